@@ -1,0 +1,1 @@
+"""The L-layer neural network of the classic course notes, as software that people use."""

@@ -1,0 +1,186 @@
+"""Optimisers: how theta moves, given dtheta. Each is a few lines on vectors, element by element.
+
+    theta, *state = step(theta, dtheta, rate, t, is_weight, *state)
+
+    theta, dtheta   parameters and dJ/dtheta
+    rate            the learning rate of this step (the notes' alpha)
+    t               1 in the first update, 2 in the second, ...
+    is_weight       1 where theta holds a weight, 0 where a bias
+    state           vectors like theta that the optimiser keeps between steps, zero at first
+
+To add an optimiser, write one row.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.formulas.table import Array, Namespace, Table, require
+
+Step = Callable[..., tuple[Array, ...]]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """A rule for theta; or, for a method that needs the whole cost at once, ``minimize`` in place of ``step``.
+
+    state           names of the vectors it keeps
+    learning_rate   what to begin with where the user names none
+    momentum        name of the number that ``--momentum`` sets, if it has one
+    minimize        minimize(cost_and_gradient, theta, iterations, tolerance, on_iteration) -> theta
+    """
+
+    step: Step | None
+    formula: str
+    source: str
+    learning_rate: float
+    state: tuple[str, ...] = ()
+    momentum: str | None = None
+    minimize: Callable[..., Any] | None = None
+
+
+OPTIMIZERS: Table[Optimizer] = Table("optimizer")
+
+
+def clipped(xp: Namespace, dtheta: Array, largest: float) -> Array:
+    """dtheta, shortened to Euclidean length ``largest`` where it is longer. Pascanu, Mikolov & Bengio 2013, Alg. 1."""
+    length = xp.sqrt(xp.sum(dtheta * dtheta))
+    return dtheta * (largest / xp.maximum(length, largest))
+
+
+@OPTIMIZERS.row
+def gradient_descent(xp: Namespace) -> Optimizer:
+    """The notes' own."""
+
+    def step(theta: Array, dtheta: Array, rate: float, t: int, is_weight: Array) -> tuple[Array, ...]:
+        return (theta - rate * dtheta,)
+
+    return Optimizer(step, "theta := theta - rate dtheta", "Cauchy 1847", 0.1)
+
+
+@OPTIMIZERS.row
+def momentum(xp: Namespace, beta: float = 0.9) -> Optimizer:
+    """The heavy ball."""
+    require(0.0 <= beta < 1.0, "momentum", "beta is at least 0 and below 1", beta)
+
+    def step(theta: Array, dtheta: Array, rate: float, t: int, is_weight: Array, v: Array) -> tuple[Array, ...]:
+        v = beta * v - rate * dtheta
+        return theta + v, v
+
+    formula = "v := beta v - rate dtheta;  theta := theta + v"
+    return Optimizer(step, formula, "Polyak 1964", 0.01, ("v",), "beta")
+
+
+@OPTIMIZERS.row
+def averaged_momentum(xp: Namespace, beta: float = 0.9) -> Optimizer:
+    """Momentum as course notes write it: a moving average of gradients, so that the rate keeps its meaning."""
+    require(0.0 <= beta < 1.0, "averaged_momentum", "beta is at least 0 and below 1", beta)
+
+    def step(theta: Array, dtheta: Array, rate: float, t: int, is_weight: Array, v: Array) -> tuple[Array, ...]:
+        v = beta * v + (1.0 - beta) * dtheta
+        return theta - rate * v, v
+
+    formula = "v := beta v + (1 - beta) dtheta;  theta := theta - rate v"
+    return Optimizer(step, formula, "course notes", 0.1, ("v",), "beta")
+
+
+@OPTIMIZERS.row
+def nesterov(xp: Namespace, beta: float = 0.9) -> Optimizer:
+    """Momentum that looks ahead, in the form that evaluates the gradient at theta itself."""
+    require(0.0 <= beta < 1.0, "nesterov", "beta is at least 0 and below 1", beta)
+
+    def step(theta: Array, dtheta: Array, rate: float, t: int, is_weight: Array, v: Array) -> tuple[Array, ...]:
+        v = beta * v - rate * dtheta
+        return theta + beta * v - rate * dtheta, v
+
+    formula = "v := beta v - rate dtheta;  theta := theta + beta v - rate dtheta"
+    source = "Nesterov 1983; Sutskever et al. 2013"
+    return Optimizer(step, formula, source, 0.01, ("v",), "beta")
+
+
+@OPTIMIZERS.row
+def rmsprop(xp: Namespace, rho: float = 0.9, eps: float = 1e-8) -> Optimizer:
+    """Each parameter's step divided by the recent size of its gradient."""
+    require(0.0 <= rho < 1.0, "rmsprop", "rho is at least 0 and below 1", rho)
+    require(eps > 0.0, "rmsprop", "eps is above 0", eps)
+
+    def step(theta: Array, dtheta: Array, rate: float, t: int, is_weight: Array, s: Array) -> tuple[Array, ...]:
+        s = rho * s + (1.0 - rho) * dtheta * dtheta
+        return theta - rate * dtheta / (xp.sqrt(s) + eps), s
+
+    formula = "s := rho s + (1 - rho) dtheta^2;  theta := theta - rate dtheta / (sqrt(s) + eps)"
+    return Optimizer(step, formula, "Tieleman & Hinton 2012, lecture 6.5", 0.001, ("s",))
+
+
+@OPTIMIZERS.row
+def adam(xp: Namespace, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> Optimizer:
+    """Momentum and rmsprop at once, both corrected for having started at zero."""
+    _require_adam("adam", beta1, beta2, eps)
+
+    def step(
+        theta: Array, dtheta: Array, rate: float, t: int, is_weight: Array, v: Array, s: Array
+    ) -> tuple[Array, ...]:
+        v = beta1 * v + (1.0 - beta1) * dtheta
+        s = beta2 * s + (1.0 - beta2) * dtheta * dtheta
+        v_hat = v / (1.0 - beta1**t)
+        s_hat = s / (1.0 - beta2**t)
+        return theta - rate * v_hat / (xp.sqrt(s_hat) + eps), v, s
+
+    formula = (
+        "v := beta1 v + (1 - beta1) dtheta;  s := beta2 s + (1 - beta2) dtheta^2;  "
+        "theta := theta - rate v/(1 - beta1^t) / (sqrt(s/(1 - beta2^t)) + eps)"
+    )
+    return Optimizer(step, formula, "Kingma & Ba 2015, Alg. 1", 0.001, ("v", "s"), "beta1")
+
+
+@OPTIMIZERS.row
+def adamw(
+    xp: Namespace, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0.01
+) -> Optimizer:
+    """Adam, with the weights (not the biases) shrunk beside it rather than through the gradient."""
+    require(weight_decay >= 0.0, "adamw", "weight_decay is at least 0", weight_decay)
+    plain = adam(xp, beta1, beta2, eps)
+    assert plain.step is not None
+    adam_step = plain.step
+
+    def step(
+        theta: Array, dtheta: Array, rate: float, t: int, is_weight: Array, v: Array, s: Array
+    ) -> tuple[Array, ...]:
+        return adam_step(theta - rate * weight_decay * is_weight * theta, dtheta, rate, t, is_weight, v, s)
+
+    formula = f"w := w - rate weight_decay w for each weight;  then {plain.formula}"
+    return Optimizer(step, formula, "Loshchilov & Hutter 2019, Alg. 2", 0.001, ("v", "s"), "beta1")
+
+
+@OPTIMIZERS.row
+def lbfgs(xp: Namespace, memory: float = 10) -> Optimizer:
+    """Quasi-Newton steps on the whole cost, by SciPy's L-BFGS-B; finds its own step lengths."""
+    require(memory >= 1 and memory == int(memory), "lbfgs", "memory is a whole number from 1 on", memory)
+
+    def minimize(
+        cost_and_gradient: Callable[[Any], tuple[float, Any]],
+        theta: Any,
+        iterations: int,
+        tolerance: float,
+        on_iteration: Callable[[Any, float], None],
+    ) -> Any:
+        from scipy.optimize import minimize as scipy_minimize  # pyright: ignore
+
+        def callback(intermediate_result: Any) -> None:  # SciPy hands over the cost only under this very name
+            on_iteration(intermediate_result.x, float(intermediate_result.fun))
+
+        # maxfun: SciPy's own limit of 15,000 evaluations would end long runs early
+        options = {"maxiter": iterations, "maxfun": 20 * iterations + 20, "maxcor": int(memory), "gtol": tolerance}
+        result: Any = scipy_minimize(
+            cost_and_gradient, theta, jac=True, method="L-BFGS-B", callback=callback, options=options
+        )
+        return result.x
+
+    formula = "theta := theta - H dtheta, H from the last `memory` steps and gradients"
+    return Optimizer(None, formula, "Liu & Nocedal 1989; Byrd et al. 1995", 1.0, minimize=minimize)
+
+
+def _require_adam(row: str, beta1: float, beta2: float, eps: float) -> None:
+    require(0.0 <= beta1 < 1.0, row, "beta1 is at least 0 and below 1", beta1)
+    require(0.0 <= beta2 < 1.0, row, "beta2 is at least 0 and below 1", beta2)
+    require(eps > 0.0, row, "eps is above 0", eps)

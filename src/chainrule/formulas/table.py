@@ -1,0 +1,111 @@
+"""Tables of formulas. A row is a function; it is asked for by name, with its own numbers where it has any:
+
+    relu                  a name
+    leaky_relu(0.2)       a number by position
+    tweedie(power=1.3)    a number by name
+
+A function of one's own has the form of the rows beside it, and is handed in under its name (``functions=``).
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Generic, TypeVar
+
+from chainrule.errors import RequestError, nearest
+
+Array = Any  # an array of any namespace: NumPy's, torch's, or a scalar inside compiled code
+Namespace = Any  # where exp, maximum, sum, ... are found: numpy itself, or another array namespace
+Functions = Mapping[str, Callable[..., Any]]  # a user's own rows by name
+
+Made = TypeVar("Made")
+
+_SPEC = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\(([^()]*)\))?\s*")
+
+
+class Table(dict[str, Callable[..., Made]], Generic[Made]):
+    """Rows by name; a row makes its formulas from a namespace (if it takes ``xp``) and its own numbers.
+
+    >>> table = Table("toy")
+    >>> @table.row
+    ... def power(xp, p=2): return lambda Z: Z**p
+    >>> table.canonical("power")
+    'power(p=2)'
+    >>> table.make("power(p=3)", None)(2.0)
+    8.0
+    """
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+
+    def row(self, make: Callable[..., Made]) -> Callable[..., Made]:
+        """Enter a function under its own name."""
+        self[make.__name__] = make
+        return make
+
+    def make(self, spec: str, *namespace: Namespace, functions: Functions | None = None) -> Made:
+        """What the row named by ``spec`` makes. RequestError: no such row, or numbers that it does not take."""
+        row, numbers = self._resolve(spec, functions)
+        return row(*namespace, **numbers)
+
+    def canonical(self, spec: str, functions: Functions | None = None) -> str:
+        """The same spec with every number of the row written out, so that it means the same for ever."""
+        name = self.name(spec)
+        _, numbers = self._resolve(spec, functions)
+        return name + (f"({', '.join(f'{k}={_text(v)}' for k, v in numbers.items())})" if numbers else "")
+
+    def name(self, spec: str) -> str:
+        """The row's name: ``"leaky_relu(0.2)"`` -> ``"leaky_relu"``."""
+        return self._parse(spec)[0]
+
+    def numbers(self, spec: str, functions: Functions | None = None) -> dict[str, float]:
+        """The row's own numbers, those not given at their defaults."""
+        return self._resolve(spec, functions)[1]
+
+    def _parse(self, spec: str) -> tuple[str, list[str]]:
+        match = _SPEC.fullmatch(spec)
+        if match is None:
+            raise RequestError(
+                f"{self.kind} {spec!r} could not be read: expected a name such as {next(iter(self))!r}, "
+                "or a name with its own numbers such as 'name(0.2)'."
+            )
+        given = (match[2] or "").strip()
+        return match[1], [part.strip() for part in given.split(",")] if given else []
+
+    def _resolve(self, spec: str, functions: Functions | None) -> tuple[Callable[..., Made], dict[str, float]]:
+        name, given = self._parse(spec)
+        row = (functions or {}).get(name, self.get(name))
+        if row is None:
+            raise RequestError(
+                f"{self.kind} {name!r} is not known{nearest(name, self)} Known: {', '.join(self)}. "
+                f"A function of your own is handed in with functions={{{name!r}: ...}}."
+            )
+        parameters = {n: p for n, p in inspect.signature(row).parameters.items() if n != "xp"}
+        numbers: dict[str, float] = {}
+        for position, text in enumerate(given):
+            label, _, number = text.rpartition("=")
+            label = label.strip() or (list(parameters)[position] if position < len(parameters) else "")
+            if label not in parameters or label in numbers:
+                takes = ", ".join(parameters) or "no numbers"
+                raise RequestError(f"{self.kind} {spec!r}: {name} takes {takes}; {text!r} does not fit.")
+            try:
+                numbers[label] = float(number)
+            except ValueError:
+                raise RequestError(f"{self.kind} {spec!r}: {label} is a number, not {number.strip()!r}.") from None
+        for label, parameter in parameters.items():
+            if label not in numbers:
+                if parameter.default is inspect.Parameter.empty:
+                    raise RequestError(f"{self.kind} {name!r} needs its number: '{name}({label}=...)'.")
+                numbers[label] = parameter.default
+        return row, {label: numbers[label] for label in parameters}
+
+
+def _text(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() and abs(number) < 1e15 else repr(float(number))
+
+
+def require(holds: bool, row: str, said: str, number: float) -> None:
+    """RequestError where a row is given a number that makes no sense."""
+    if not holds:
+        raise RequestError(f"{row}: {said}, not {number:g}.")
