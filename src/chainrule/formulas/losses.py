@@ -141,9 +141,9 @@ def cross_entropy(xp: Namespace, smoothing: float = 0.0) -> Loss:
         return (1.0 - smoothing) * Y + smoothing / Y.shape[0]
 
     def value(Z: Array, Y: Array) -> Array:
-        Z = Z - xp.max(Z, axis=0, keepdims=True)  # changes nothing, since the y_k sum to 1, and cannot overflow
-        log_sum = xp.log(xp.sum(xp.exp(Z), axis=0, keepdims=True))
-        return log_sum - xp.sum(smooth(Y) * Z, axis=0, keepdims=True)
+        V = Z - xp.max(Z, axis=0, keepdims=True)  # the same loss, since the y_k sum to 1, and cannot overflow
+        log_sum = xp.log(xp.sum(xp.exp(V), axis=0, keepdims=True))
+        return log_sum - xp.sum(smooth(Y) * V, axis=0, keepdims=True)
 
     def dZ(Z: Array, Y: Array) -> Array:
         return softmax(xp)(Z) - smooth(Y)

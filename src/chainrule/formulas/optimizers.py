@@ -13,6 +13,7 @@ To add an optimiser, write one row.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from chainrule.formulas.table import Array, Namespace, Table, require
@@ -164,17 +165,16 @@ def lbfgs(xp: Namespace, memory: float = 10) -> Optimizer:
         tolerance: float,
         on_iteration: Callable[[Any, float], None],
     ) -> Any:
-        from scipy.optimize import minimize as scipy_minimize  # pyright: ignore
+        optimize: Any = import_module("scipy.optimize")  # heavy, so only where it is used
 
         def callback(intermediate_result: Any) -> None:  # SciPy hands over the cost only under this very name
             on_iteration(intermediate_result.x, float(intermediate_result.fun))
 
         # maxfun: SciPy's own limit of 15,000 evaluations would end long runs early
         options = {"maxiter": iterations, "maxfun": 20 * iterations + 20, "maxcor": int(memory), "gtol": tolerance}
-        result: Any = scipy_minimize(
+        return optimize.minimize(
             cost_and_gradient, theta, jac=True, method="L-BFGS-B", callback=callback, options=options
-        )
-        return result.x
+        ).x
 
     formula = "theta := theta - H dtheta, H from the last `memory` steps and gradients"
     return Optimizer(None, formula, "Liu & Nocedal 1989; Byrd et al. 1995", 1.0, minimize=minimize)

@@ -66,7 +66,7 @@ def inverse_scaling(power: float = 0.5) -> Schedule:
 def staircase(every: float = 30, factor: float = 0.1) -> Schedule:
     """Multiplied by ``factor`` every ``every`` epochs."""
     require(every >= 1.0, "staircase", "every is at least 1", every)
-    require(0.0 < factor, "staircase", "factor is above 0", factor)
+    require(factor > 0.0, "staircase", "factor is above 0", factor)
 
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
         return factor ** ((step // steps_per_epoch) // int(every))
@@ -77,7 +77,7 @@ def staircase(every: float = 30, factor: float = 0.1) -> Schedule:
 @SCHEDULES.row
 def exponential(factor: float = 0.95) -> Schedule:
     """Multiplied by ``factor`` every epoch."""
-    require(0.0 < factor, "exponential", "factor is above 0", factor)
+    require(factor > 0.0, "exponential", "factor is above 0", factor)
 
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
         return factor ** (step // steps_per_epoch)

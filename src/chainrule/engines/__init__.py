@@ -1,0 +1,113 @@
+"""Engines: the same answers, computed in different places. This file is what they have in common.
+
+An engine is made for one network and one recipe, and works on whole networks: nothing smaller crosses the seam. What
+changes is the State, handed in and handed back; an engine remembers nothing between calls.
+
+    predict(theta, X)                       A[L]
+    cost(theta, examples)                   J without penalties and dropout
+    gradient(theta, examples, step)         J and dtheta as training step ``step`` has them (None: without dropout)
+    update(state, dtheta, rate)             the state after one step of the optimiser
+    run(state, examples, first, last)       the state after the training steps first..last-1
+
+An epoch is a run; so is what lies between two checkpoints, two looks at the clock, or two sums over machines.
+``reference`` is the definition of right; every other engine is compared with it.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from chainrule.formulas.optimizers import Optimizer
+from chainrule.formulas.schedules import Schedule
+from chainrule.formulas.table import Array, Functions, Namespace
+from chainrule.network import Network
+from chainrule.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Training rows, one column each: X (n[0], m), Y (n[L], m), and how much each counts, weight (m,)."""
+
+    X: Array
+    Y: Array
+    weight: Array
+
+    @property
+    def m(self) -> int:
+        """How many there are."""
+        return int(self.X.shape[1])
+
+
+@dataclass(frozen=True)
+class State:
+    """All that training changes. The random numbers of a step are functions of the recipe's seed and ``step``.
+
+    theta        parameters, (size,)
+    moments      the vectors that the optimiser keeps, each (size,)
+    step         steps done since training began; the position inside the epoch follows from it
+    updates      steps that moved theta (a step whose weights sum to 0 does not)
+    samples      examples seen
+    rate_scale   what the schedule ``adaptive`` has made of the learning rate
+    cost_sum     sum of S J over the steps of the epoch so far
+    weight_sum   sum of S over the same steps
+    diverged     J or dtheta was not finite in step ``step``; theta is what that step began with
+    """
+
+    theta: Array
+    moments: tuple[Array, ...]
+    step: int = 0
+    updates: int = 0
+    samples: int = 0
+    rate_scale: float = 1.0
+    cost_sum: float = 0.0
+    weight_sum: float = 0.0
+    diverged: bool = False
+
+
+class Engine(Protocol):
+    """What every engine offers; see the module."""
+
+    network: Network
+    recipe: Recipe
+    optimizer: Optimizer
+    schedule: Schedule
+    learning_rate: float
+    xp: Namespace
+
+    def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
+        """Rows X (m, n[0]) and Y (m, n[L]) as this engine's columns: the one place where rows turn into columns."""
+        ...
+
+    def start(self, theta: Any | None = None) -> State:
+        """The state before the first step, from the network's initial theta or the given one."""
+        ...
+
+    def predict(self, theta: Any, X: Any) -> Any:
+        """A[L] for rows X (m, n[0]), as rows (m, n[L]), a NumPy array."""
+        ...
+
+    def cost(self, theta: Any, examples: Examples) -> float:
+        """J of the examples without penalties and dropout."""
+        ...
+
+    def gradient(self, theta: Any, examples: Examples, step: int | None = None) -> tuple[float, Any]:
+        """J with its penalties, and dtheta, dropout as in training step ``step``; None for none."""
+        ...
+
+    def update(self, state: State, dtheta: Any, rate: float) -> State:
+        """One step of the optimiser along dtheta (clipped where the recipe says so)."""
+        ...
+
+    def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
+        """Training steps first_step..last_step-1; stops at the first that is not finite."""
+        ...
+
+    def to_numpy(self, theta: Any) -> Any:
+        """A copy of theta as a NumPy array."""
+        ...
+
+
+def make_engine(network: Network, recipe: Recipe, functions: Functions | None = None) -> Engine:
+    """The engine that suits this machine."""
+    from chainrule.engines.reference import Reference
+
+    return Reference(network, recipe, functions)

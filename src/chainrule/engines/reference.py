@@ -1,0 +1,166 @@
+"""The reference engine: the equations as written, on any array namespace. It defines what is right."""
+
+from dataclasses import replace
+from math import isfinite
+from typing import Any, cast
+
+import numpy as np
+
+from chainrule.engines import Examples, State
+from chainrule.formulas import draws, equations
+from chainrule.formulas.optimizers import clipped
+from chainrule.formulas.table import Array, Functions, Namespace
+from chainrule.network import Network, Parameters, flat
+from chainrule.recipe import Recipe
+
+# Predicting and costing go through this many examples at a time, so that memory does not grow with m.
+CHUNK = 8192
+
+# An optimiser's step goes through this many parameters at a time, so that its intermediate vectors stay in the cache.
+BLOCK = 16384
+
+
+class Reference:
+    """See ``chainrule.engines``.
+
+    >>> engine = Reference(Network((2, 1), loss="binary_cross_entropy"), Recipe("gradient_descent", epochs=1))
+    >>> examples = engine.examples([[0.0, 1.0], [1.0, 0.0]], [[0.0], [1.0]])
+    >>> state = engine.run(engine.start(), examples, 0, 1)
+    >>> state.updates, state.samples
+    (1, 2)
+    """
+
+    def __init__(
+        self, network: Network, recipe: Recipe, functions: Functions | None = None, xp: Namespace = np
+    ) -> None:
+        self.network = network
+        self.recipe = recipe
+        self.xp = xp
+        self.formulas = network.formulas(xp, functions)
+        self.optimizer = recipe.make_optimizer(xp, functions)
+        self.schedule = recipe.make_schedule(functions)
+        self.learning_rate = recipe.learning_rate or self.optimizer.learning_rate
+        self._functions = functions
+        self._is_weight = xp.asarray(network.is_weight())
+
+    def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
+        """Rows as columns: the transpose of row-major memory is the same memory."""
+        X, Y = (self.xp.asarray(np.ascontiguousarray(V, self.network.dtype)).T for V in (X, Y))
+        w = np.ones(X.shape[1]) if weight is None else np.asarray(weight)
+        examples = Examples(X, Y, self.xp.asarray(w.astype(self.network.dtype)))
+        self.network.dimensions(examples.m).check({"X": X, "Y": Y})
+        return examples
+
+    def start(self, theta: Any | None = None) -> State:
+        """The state before the first step."""
+        initial = self.network.initial(self.recipe.seed, self._functions) if theta is None else theta
+        theta = self.xp.asarray(np.array(initial, self.network.dtype))
+        return State(theta, tuple(self.xp.zeros_like(theta) for _ in self.optimizer.state))
+
+    def predict(self, theta: Any, X: Any) -> Any:
+        """A[L] as rows."""
+        X = np.ascontiguousarray(X, self.network.dtype)
+        p = Parameters(self.network, self.xp.asarray(theta), self.xp)
+        with np.errstate(all="ignore"):  # what overflows shows in A[L]
+            A_L = [
+                np.asarray(equations.forward(p.W, p.b, self.formulas.g, self.xp.asarray(X[part]).T)[1][-1]).T
+                for part in _slices(len(X), CHUNK)
+            ]
+        return np.concatenate(A_L) if A_L else np.zeros((0, self.network.n[-1]), self.network.dtype)
+
+    def cost(self, theta: Any, examples: Examples) -> float:
+        """J without penalties and dropout."""
+        p = Parameters(self.network, theta, self.xp)
+        share, _ = equations.share(self.xp, examples.weight)
+        J = 0.0
+        with np.errstate(all="ignore"):  # what overflows shows in J
+            for part in _slices(examples.m, CHUNK):
+                Z, _ = equations.forward(p.W, p.b, self.formulas.g, examples.X[:, part])
+                J += float(equations.cost(self.xp, self.formulas.loss, Z[-1], examples.Y[:, part], share[part]))
+        return J
+
+    def gradient(self, theta: Any, examples: Examples, step: int | None = None) -> tuple[float, Any]:
+        """J and dtheta, penalties included."""
+        xp, f = self.xp, self.formulas
+        p = Parameters(self.network, theta, xp)
+        g, slope = self._with_dropout(step, examples.m) if step is not None else (f.g, f.slope)
+        share, S = equations.share(xp, examples.weight)
+        Z, A = equations.forward(p.W, p.b, g, examples.X)
+        J = float(equations.cost(xp, f.loss, Z[-1], examples.Y, share))
+        dZ_L = equations.output_delta(f.loss, Z[-1], examples.Y, share)
+        dW, db, _, _ = equations.backward(xp, p.W, slope, Z, A, dZ_L)
+        dtheta = flat(xp, dW, db)
+        for penalty in f.penalties:
+            J += float(xp.sum(self._is_weight * penalty.value(theta, float(S))))
+            dtheta = dtheta + self._is_weight * penalty.slope(theta, float(S))
+        return J, dtheta
+
+    def update(self, state: State, dtheta: Any, rate: float) -> State:
+        """One step of the optimiser."""
+        step = self.optimizer.step
+        assert step is not None, "the training loop drives an optimiser that minimises by itself"
+        if self.recipe.clip_norm is not None:
+            dtheta = clipped(self.xp, dtheta, self.recipe.clip_norm)
+        t = state.updates + 1
+        vectors = (state.theta, dtheta, self._is_weight, *state.moments)
+        moved = [
+            step(theta, gradient, rate, t, is_weight, *moments)
+            for theta, gradient, is_weight, *moments in (
+                [v[part] for v in vectors] for part in _slices(self.network.size, BLOCK)
+            )
+        ]
+        theta, *moments = (self.xp.concat(parts) for parts in zip(*moved, strict=True))
+        return replace(state, theta=theta, moments=tuple(moments), updates=t)
+
+    def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
+        """Training steps first_step..last_step-1."""
+        m = examples.m
+        B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
+        steps = per_epoch * self.recipe.epochs
+        order = None
+        with np.errstate(all="ignore"):  # what overflows shows in J
+            for step in range(first_step, last_step):
+                i = step % per_epoch
+                if order is None or i == 0:
+                    order = self._order(m, step // per_epoch)
+                batch = _rows(self.xp, examples, order[i * B : (i + 1) * B]) if m > B else examples
+                S = float(self.xp.sum(batch.weight))
+                if S > 0.0:
+                    J, dtheta = self.gradient(state.theta, batch, step)
+                    if not (isfinite(J) and isfinite(float(self.xp.sum(dtheta)))):
+                        return replace(state, step=step, diverged=True)
+                    multiplier = self.schedule.multiplier(step, per_epoch, steps, state.samples)
+                    state = self.update(state, dtheta, self.learning_rate * multiplier * state.rate_scale)
+                    state = replace(state, cost_sum=state.cost_sum + S * J, weight_sum=state.weight_sum + S)
+                state = replace(state, step=step + 1, samples=state.samples + batch.m)
+        return state
+
+    def to_numpy(self, theta: Any) -> Any:
+        """A copy as a NumPy array."""
+        return np.array(theta)
+
+    def _order(self, m: int, epoch: int) -> Array:
+        if not self.recipe.shuffle:
+            return self.xp.arange(m)
+        return self.xp.asarray(draws.permutation(m, self.recipe.seed, draws.Stream.SHUFFLE, epoch))
+
+    def _with_dropout(self, step: int, m: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """g and slope by layer, with the dropout masks of a step."""
+        g: list[Any] = list(self.formulas.g)
+        slope: list[Any] = list(self.formulas.slope)
+        for l, p in enumerate(cast(tuple[float, ...], self.network.dropout), start=1):
+            if p > 0.0:
+                kept = draws.kept(p, self.network.n[l], m, self.recipe.seed, step, l)
+                D = self.xp.asarray((kept / (1.0 - p)).astype(self.network.dtype))
+                g[l], slope[l] = equations.dropped(g[l], slope[l], D)
+        return tuple(g), tuple(slope)
+
+
+def _rows(xp: Namespace, examples: Examples, index: Array) -> Examples:
+    """Some of the examples. Rows of X.T lie together in memory, so they are gathered there."""
+    X, Y = (xp.take(V.T, index, axis=0).T for V in (examples.X, examples.Y))
+    return Examples(X, Y, xp.take(examples.weight, index, axis=0))
+
+
+def _slices(length: int, size: int) -> list[slice]:
+    return [slice(start, start + size) for start in range(0, length, size)]

@@ -1,0 +1,236 @@
+"""What a network is: a frozen description, and its parameters as one vector with named views."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import RequestError
+from chainrule.formulas import draws
+from chainrule.formulas.activations import ACTIVATIONS
+from chainrule.formulas.initializers import INITIALIZERS
+from chainrule.formulas.losses import LINKS, LOSSES, Loss
+from chainrule.formulas.penalties import PENALTIES, Penalty
+from chainrule.formulas.table import Array, Functions, Namespace, Table
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """The functions a network names, over one array namespace. ``g[l]``, ``slope[l]``: entry 0 is not used.
+
+    ``g[L]`` is the link; its slope is part of the loss's dZ, so ``slope[L]`` is None.
+    """
+
+    g: tuple[Callable[[Array], Array] | None, ...]
+    slope: tuple[Callable[[Array, Array], Array] | None, ...]
+    loss: Loss
+    penalties: tuple[Penalty, ...]
+
+
+@dataclass(frozen=True)
+class Network:
+    """An L-layer network and the cost it is trained on, in names and numbers alone (JSON can hold it).
+
+    n             units by layer, from n[0] inputs to n[L] outputs
+    activation    of the hidden layers 1..L-1: one for all, or one each; the output's is the link of the loss
+    loss          a row of LOSSES
+    dropout       chance that a unit is dropped in a training step: one for all hidden layers, or one each
+    penalties     rows of PENALTIES with their strengths, such as "l2(0.0001)"
+    initializer   a row of INITIALIZERS, or "auto" for the one that suits each layer's activation
+    dtype         "float32" or "float64"
+
+    A function of one's own stands here by its name, and is handed in as ``functions={name: function}`` wherever the
+    network is used. RequestError: sizes, chances or a dtype that make no sense.
+
+    >>> network = Network((4, 8, 3), "tanh", "cross_entropy")
+    >>> network.L, network.size
+    (2, 67)
+    """
+
+    n: tuple[int, ...]
+    activation: str | tuple[str, ...] = "relu"
+    loss: str = "half_squared_error"
+    dropout: float | tuple[float, ...] = 0.0
+    penalties: tuple[str, ...] = ()
+    initializer: str = "auto"
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        """Check, and write every list in full: one entry for each hidden layer, every number of a known row."""
+        n = tuple(self.n)
+        if len(n) < 2 or any(not isinstance(u, (int, np.integer)) or isinstance(u, bool) or u < 1 for u in n):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise RequestError(
+                f"n is the units by layer, whole numbers from 1 on, at least (inputs, outputs); not {n}."
+            )
+        hidden = len(n) - 2
+        dropout = _one_each(self.dropout, hidden, "dropout")
+        if any(not 0.0 <= p < 1.0 for p in dropout):
+            raise RequestError(f"dropout is the chance to drop a unit, at least 0 and below 1; not {self.dropout}.")
+        if self.dtype not in ("float32", "float64"):
+            raise RequestError(f"dtype is 'float32' or 'float64', not {self.dtype!r}.")
+        written: dict[str, Any] = {
+            "n": tuple(int(u) for u in n),
+            "activation": tuple(_full(ACTIVATIONS, a) for a in _one_each(self.activation, hidden, "activation")),
+            "loss": _full(LOSSES, self.loss),
+            "dropout": tuple(float(p) for p in dropout),
+            "penalties": tuple(_full(PENALTIES, p) for p in self.penalties),
+            "initializer": self.initializer if self.initializer == "auto" else _full(INITIALIZERS, self.initializer),
+        }
+        for name, value in written.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def L(self) -> int:
+        """Number of layers, the input not counted."""
+        return len(self.n) - 1
+
+    @property
+    def size(self) -> int:
+        """Number of parameters: sum over l of n[l] n[l-1] + n[l]."""
+        return sum(j * k + j for k, j in zip(self.n, self.n[1:], strict=False))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any]) -> "Network":
+        """Back from ``to_dict``; unknown and missing entries are a RequestError."""
+        names = {f.name for f in fields(cls)}
+        if set(description) != names:
+            raise RequestError(f"a network is described by {sorted(names)}; this one has {sorted(description)}.")
+        return cls(**description)
+
+    def formulas(self, xp: Namespace, functions: Functions | None = None) -> Formulas:
+        """The functions that the names stand for, on ``xp``. RequestError: a name that is not known."""
+        loss = LOSSES.make(self.loss, xp, functions=functions)
+        hidden = [ACTIVATIONS.make(a, xp, functions=functions) for a in self.activation]
+        link = LINKS.make(loss.link, xp, functions=functions)
+        return Formulas(
+            g=(None, *(row.g for row in hidden), link),
+            slope=(None, *(row.slope for row in hidden), None),
+            loss=loss,
+            penalties=tuple(PENALTIES.make(p, xp, functions=functions) for p in self.penalties),
+        )
+
+    def initial(self, seed: int = 0, functions: Functions | None = None) -> NDArray[Any]:
+        """theta at the start, (size,): W[l] by the initialiser, b[l] = 0; the same bits on every machine.
+
+        Entry (j, k) of W[l] is a function of (seed, l, j, k).
+        """
+        theta = np.zeros(self.size, self.dtype)
+        W = Parameters(self, theta).W
+        for l in range(1, self.L + 1):
+            name = self._initializer(l, functions)
+            row = INITIALIZERS.make(name, functions=functions)
+            count = self.n[l] * self.n[l - 1]
+            place = (seed, draws.Stream.INITIALIZE, l)
+            drawn = draws.normal(count, *place) if row.draw == "normal" else 2.0 * draws.uniform(count, *place) - 1.0
+            W[l][...] = row.scale(self.n[l - 1], self.n[l]) * drawn.reshape(self.n[l], self.n[l - 1])
+        return theta
+
+    def _initializer(self, l: int, functions: Functions | None) -> str:
+        if self.initializer != "auto":
+            return self.initializer
+        # the link of the last layer is no activation of the table; sigmoid, softmax and identity want the same start
+        return (
+            ACTIVATIONS.make(self.activation[l - 1], np, functions=functions).initializer
+            if l < self.L
+            else "xavier_uniform"
+        )
+
+    def is_weight(self) -> NDArray[Any]:
+        """1 where theta holds a weight, 0 where a bias, (size,)."""
+        mask = np.zeros(self.size, self.dtype)
+        for W in Parameters(self, mask).W[1:]:
+            W[...] = 1.0
+        return mask
+
+    def dimensions(self, m: int) -> "Dimensions":
+        """The shape of every quantity for m examples: "W[1]", "b[1]", "Z[1]", "A[0]", ..., and of dV for each V.
+
+        >>> shapes = Network((4, 8, 3)).dimensions(10)
+        >>> shapes["W[1]"], shapes["dZ[2]"], shapes["A[0]"]
+        ((8, 4), (3, 10), (4, 10))
+        """
+        shapes: dict[str, Shape] = {}
+        for l in range(self.L + 1):
+            if l > 0:
+                shapes |= {f"W[{l}]": (self.n[l], self.n[l - 1]), f"b[{l}]": (self.n[l], 1), f"Z[{l}]": (self.n[l], m)}
+            shapes[f"A[{l}]"] = (self.n[l], m)
+        shapes |= {f"d{name}": shape for name, shape in shapes.items()}
+        return Dimensions(shapes | {"X": (self.n[0], m), "Y": (self.n[self.L], m)})
+
+
+class Dimensions(dict[str, Shape]):
+    """Shapes by name, against which arrays can be held."""
+
+    def check(self, arrays: Mapping[str, Array]) -> None:
+        """RequestError naming each array whose shape is not the one it must have, or whose name is not known.
+
+        >>> Network((4, 8, 3)).dimensions(10).check({"W[2]": np.zeros((8, 3))})
+        Traceback (most recent call last):
+        chainrule.errors.RequestError: W[2] must be (3, 8), not (8, 3): n[2] = 3 rows ...
+        """
+        for name, array in arrays.items():
+            if name not in self:
+                raise RequestError(f"{name} is not a quantity of this network. It has {', '.join(self)}.")
+            if tuple(array.shape) != self[name]:
+                raise RequestError(
+                    f"{name} must be {self[name]}, not {tuple(array.shape)}: n[{_layer(name)}] = {self[name][0]} rows "
+                    f"and {self[name][1]} columns{'; is it transposed?' if array.shape == self[name][::-1] else '.'}"
+                )
+
+
+class Parameters:
+    """theta, (size,), and in it the views W[l] (n[l], n[l-1]) and b[l] (n[l], 1), l = 1..L; entry 0 is None.
+
+    Layer after layer: first W[l].T row by row, then b[l]. So W[l].T is C-contiguous: what a product reads row by row,
+    and what scikit-learn calls ``coefs_[l-1]``.
+
+    >>> p = Parameters(Network((2, 1)), np.array([1.0, 2.0, 3.0]))
+    >>> p.W[1].tolist(), p.b[1].tolist()
+    ([[1.0, 2.0]], [[3.0]])
+    """
+
+    def __init__(self, network: Network, theta: Array, xp: Namespace = np) -> None:
+        if tuple(theta.shape) != (network.size,):
+            raise RequestError(f"theta must hold {network.size} numbers for n = {network.n}, not {tuple(theta.shape)}.")
+        self.theta = theta
+        self.W: list[Array] = [None]
+        self.b: list[Array] = [None]
+        end = 0
+        for n_in, n_out in zip(network.n, network.n[1:], strict=False):
+            start, middle, end = end, end + n_in * n_out, end + n_in * n_out + n_out
+            self.W.append(xp.reshape(theta[start:middle], (n_in, n_out)).T)
+            self.b.append(xp.reshape(theta[middle:end], (n_out, 1)))
+
+
+def flat(xp: Namespace, dW: Sequence[Array], db: Sequence[Array]) -> Array:
+    """dtheta from dW[1..L] and db[1..L], in the order of Parameters."""
+    parts = [xp.reshape(part, (-1,)) for l in range(1, len(dW)) for part in (dW[l].T, db[l])]
+    return xp.concat(parts)
+
+
+def _one_each(given: Any, hidden: int, what: str) -> tuple[Any, ...]:
+    if isinstance(given, (str, int, float)):
+        return (given,) * hidden
+    listed = tuple(given)
+    if len(listed) != hidden:
+        raise RequestError(
+            f"{what}: expected one for all {hidden} hidden layers, or {hidden} of them; got {len(listed)}."
+        )
+    return listed
+
+
+def _full(table: Table[Any], spec: str) -> str:
+    """The spec with every number written out; a name that the table does not have is the user's own, seen to later."""
+    return table.canonical(spec) if table.name(spec) in table else spec
+
+
+def _layer(name: str) -> str:
+    return {"X": "0", "Y": "L"}.get(name, name[name.find("[") + 1 : -1])

@@ -1,0 +1,107 @@
+"""How a network is trained: the hyperparameters that are not part of the network or of its cost."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from math import inf
+from typing import Any
+
+from chainrule.errors import RequestError, nearest
+from chainrule.formulas.metrics import METRICS
+from chainrule.formulas.optimizers import OPTIMIZERS, Optimizer
+from chainrule.formulas.schedules import SCHEDULES, Schedule
+from chainrule.formulas.table import Functions, Namespace
+
+COSTS = ("training_cost", "validation_cost")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How theta is moved, in which batches, for how long.
+
+    optimizer      a row of OPTIMIZERS
+    learning_rate  the notes' alpha; None for what suits the optimiser
+    schedule       a row of SCHEDULES
+    epochs         most passes over the training rows (the notes' iterations are steps: epochs x batches)
+    batch_size     examples a step; "auto" for min(200, m); more than there are means all
+    shuffle        a new order of the rows in every epoch
+    clip_norm      longest dtheta, in Euclidean length; None for any
+    seed           of the initial weights, the order of rows and dropout
+    monitor        what is watched: "training_cost", "validation_cost" or a row of METRICS; "auto" for the validation
+                   cost, or the training cost where there are no validation rows or the schedule is ``adaptive``
+    patience       epochs without an improvement before training stops; None never stops
+    tol            an improvement counts if it is larger than this
+
+    RequestError: numbers or names that make no sense.
+    """
+
+    optimizer: str = "adam"
+    learning_rate: float | None = None
+    schedule: str = "constant"
+    epochs: int = 200
+    batch_size: int | str = "auto"
+    shuffle: bool = True
+    clip_norm: float | None = None
+    seed: int = 0
+    monitor: str = "auto"
+    patience: int | None = 20
+    tol: float = 1e-4
+
+    def __post_init__(self) -> None:
+        """Check every number; write every number of a known row."""
+        _whole("epochs", self.epochs, 1)
+        _whole("seed", self.seed, 0)
+        if self.seed >= 2**64:
+            raise RequestError(f"seed is below 2^64, not {self.seed}.")
+        if self.batch_size != "auto":
+            _whole("batch_size", self.batch_size, 1, " (or 'auto')")
+        if self.patience is not None:
+            _whole("patience", self.patience, 1, " (or none)")
+        _positive("learning_rate", self.learning_rate)
+        _positive("clip_norm", self.clip_norm)
+        if not 0.0 <= self.tol < inf:
+            raise RequestError(f"tol is at least 0, not {self.tol}.")
+        if self.monitor not in ("auto", *COSTS, *METRICS):
+            known = ("auto", *COSTS, *METRICS)
+            raise RequestError(
+                f"monitor {self.monitor!r} is not known{nearest(self.monitor, known)} Known: {', '.join(known)}."
+            )
+        for field, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+            spec = getattr(self, field)
+            if table.name(spec) in table:
+                table.make(spec, *([None] if table is OPTIMIZERS else []))  # each row checks its own numbers
+                object.__setattr__(self, field, table.canonical(spec))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any]) -> "Recipe":
+        """Back from ``to_dict``."""
+        return cls(**description)
+
+    def batch(self, m: int) -> int:
+        """Examples a step, out of m."""
+        return min(200 if self.batch_size == "auto" else int(self.batch_size), m)
+
+    def steps_per_epoch(self, m: int) -> int:
+        """Steps an epoch; the last one takes what is left over."""
+        return -(-m // self.batch(m))
+
+    def make_optimizer(self, xp: Namespace, functions: Functions | None = None) -> Optimizer:
+        """The optimiser on ``xp``."""
+        return OPTIMIZERS.make(self.optimizer, xp, functions=functions)
+
+    def make_schedule(self, functions: Functions | None = None) -> Schedule:
+        """The schedule."""
+        return SCHEDULES.make(self.schedule, functions=functions)
+
+
+def _whole(name: str, number: Any, least: int, otherwise: str = "") -> None:
+    if isinstance(number, bool) or not hasattr(number, "__index__") or number < least:
+        raise RequestError(f"{name} is a whole number from {least} on{otherwise}, not {number!r}.")
+
+
+def _positive(name: str, number: float | None) -> None:
+    if number is not None and not 0.0 < number < inf:
+        raise RequestError(f"{name} is a number above 0, not {number!r}.")
