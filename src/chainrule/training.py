@@ -68,6 +68,7 @@ class Diverged(RunError):
         super().__init__(message)
         self.theta = theta
         self.history = history
+        self.model: Any = None  # whoever trains a Model puts the one with the last good parameters here
 
 
 def fit(

@@ -13,6 +13,8 @@ An epoch is a run; so is what lies between two checkpoints, two looks at the clo
 ``reference`` is the definition of right; every other engine is compared with it.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -111,3 +113,15 @@ def make_engine(network: Network, recipe: Recipe, functions: Functions | None = 
     from chainrule.engines.reference import Reference
 
     return Reference(network, recipe, functions)
+
+
+@contextmanager
+def limited_threads(threads: int | None) -> Iterator[None]:
+    """Inside, the libraries that compute use at most so many threads; None leaves them as they are."""
+    if threads is None:
+        yield
+        return
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(threads):
+        yield

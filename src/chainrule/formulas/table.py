@@ -53,7 +53,13 @@ class Table(dict[str, Callable[..., Made]], Generic[Made]):
         """The same spec with every number of the row written out, so that it means the same for ever."""
         name = self.name(spec)
         _, numbers = self._resolve(spec, functions)
-        return name + (f"({', '.join(f'{k}={_text(v)}' for k, v in numbers.items())})" if numbers else "")
+        return _written(name, numbers)
+
+    def brief(self, spec: str, functions: Functions | None = None) -> str:
+        """The same spec with only those numbers that are not the row's defaults; for people to read."""
+        row, numbers = self._resolve(spec, functions)
+        usual = {n: p.default for n, p in inspect.signature(row).parameters.items()}
+        return _written(self.name(spec), {k: v for k, v in numbers.items() if v != usual[k]})
 
     def name(self, spec: str) -> str:
         """The row's name: ``"leaky_relu(0.2)"`` -> ``"leaky_relu"``."""
@@ -99,6 +105,10 @@ class Table(dict[str, Callable[..., Made]], Generic[Made]):
                     raise RequestError(f"{self.kind} {name!r} needs its number: '{name}({label}=...)'.")
                 numbers[label] = parameter.default
         return row, {label: numbers[label] for label in parameters}
+
+
+def _written(name: str, numbers: Mapping[str, float]) -> str:
+    return name + (f"({', '.join(f'{k}={_text(v)}' for k, v in numbers.items())})" if numbers else "")
 
 
 def _text(number: float) -> str:

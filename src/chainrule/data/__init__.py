@@ -1,0 +1,10 @@
+"""From a file or a data frame to matrices for a network, and back to a file. Knows nothing of networks."""
+
+from chainrule.data.encoding import Encoder
+from chainrule.data.reading import read_table
+from chainrule.data.schema import Column, Schema, infer_schema
+from chainrule.data.splits import Split, split
+from chainrule.data.target import Target
+from chainrule.data.writing import write_table
+
+__all__ = ["Column", "Encoder", "Schema", "Split", "Target", "infer_schema", "read_table", "split", "write_table"]

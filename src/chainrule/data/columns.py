@@ -1,0 +1,186 @@
+"""Read a column of any Arrow type as numbers, truth values, dates or texts.
+
+A file does not say what its columns are, so the same column may come as text one day and as integers the next. Each
+function here takes what can be read without doubt and names the first cell that cannot.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+from numpy.typing import NDArray
+
+from chainrule.errors import RequestError
+
+pc: Any = pyarrow.compute  # makes its functions at run time, where no type checker sees them
+
+# Beyond this a number is taken for a mistake, as infinity is: the squares that scaling needs would overflow soon.
+LARGEST = 1e100
+FALSE = ("false", "no", "f", "n", "0")
+TRUE = ("true", "yes", "t", "y", "1")
+
+
+def as_arrow(values: Any, label: str) -> pa.Array | pa.ChunkedArray:
+    """``values`` as an Arrow array with NaN as missing; RequestError where they are of no one kind."""
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return values
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise RequestError(f"{label} is not a column of values of one kind: {error}") from error
+
+
+def row_name(index: int) -> str:
+    """How messages name the row at ``index``."""
+    return f"row {index + 1} (rows are counted from 1, below the header)"
+
+
+def plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """``column`` in one piece without dictionary; empty text and NaN are missing, all text is ``large_string``."""
+    if isinstance(column.type, pa.BaseExtensionType):
+        column = column.cast(column.type.storage_type)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if is_text(column.type):
+        column = column.cast(pa.large_string())
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if is_text(array.type):
+        return pc.if_else(pc.equal(array, ""), None, array)
+    if pa.types.is_floating(array.type):
+        return pc.if_else(pc.is_nan(array), None, array)
+    return array
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether cells of Arrow type ``kind`` are text."""
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+
+
+def is_numeric(kind: pa.DataType) -> bool:
+    """Whether cells of Arrow type ``kind`` are integers, floats or decimals."""
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+
+
+def numbers(column: pa.Array | pa.ChunkedArray, label: str, but: str) -> NDArray[np.float64]:
+    """(m,) numbers, NaN where missing; truth values are 0 and 1, text is parsed.
+
+    Raises RequestError with ``label``, ``but`` and the first cell that is no number, is infinite, or exceeds 1e100.
+
+    >>> numbers(pa.array(["1.5", None]), "column 'x'", "must be numbers, but is").tolist()
+    [1.5, nan]
+    """
+    array = plain(column)
+    if is_text(array.type):
+        array = _parsed(array, lambda cells: cells.cast(pa.float64()), label, but)
+    elif pa.types.is_boolean(array.type):
+        array = array.cast(pa.int8())
+    elif not (is_numeric(array.type) or pa.types.is_null(array.type)):
+        raise RequestError(f"{label} {but} {array.type}. Turn it into numbers first.")
+    values = array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    bad = np.abs(values) > LARGEST
+    if bad.any():
+        first = int(bad.argmax())
+        what = "an infinite value" if np.isinf(values[first]) else f"the value {values[first]:g}, beyond {LARGEST:g},"
+        raise RequestError(f"{label} has {what} in {row_name(first)}: correct the cell, or leave it empty if unknown.")
+    return values
+
+
+def booleans(column: pa.Array | pa.ChunkedArray, label: str, but: str) -> NDArray[np.float64]:
+    """(m,) ones and zeros, NaN where missing, from truth values, the numbers 0 and 1, or text such as yes and no.
+
+    Raises RequestError with ``label``, ``but`` and the first other cell.
+
+    >>> booleans(pa.array(["Yes", "no", None]), "column 'x'", "must be true or false, but is").tolist()
+    [1.0, 0.0, nan]
+    """
+    array = plain(column)
+    if is_text(array.type):
+        place = pc.index_in(pc.utf8_lower(pc.utf8_trim_whitespace(array)), pa.array(FALSE + TRUE, pa.large_string()))
+        values = pc.cast(pc.greater_equal(place, len(FALSE)), pa.float64()).to_numpy(zero_copy_only=False)
+        bad = np.isnan(values) & array.is_valid().to_numpy(zero_copy_only=False)
+        kind = "text"
+    else:
+        values, kind = numbers(array, label, but), "a number"
+        bad = (values != 0) & (values != 1) & ~np.isnan(values)
+    if bad.any():
+        first = int(bad.argmax())
+        cell = f"{array[first].as_py()!r} in {row_name(first)}"
+        raise RequestError(f"{label} {but} {kind}: {cell}. Write true or false, or leave it empty.")
+    return values
+
+
+def dates(column: pa.Array | pa.ChunkedArray, label: str, but: str) -> NDArray[np.datetime64]:
+    """(m,) ``datetime64[us]``, NaT where missing, from dates, timestamps, or text as 2024-01-31 or 2024-01-31 10:30.
+
+    Times with a zone are taken to UTC. Raises RequestError with ``label``, ``but`` and the first cell that is no date.
+
+    >>> dates(pa.array(["2024-01-31", None]), "column 'x'", "must be dates, but is").astype("M8[D]").tolist()
+    [datetime.date(2024, 1, 31), None]
+    """
+    array = plain(column)
+    if is_text(array.type):
+        array = _parsed(array, _parse_dates, label, but)
+    elif not (pa.types.is_date(array.type) or pa.types.is_timestamp(array.type) or pa.types.is_null(array.type)):
+        raise RequestError(f"{label} {but} {array.type}. Write dates as 2024-01-31.")
+    # Dropping the zone of an Arrow timestamp leaves UTC. Finer than microseconds is cut off.
+    array = array.cast(pa.timestamp("us", getattr(array.type, "tz", None)), safe=False).cast(pa.timestamp("us"))
+    return array.to_numpy(zero_copy_only=False).astype("M8[us]")
+
+
+def parse_as_dates(texts: pa.Array) -> bool:
+    """Whether every text is a date or a time stamp in ISO form, and there is at least one."""
+    different = texts.unique().drop_null()
+    try:
+        _parse_dates(different[:1])  # a refusal of all cells takes seconds where they are many, of one none
+        _parse_dates(different)
+    except pa.ArrowInvalid:
+        return False
+    return len(different) > 0
+
+
+def texts(column: pa.Array | pa.ChunkedArray, label: str, but: str) -> pa.Array:
+    """(m,) texts; the whole number 3.0 reads ``3``, so that a missing cell, which makes floats, changes no level.
+
+    Raises RequestError with ``label`` and ``but`` where the cells are lists, bytes or the like.
+
+    >>> texts(pa.array([3.0, 3.5, None]), "column 'x'", "must be text, but is").to_pylist()
+    ['3', '3.5', None]
+    """
+    array = plain(column)
+    if pa.types.is_decimal(array.type):
+        array = array.cast(pa.float64())
+    if pa.types.is_floating(array.type):
+        whole = pc.and_(pc.equal(pc.floor(array), array), pc.less(pc.abs(array), 2.0**53))
+        as_integers = pc.if_else(whole, array, None).cast(pa.int64()).cast(pa.large_string())
+        return pc.if_else(whole, as_integers, array.cast(pa.large_string()))
+    if pa.types.is_nested(array.type) or pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type):
+        raise RequestError(f"{label} {but} {array.type}. Turn it into text first.")
+    return array.cast(pa.large_string())
+
+
+def _parse_dates(texts: pa.Array) -> pa.Array:
+    try:
+        return texts.cast(pa.timestamp("us"))
+    except pa.ArrowInvalid:
+        return texts.cast(pa.timestamp("us", "UTC"))  # as 2024-01-31T10:30Z or 2024-01-31T10:30+02:00
+
+
+def _parsed(cells: pa.Array, parse: Callable[[pa.Array], pa.Array], label: str, but: str) -> pa.Array:
+    """``parse`` of all cells, or RequestError that names the first cell it refuses."""
+    cells = pc.utf8_trim_whitespace(cells)
+    try:
+        return parse(cells)
+    except pa.ArrowInvalid as error:
+        low, high = 0, len(cells)  # the first bad cell is in [low, high)
+        while high - low > 1:
+            middle = (low + high) // 2
+            try:
+                parse(cells[low:middle])
+                low = middle
+            except pa.ArrowInvalid:
+                high = middle
+        raise RequestError(
+            f"{label} {but} text: {cells[low].as_py()!r} in {row_name(low)}. Correct the cell, or leave it empty."
+        ) from error

@@ -1,0 +1,191 @@
+"""How one column becomes features: what is learnt from the training rows, and how it is applied."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from chainrule.data.columns import booleans, dates, numbers, pc, texts
+
+# A level on one or two training rows cannot be told from the noise of those rows. Pooled, such levels become one
+# feature, which then also stands for levels that come up only after training.
+RARE_ROWS = 3
+# Each level is a feature, and costs a row of the first weight matrix; beyond this the most frequent ones are kept.
+MOST_LEVELS = 100
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Missing values become ``fill``, then (x - mean) / scale."""
+
+    fill: float
+    mean: float
+    scale: float
+
+    @classmethod
+    def fit(cls, values: NDArray[np.float64]) -> "Scale":
+        """Median, and the mean and population deviation after the gaps hold the median, of ``values`` (m,)."""
+        fill = float(np.nanmedian(values))
+        values = np.where(np.isnan(values), fill, values)
+        if values.min() == values.max():  # the mean of equal numbers may be off by a rounding, and would be blown up
+            return cls(fill, fill, 1.0)
+        return cls(fill, float(values.mean()), float(values.std()) or 1.0)
+
+    def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The scaled values (m,), none of them NaN."""
+        return (np.where(np.isnan(values), self.fill, values) - self.mean) / self.scale
+
+
+@dataclass(frozen=True)
+class NumericFeatures:
+    """A column of numbers, truth values or dates: one standardised feature for each part of the value.
+
+    Where training rows had gaps, one more feature is 1 at a gap and 0 elsewhere.
+    """
+
+    column: str
+    kind: Literal["number", "boolean", "date"]
+    scales: tuple[Scale, ...]
+    indicator: bool
+
+    @classmethod
+    def fit(
+        cls, name: str, kind: Literal["number", "boolean", "date"], column: pa.ChunkedArray, rows: Any
+    ) -> "NumericFeatures":
+        """Learn from the given ``rows`` of ``column``, at least one of which has a value."""
+        parts = [part[rows] for part in _parts(name, kind, column)]
+        return cls(name, kind, tuple(map(Scale.fit, parts)), indicator=bool(np.isnan(parts[0]).any()))
+
+    @property
+    def names(self) -> list[str]:
+        """Feature names, such as ``seen year`` or ``mass missing``."""
+        parts = [f"{self.column} {part}" for part in DATE_PARTS] if self.kind == "date" else [self.column]
+        return [*parts, f"{self.column} missing"] if self.indicator else parts
+
+    def fill(self, column: pa.ChunkedArray, rows: Any, out: NDArray[np.float64]) -> None:
+        """Write the features of ``rows`` of ``column`` into ``out`` (m, features)."""
+        parts = [part[rows] for part in _parts(self.column, self.kind, column)]
+        for j, (scale, part) in enumerate(zip(self.scales, parts, strict=True)):
+            out[:, j] = scale.apply(part)
+        if self.indicator:
+            out[:, -1] = np.isnan(parts[0])
+
+    def unseen(self, column: pa.ChunkedArray) -> list[str]:
+        """Says how many rows have a gap where no training row had one."""
+        gaps = int(np.isnan(_parts(self.column, self.kind, column)[0]).sum())
+        if self.indicator or not gaps:
+            return []
+        return [f"column {self.column!r}: {gaps} rows without a value, unlike in training; read as the median"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> "NumericFeatures":
+        """The inverse of :meth:`to_dict`."""
+        return cls(**{**record, "scales": tuple(Scale(**s) for s in record["scales"])})
+
+
+@dataclass(frozen=True)
+class CategoryFeatures:
+    """A column of texts: a feature that is 1 or 0 for each level, for the rare levels together, and for gaps.
+
+    ``pooled`` are the rare levels. A level that no training row had is read as a rare one, and as no level at all
+    where none was rare; a gap where no training row had one is read as no level at all.
+    """
+
+    column: str
+    levels: tuple[str, ...]
+    pooled: tuple[str, ...]
+    gaps: bool
+
+    @classmethod
+    def fit(cls, name: str, column: pa.ChunkedArray, rows: Any) -> "CategoryFeatures":
+        """Learn the levels in the given ``rows`` of ``column``; they are sorted by text."""
+        cells = _texts(name, column).take(pa.array(rows))
+        counts = [(c["values"], c["counts"]) for c in cells.drop_null().value_counts().to_pylist()]
+        by_frequency = sorted(counts, key=lambda level: (-level[1], level[0]))
+        kept = {text for text, count in by_frequency[:MOST_LEVELS] if count >= RARE_ROWS}
+        pooled = sorted(text for text, _ in counts if text not in kept)
+        return cls(name, tuple(sorted(kept)), tuple(pooled), gaps=cells.null_count > 0)
+
+    @property
+    def names(self) -> list[str]:
+        """Feature names, such as ``island=Biscoe``, ``island=(rare)`` and ``island=(missing)``."""
+        names = [*self.levels, *(["(rare)"] if self.pooled else []), *(["(missing)"] if self.gaps else [])]
+        return [f"{self.column}={name}" for name in names]
+
+    def fill(self, column: pa.ChunkedArray, rows: Any, out: NDArray[np.float64]) -> None:
+        """Write the features of ``rows`` of ``column`` into ``out`` (m, features)."""
+        cells = _texts(self.column, column)
+        rare = len(self.levels) if self.pooled else -1
+        place = _places(cells, self.levels, absent=rare)
+        pass
+        place = place[rows]
+        out[:] = 0.0
+        hot = np.flatnonzero(place >= 0)
+        out[hot, place[hot]] = 1.0
+
+    def unseen(self, column: pa.ChunkedArray) -> list[str]:
+        """Names the levels that no training row had, and says how the rows with them are read."""
+        cells = _texts(self.column, column)
+        present = cells.drop_null()
+        strange = present.filter(pa.array(_places(present, self.levels + self.pooled, absent=-1) < 0))
+        lines = []
+        if len(strange):
+            levels = sorted(strange.unique().to_pylist())
+            shown = ", ".join(map(repr, levels[:5])) + (f" and {len(levels) - 5} more" if len(levels) > 5 else "")
+            read = "(rare)" if self.pooled else "none of its levels"
+            lines.append(
+                f"column {self.column!r}: {len(strange)} rows with {shown}, unseen in training; read as {read}"
+            )
+        if cells.null_count and not self.gaps:
+            lines.append(
+                f"column {self.column!r}: {cells.null_count} rows without a value, unlike in training; "
+                "read as none of its levels"
+            )
+        return lines
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return {"kind": "category", **asdict(self)}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> "CategoryFeatures":
+        """The inverse of :meth:`to_dict`."""
+        return cls(record["column"], tuple(record["levels"]), tuple(record["pooled"]), record["gaps"])
+
+
+DATE_PARTS = ("year", "month", "day of week", "days since 1970")
+
+
+def _parts(name: str, kind: str, column: pa.ChunkedArray) -> list[NDArray[np.float64]]:
+    """The numbers (m,) that a value stands for: one, or for a date :data:`DATE_PARTS`; NaN where it is missing."""
+    label = f"column {name!r}"
+    if kind == "number":
+        return [numbers(column, label, "was a number at training, now it is")]
+    if kind == "boolean":
+        return [booleans(column, label, "was true or false at training, now it is")]
+    moments = dates(column, label, "was a date at training, now it is")
+    days = moments.astype("M8[D]").astype(np.int64)
+    calendar = [
+        moments.astype("M8[Y]").astype(np.int64) + 1970,
+        moments.astype("M8[M]").astype(np.int64) % 12 + 1,
+        (days + 3) % 7,  # Monday is 0; 1970-01-01 was a Thursday
+        moments.astype(np.int64) / 86_400e6,  # with the time of day as a fraction
+    ]
+    return [np.where(np.isnat(moments), np.nan, part) for part in calendar]
+
+
+def _texts(name: str, column: pa.ChunkedArray) -> pa.Array:
+    return texts(column, f"column {name!r}", "was text at training, now it is")
+
+
+def _places(cells: pa.Array, levels: tuple[str, ...], absent: int) -> NDArray[np.int64]:
+    """The index in ``levels`` of each cell, ``absent`` where it has none."""
+    places = pc.index_in(cells, pa.array(levels, pa.large_string()))
+    return np.array(pc.fill_null(places, absent).cast(pa.int64()))

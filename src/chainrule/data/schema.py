@@ -1,0 +1,131 @@
+"""What each column of a table is, and which columns are left out and why."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pyarrow as pa
+
+from chainrule.data.columns import is_numeric, is_text, parse_as_dates, pc, plain
+from chainrule.errors import RequestError, nearest
+
+Kind = Literal["number", "boolean", "category", "date", "text", "empty", "other"]
+
+# Text that is different on more than half of the rows names the rows (people, parts, comments): a level met once
+# teaches nothing. Twenty levels and fewer stay, since a small table has little to repeat.
+NAMES_SHARE = 0.5
+NAMES_LEVELS = 20
+# 1, 2, 3, ... on fewer rows than this may well be a measurement, such as a dose.
+ROW_NUMBER_ROWS = 20
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its kind, whether it becomes features and, where not, the reason; ``missing`` counts empty cells."""
+
+    name: str
+    kind: Kind
+    used: bool
+    reason: str
+    missing: int
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table in their order."""
+
+    columns: tuple[Column, ...]
+
+    @property
+    def used(self) -> tuple[Column, ...]:
+        """The columns that become features."""
+        return tuple(c for c in self.columns if c.used)
+
+    @property
+    def left_out(self) -> tuple[Column, ...]:
+        """The columns that do not, each with its reason."""
+        return tuple(c for c in self.columns if not c.used)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON that :meth:`from_dict` takes back."""
+        return {"columns": [asdict(c) for c in self.columns]}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> "Schema":
+        """The schema that :meth:`to_dict` wrote. Raises RequestError for a kind that does not exist."""
+        columns = tuple(Column(**c) for c in record["columns"])
+        for c in columns:
+            if c.kind not in get_args(Kind):
+                raise RequestError(
+                    f"column {c.name!r} is of the unknown kind {c.kind!r}: is the file newer than this chainrule?"
+                )
+        return cls(columns)
+
+
+def infer_schema(
+    table: pa.Table, *, drop: Iterable[str] = (), keep_out: Iterable[str] | Mapping[str, str] = ()
+) -> Schema:
+    """What the columns of ``table`` are, seen from all rows, and which of them become features.
+
+    ``drop`` names columns that the user does not want; ``keep_out`` those with another task, such as the target, and
+    where it is a mapping it gives the reason to show for each.
+
+    Raises RequestError where ``drop`` or ``keep_out`` names a column that the table does not have.
+
+    >>> table = pa.table({"mass": [3.5, 4.0, None], "site": ["x", "x", "x"], "species": ["a", "b", "a"]})
+    >>> for column in infer_schema(table, keep_out={"species": "the target"}).columns:
+    ...     print(column.name, column.kind, column.used, column.reason or "-", column.missing)
+    mass number True - 1
+    site category False the same value in every row 0
+    species category False the target 0
+    """
+    reasons = dict.fromkeys(drop, "dropped on request")
+    reasons |= keep_out if isinstance(keep_out, Mapping) else dict.fromkeys(keep_out, "not a feature")
+    for name in reasons:
+        if name not in table.column_names:
+            raise RequestError(f"there is no column {name!r} in the table{nearest(name, table.column_names)}")
+    return Schema(tuple(_column(name, table.column(name), reasons.get(name, "")) for name in table.column_names))
+
+
+def _column(name: str, column: pa.ChunkedArray, asked: str) -> Column:
+    cells = plain(column)
+    kind, unusable = _kind(cells)
+    reason = asked or unusable or _worthless(cells)
+    return Column(name, kind, not reason, reason, missing=cells.null_count)
+
+
+def _kind(cells: pa.Array) -> tuple[Kind, str]:
+    """The kind, and why cells of this kind cannot become features, or ''."""
+    of = cells.type
+    if cells.null_count == len(cells):
+        return "empty", "no value in any row"
+    if pa.types.is_boolean(of):
+        return "boolean", ""
+    if is_numeric(of):
+        return "number", ""
+    if pa.types.is_date(of) or pa.types.is_timestamp(of):
+        return "date", ""
+    if is_text(of):
+        if parse_as_dates(cells):
+            return "date", ""
+        present, distinct = len(cells) - cells.null_count, pc.count_distinct(cells).as_py()
+        if distinct > NAMES_LEVELS and distinct > NAMES_SHARE * present:
+            return "text", f"text that differs on nearly every row ({distinct} different texts in {present} rows)"
+        return "category", ""
+    if pa.types.is_time(of) or pa.types.is_duration(of):
+        return "other", f"{of}: turn it into a number, such as hours, to use it"
+    return "other", f"{of}: not a kind of value that becomes features"
+
+
+def _worthless(cells: pa.Array) -> str:
+    """Why nothing can be learnt from these cells, or ''."""
+    if cells.null_count:
+        return ""  # even one value beside gaps makes two states
+    if pc.count_distinct(cells).as_py() == 1:
+        return "the same value in every row"
+    if pa.types.is_integer(cells.type) and len(cells) >= ROW_NUMBER_ROWS:
+        first = cells[0].as_py()
+        if first in (0, 1) and np.array_equal(cells.to_numpy(), np.arange(first, first + len(cells))):
+            return "a row number"
+    return ""

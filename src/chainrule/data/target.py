@@ -1,0 +1,145 @@
+"""What the network learns to predict: classes or numbers, seen from the target column."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import ArrayLike, NDArray
+
+from chainrule.data.columns import booleans, is_numeric, is_text, numbers, pc, plain, row_name, texts
+from chainrule.errors import RequestError
+
+Label = str | bool | int | float
+Task = Literal["classification", "regression"]
+ValueType = Literal["text", "boolean", "integer", "number"]
+
+# Whole numbers of so few values are taken for codes of classes, unless most of them come once.
+MOST_NUMERIC_CLASSES = 20
+# More classes than this on most rows a new one: an identifier or a measurement, and no class can be learnt.
+MOST_SCATTERED_CLASSES = 20
+
+
+@dataclass(frozen=True)
+class Target:
+    """The target column. ``classes`` are sorted, and empty in regression; ``reason`` says why ``task`` was taken."""
+
+    name: str
+    task: Task
+    classes: tuple[Label, ...]
+    value_type: ValueType
+    reason: str
+
+    @classmethod
+    def infer(cls, column: pa.Array | pa.ChunkedArray, name: str, task: Literal["auto"] | Task = "auto") -> "Target":
+        """What the values in ``column`` ask for. ``auto`` takes text, truth values and few whole numbers as classes.
+
+        Raises RequestError where no row has a value; where all have the same; where regression is asked of text;
+        where classes are asked of a column with a new value on most rows; and for infinite values and lists, dates
+        and the like.
+
+        >>> Target.infer(pa.array(["Gentoo", "Adelie", None, "Gentoo"]), "species").classes
+        ('Adelie', 'Gentoo')
+        >>> Target.infer(pa.array([18.5, 15.0, 36.1]), "mpg").reason
+        'numbers, not all of them whole: regression'
+        """
+        if task not in ("auto", "classification", "regression"):
+            raise RequestError(f"the task must be 'auto', 'classification' or 'regression', not {task!r}")
+        cells = plain(column)
+        present = len(cells) - cells.null_count
+        if not present:
+            raise RequestError(f"the target {name!r} has no value in any row: choose another column.")
+        value_type = _value_type(cells, name)
+        distinct = pc.count_distinct(cells).as_py()
+        if distinct == 1:
+            only = cells.drop_null()[0].as_py()
+            raise RequestError(f"the target {name!r} is {only!r} in every row: there is nothing to learn.")
+        asked, reason = task, f"{task} on request"
+        if task == "auto":
+            asked, reason = _task(value_type, distinct, present)
+        if asked == "regression":
+            target = cls(name, "regression", (), value_type, reason)
+            target.values(cells)  # refuses text that is no number
+            return target
+        if distinct > MOST_SCATTERED_CLASSES and 2 * distinct > present:
+            advice = "choose another column" if value_type == "text" else "ask for regression, or choose another column"
+            found = f"{distinct} different values in {present} rows"
+            raise RequestError(f"the target {name!r} has {found}, too many to be classes: {advice}.")
+        return cls(name, "classification", _classes(cells, value_type, name), value_type, reason)
+
+    def codes(self, column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
+        """(m,) the index in ``classes`` of each cell, -1 where it is missing.
+
+        Raises RequestError in regression, and for a class that is not among ``classes``.
+        """
+        if self.task == "regression":
+            raise RequestError(f"the target {self.name!r} is for regression and has no classes")
+        label, but = f"the target {self.name!r}", f"had {self.value_type} classes at training, now it is"
+        if self.value_type == "text":
+            cells = texts(column, label, but)
+        else:
+            read = booleans if self.value_type == "boolean" else numbers
+            cells = plain(pa.array(read(column, label, but)))
+        classes = self.classes if self.value_type == "text" else map(float, self.classes)
+        places = pc.index_in(cells, pa.array(classes, cells.type))
+        strange = pc.and_(cells.is_valid(), places.is_null()).to_numpy(zero_copy_only=False)
+        if strange.any():
+            first = int(strange.argmax())
+            raise RequestError(
+                f"{label} has the class {plain(column)[first].as_py()!r} in {row_name(first)}, which training did not "
+                f"have. Its classes: {', '.join(map(str, self.classes[:20]))}."
+            )
+        return np.array(pc.fill_null(places, -1).cast(pa.int64()))
+
+    def values(self, column: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
+        """(m,) numbers, NaN where missing. Raises RequestError in classification, and for cells that are no number."""
+        if self.task == "classification":
+            raise RequestError(f"the target {self.name!r} is for classification: ask for its codes")
+        return numbers(column, f"the target {self.name!r}", "must be numbers for regression, but it is")
+
+    def labels(self, codes: ArrayLike) -> list[Label | None]:
+        """The classes at ``codes`` (m,), None where a code is -1."""
+        return [self.classes[code] if code >= 0 else None for code in np.asarray(codes).tolist()]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON that :meth:`from_dict` takes back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> "Target":
+        """The target that :meth:`to_dict` wrote."""
+        return cls(**{**record, "classes": tuple(record["classes"])})
+
+
+def _value_type(cells: pa.Array, name: str) -> ValueType:
+    if is_text(cells.type):
+        return "text"
+    if pa.types.is_boolean(cells.type):
+        return "boolean"
+    if is_numeric(cells.type):
+        values = numbers(cells, f"the target {name!r}", "is")
+        return "integer" if np.array_equal(values, np.floor(values), equal_nan=True) else "number"
+    raise RequestError(f"the target {name!r} is {cells.type}: expected text, true or false, or numbers.")
+
+
+def _task(value_type: ValueType, distinct: int, present: int) -> tuple[Task, str]:
+    """The task and why."""
+    if value_type == "text":
+        return "classification", f"{distinct} different texts: classification"
+    if value_type == "boolean":
+        return "classification", "true or false: classification"
+    if value_type == "number":
+        return "regression", "numbers, not all of them whole: regression"
+    if distinct <= MOST_NUMERIC_CLASSES and 2 * distinct <= present:
+        return "classification", f"{distinct} different whole numbers: classification"
+    return "regression", f"{distinct} different whole numbers in {present} rows: regression"
+
+
+def _classes(cells: pa.Array, value_type: ValueType, name: str) -> tuple[Label, ...]:
+    distinct = cells.drop_null().unique().to_pylist()
+    if value_type == "integer":
+        if max(map(abs, distinct)) > 2**53:
+            raise RequestError(f"the target {name!r} has whole numbers beyond 2^53, too large as classes: write text.")
+        return tuple(sorted(map(int, distinct)))
+    return tuple(sorted(map(float, distinct) if value_type == "number" else distinct))

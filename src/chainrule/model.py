@@ -1,0 +1,119 @@
+"""Model: preprocessing + network + parameters + decoding of the target. What people hold, save and ask."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.data import Encoder, Target, read_table
+from chainrule.engines import Engine, make_engine
+from chainrule.errors import RequestError
+from chainrule.formulas.table import Functions
+from chainrule.network import Network, Parameters
+from chainrule.outputs import Outputs
+from chainrule.recipe import Recipe
+from chainrule.reports import Report, classification_report, regression_report
+from chainrule.training import History
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained network with all that is needed to use it on a table.
+
+    network     the description of the net and of its cost
+    theta       its parameters, (network.size,); ``parameters`` has W[l] and b[l]
+    encoder     turns a table into the matrix X
+    target      what is predicted, and its classes
+    outputs     turns targets into Y and predictions into answers
+    recipe      how it was trained
+    history     what happened in training
+    report      how good it was on the rows held out for testing; None where there were none
+    functions   the user's own functions by name, where the network uses any
+    """
+
+    network: Network
+    theta: NDArray[Any]
+    encoder: Encoder
+    target: Target
+    outputs: Outputs
+    recipe: Recipe
+    history: History
+    report: Mapping[str, Any] | None = None
+    functions: Functions = field(default_factory=dict)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine that answers."""
+        return make_engine(self.network, self.recipe, self.functions)
+
+    @property
+    def parameters(self) -> Parameters:
+        """theta with its views W[l] and b[l]."""
+        return Parameters(self.network, self.theta)
+
+    def read(self, table: Any, *, delimiter: str | None = None, decimal: str = ".") -> Any:
+        """A file or a data frame as a table whose columns are read as they were at training."""
+        text = [*self.encoder.text_columns, *([self.target.name] if self.target.value_type == "text" else [])]
+        return read_table(table, delimiter=delimiter, decimal=decimal, as_text=text)
+
+    def predict(self, table: Any) -> NDArray[Any]:
+        """Labels, or numbers in the unit of the target, (m,), for the rows of a file or a data frame.
+
+        RequestError: a column that the model was trained on is missing, or is of another kind.
+        """
+        table = self.read(table)
+        if self.target.task == "regression":
+            return self.outputs.numbers(self._A_L(table))
+        return np.array(self.target.labels(self.predict_proba(table).argmax(axis=1)))
+
+    def predict_proba(self, table: Any) -> NDArray[np.float64]:
+        """Probabilities of the classes, (m, K), in the order of ``target.classes``. RequestError: as ``predict``."""
+        if self.target.task == "regression":
+            raise RequestError(f"{self.target.name!r} is a number, without classes to have probabilities: use predict.")
+        return self.outputs.probabilities(self._A_L(self.read(table)))
+
+    def predictions(self, table: Any) -> dict[str, Any]:
+        """Columns, one entry per row of the table: what is predicted and, for classes, the probability of each."""
+        table = self.read(table)
+        name = f"predicted_{self.target.name}"
+        if self.target.task == "regression":
+            return {name: self.outputs.numbers(self._A_L(table))}
+        P = self.predict_proba(table)
+        columns: dict[str, Any] = {name: self.target.labels(P.argmax(axis=1))}
+        return columns | {f"probability_{label}": P[:, k] for k, label in enumerate(self.target.classes)}
+
+    def evaluate(self, table: Any) -> Report:
+        """The report on a table that has the target; rows where it is missing are passed over.
+
+        RequestError: no target column, no row with a target, a class that training did not have; and as ``predict``.
+        """
+        table = self.read(table)
+        if self.target.name not in table.column_names:
+            raise RequestError(
+                f"the target {self.target.name!r} is not in the table: without it there is nothing to compare with. "
+                f"Columns here: {', '.join(table.column_names)}."
+            )
+        column = table.column(self.target.name)
+        regression = self.target.task == "regression"
+        truth: NDArray[Any] = self.target.values(column) if regression else self.target.codes(column)
+        rows = np.flatnonzero(~np.isnan(truth) if regression else truth >= 0)
+        if len(rows) == 0:
+            raise RequestError(f"no row of the table has a value for the target {self.target.name!r}.")
+        A_L = self._A_L(table, rows)
+        if regression:
+            return regression_report(truth[rows], self.outputs.numbers(A_L), self.outputs.prior[0])
+        classes = [str(label) for label in self.target.classes]
+        P = self.outputs.probabilities(A_L).T
+        return classification_report(truth[rows].astype(np.int64), P, np.array(self.outputs.prior), classes)
+
+    def save(self, path: Any, *, overwrite: bool = False) -> None:
+        """Write the model to one file; see ``chainrule.load``. RequestError: the file exists, or cannot be written."""
+        from chainrule.model_file import save
+
+        save(self, path, overwrite=overwrite)
+
+    def _A_L(self, table: Any, rows: NDArray[np.int64] | None = None) -> NDArray[Any]:
+        return self.engine.predict(self.theta, self.encoder.transform(table, rows))

@@ -1,0 +1,85 @@
+"""Between a target column and the outputs of a network: labels to Y, A[L] to probabilities and numbers."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.data import Target
+from chainrule.data.columns import row_name
+from chainrule.errors import RequestError
+from chainrule.formulas.losses import Loss
+from chainrule.formulas.metrics import probabilities
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """How the target of some rows becomes Y (m, n[L]), and how predictions A[L] (m, n[L]) become answers.
+
+    units   n[L]: 1 for regression and for two classes under one sigmoid, else the number of classes
+    shift, scale   regression learns (y - shift) / scale: standardised under an identity link, so that a loss's own
+            numbers, such as huber's delta, count standard deviations; under an exponential link in units of the
+            mean, which keeps y positive
+    prior   the trivial prediction: class shares of the training rows, or (the mean of their target,)
+    """
+
+    units: int
+    shift: float
+    scale: float
+    prior: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, target: Target, loss: Loss, loss_name: str, values: NDArray[Any]) -> "Outputs":
+        """From the training rows' class codes or numbers, (m,). RequestError: a loss that does not fit the target."""
+        if loss.task != target.task:
+            raise RequestError(
+                f"loss {loss_name} is for {loss.task}, and {target.name!r} is a target for {target.task} "
+                f"({target.reason}). Choose another loss, or another task."
+            )
+        if target.task == "classification":
+            K = len(target.classes)
+            shares = np.bincount(values, minlength=K) / len(values)
+            return cls(1 if K == 2 and loss.link == "sigmoid" else K, 0.0, 1.0, tuple(shares.tolist()))
+        mean = float(values.mean())
+        if loss.link == "exponential":
+            return cls(1, 0.0, mean if mean > 0.0 else 1.0, (mean,))
+        return cls(1, mean, float(values.std()) or 1.0, (mean,))
+
+    def encode(self, target: Target, values: NDArray[Any]) -> Floats:
+        """Y (m, units) from class codes or numbers, (m,)."""
+        if target.task == "regression":
+            return ((values - self.shift) / self.scale)[:, None]
+        return values[:, None].astype(np.float64) if self.units == 1 else np.eye(self.units)[values]
+
+    def probabilities(self, A_L: NDArray[Any]) -> Floats:
+        """P (m, K) from A[L]; outputs that are not a distribution (K sigmoids) are divided by their sum."""
+        return np.ascontiguousarray(probabilities(A_L.T.astype(np.float64)).T)
+
+    def numbers(self, A_L: NDArray[Any]) -> Floats:
+        """Predicted numbers (m,) in the unit of the target."""
+        return A_L[:, 0].astype(np.float64) * self.scale + self.shift
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> "Outputs":
+        """Back from ``to_dict``."""
+        return cls(**{**record, "prior": tuple(record["prior"])})
+
+
+def require_in_domain(loss: Loss, loss_name: str, name: str, values: Floats, rows: NDArray[np.int64]) -> None:
+    """RequestError naming the first number that the loss is not defined for; ``rows`` are their places in the table."""
+    outside = (values < loss.lowest) | (values > loss.highest) | np.isin(values, loss.open_at)
+    if loss.task == "regression" and outside.any():
+        first = int(outside.argmax())
+        least = "above" if loss.lowest in loss.open_at else "from"
+        raise RequestError(
+            f"loss {loss_name} takes targets {least} {loss.lowest:g} on, and {name!r} is {values[first]:g} in "
+            f"{row_name(int(rows[first]))}. Choose another loss."
+        )

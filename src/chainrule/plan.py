@@ -1,0 +1,314 @@
+"""From a table and hyperparameters to a trained Model: ``plan`` decides and checks everything, ``Plan.train`` runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.data import Encoder, Schema, Split, Target, infer_schema, read_table, split
+from chainrule.data.columns import numbers, row_name
+from chainrule.engines import limited_threads, make_engine
+from chainrule.errors import RequestError, nearest
+from chainrule.formulas.losses import LOSSES
+from chainrule.formulas.optimizers import OPTIMIZERS
+from chainrule.formulas.table import Functions
+from chainrule.model import Model
+from chainrule.network import Network
+from chainrule.outputs import Outputs, require_in_domain
+from chainrule.recipe import Recipe
+from chainrule.training import Callback, Diverged, Fit, fit
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What is going to be trained on what; everything that can be wrong with a request has been looked at.
+
+    table      as it was read
+    dropped    how many of its rows have no target, and take no part
+    roles      the columns that are not features: the target, the weight, the group
+    schema     what each column is, whether it is used, and why not
+    target     what is predicted
+    split      the rows for training, for watching (validation) and for the report (test), as places in the table
+    values     class codes or numbers, by row
+    weight     how much each row counts
+    notes      what the user should know, a line each
+    """
+
+    table: Any
+    dropped: int
+    roles: Mapping[str, str]
+    schema: Schema
+    target: Target
+    split: Split
+    encoder: Encoder
+    outputs: Outputs
+    network: Network
+    recipe: Recipe
+    values: NDArray[Any]
+    weight: NDArray[np.float64]
+    threads: int | None
+    notes: tuple[str, ...] = ()
+    functions: Functions = field(default_factory=dict)
+
+    def train(self, callbacks: Sequence[Callback] = ()) -> Model:
+        """Train, and report on the test rows. Diverged: its ``model`` holds the last good parameters."""
+        with limited_threads(self.threads):
+            engine = make_engine(self.network, self.recipe, self.functions)
+            training, validation = (
+                engine.examples(
+                    self.encoder.transform(self.table, rows),
+                    self.outputs.encode(self.target, self.values[rows]),
+                    self.weight[rows],
+                )
+                for rows in (self.split.train, self.split.validation)
+            )
+            try:
+                done = fit(engine, training, validation if validation.m else None, callbacks)
+            except Diverged as error:
+                error.model = self._model(Fit(error.theta, error.history, engine.start()))
+                raise
+            return self._model(done)
+
+    def _model(self, done: Fit) -> Model:
+        model = Model(
+            self.network,
+            done.theta,
+            self.encoder,
+            self.target,
+            self.outputs,
+            self.recipe,
+            done.history,
+            functions=self.functions,
+        )
+        if len(self.split.test) == 0:
+            return model
+        return replace(model, report=model.evaluate(self.table.take(self.split.test)).to_dict())
+
+
+def train(table: Any, target: str, **options: Any) -> Model:
+    """Train on a file or a data frame; the options are those of ``plan``, and ``callbacks``.
+
+    >>> model = train("examples/penguins.csv", "species", epochs=2, seed=1)  # doctest: +SKIP
+    """
+    callbacks = options.pop("callbacks", ())
+    return plan(table, target, **options).train(callbacks)
+
+
+def plan(
+    table: Any,
+    target: str,
+    *,
+    task: str = "auto",
+    drop: Sequence[str] = (),
+    delimiter: str | None = None,
+    decimal: str = ".",
+    hidden: Sequence[int] = (64, 32),
+    activation: str | Sequence[str] = "relu",
+    loss: str = "auto",
+    optimizer: str = "auto",
+    learning_rate: float | None = None,
+    momentum: float | None = None,
+    schedule: str = "constant",
+    epochs: int = 200,
+    batch_size: int | str = "auto",
+    l2: float = 0.0,
+    l1: float = 0.0,
+    dropout: float | Sequence[float] = 0.0,
+    clip_norm: float | None = None,
+    initializer: str = "auto",
+    class_weight: str | Mapping[Any, float] | None = None,
+    weight: str | None = None,
+    monitor: str = "auto",
+    patience: int | None = 20,
+    tol: float = 1e-4,
+    validation_fraction: float = 0.15,
+    test_fraction: float = 0.2,
+    group: str | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    dtype: str = "float32",
+    functions: Functions | None = None,
+) -> Plan:
+    """Decide what to train, from a table and hyperparameters.
+
+    table           a path (.csv, .parquet), a data frame of pandas or polars, a pyarrow table, or a dict of columns
+    target          the column to predict
+    task            "classification", "regression", or "auto": text, booleans and integers of up to 20 values classify
+    drop            columns to leave out
+    hidden          units of the hidden layers; empty for logistic, softmax or linear regression
+    loss            a row of the losses; "auto" for cross-entropy, or half the squared error
+    optimizer       a row of the optimisers; "auto" for adam, or momentum where ``momentum`` is given
+    momentum        the momentum number of the optimiser, beta
+    l2, l1          strengths of penalties on the weights, lambda in lambda/(2m) sum w^2
+    class_weight    "balanced" for weights m / (K m_k), or a weight for each class
+    weight          a column that says how much each row counts
+    group           a column whose equal values stay on one side of every split
+    threads         at most so many threads; None for what the machine offers
+    functions       functions of one's own by name
+
+    The others are those of ``Network`` and ``Recipe``. RequestError: anything in the request that cannot be right.
+    """
+    recipe = Recipe(
+        optimizer=_optimizer(optimizer, momentum, functions),
+        learning_rate=learning_rate,
+        schedule=schedule,
+        epochs=epochs,
+        batch_size=batch_size,
+        clip_norm=clip_norm,
+        seed=seed,
+        monitor=monitor,
+        patience=patience,
+        tol=tol,
+    )
+    draft = Network(  # wrong numbers and names are said before anything large is read
+        n=(1, *_sizes(hidden), 1),
+        activation=_one_or_each(activation),
+        loss=loss if loss != "auto" else "half_squared_error",
+        dropout=_one_or_each(dropout),
+        penalties=tuple(f"{name}({strength!r})" for name, strength in (("l2", l2), ("l1", l1)) if strength != 0.0),
+        initializer=initializer,
+        dtype=dtype,
+    )
+    draft.formulas(np, functions)
+    _check_threads(threads)
+
+    table = read_table(table, delimiter=delimiter, decimal=decimal)
+    roles = {target: "the target"} | {c: f"the {r} column" for c, r in ((weight, "weight"), (group, "group")) if c}
+    _require_columns(table, [*roles, *drop])
+    if target in drop or target in (weight, group):
+        raise RequestError(f"column {target!r} is the target: it cannot also be dropped, the weight or the group.")
+    goal = Target.infer(table.column(target), target, task)  # pyright: ignore[reportArgumentType]  # it checks
+    column = table.column(target)
+    values: NDArray[Any] = goal.codes(column) if goal.classes else goal.values(column)
+    rows = np.flatnonzero(values >= 0 if goal.classes else ~np.isnan(values))
+    parts = split(
+        len(rows),
+        validation_fraction=validation_fraction,
+        test_fraction=test_fraction,
+        seed=seed,
+        strata=values[rows] if goal.classes else None,
+        groups=table.column(group).take(rows).to_pylist() if group is not None else None,
+    )
+    parts = Split(rows[parts.train], rows[parts.validation], rows[parts.test])
+    schema = infer_schema(table, drop=drop, keep_out=roles)
+    encoder = Encoder.fit(table, schema, parts.train)
+    loss = draft.loss if loss != "auto" else _usual_loss(goal)
+    row = LOSSES.make(loss, np, functions=functions)
+    outputs = Outputs.fit(goal, row, loss, values[parts.train])
+    require_in_domain(row, loss, target, values[rows], rows)
+    return Plan(
+        table=table,
+        dropped=len(values) - len(rows),
+        roles=roles,
+        schema=schema,
+        target=goal,
+        split=parts,
+        encoder=encoder,
+        outputs=outputs,
+        network=replace(draft, n=(len(encoder.feature_names), *draft.n[1:-1], outputs.units), loss=loss),
+        recipe=recipe,
+        values=values,
+        weight=_column_weight(table, weight, rows) * _class_weight(goal, values, parts.train, class_weight),
+        notes=_notes(goal, values[rows], encoder),
+        threads=threads,
+        functions=functions or {},
+    )
+
+
+def _optimizer(name: str, momentum: float | None, functions: Functions | None) -> str:
+    """The optimiser's spec with its momentum number set, where one is given."""
+    if momentum is None:
+        return "adam" if name == "auto" else name
+    name = "momentum" if name == "auto" else name
+    number = OPTIMIZERS.make(name, np, functions=functions).momentum
+    if number is None:
+        raise RequestError(
+            f"optimizer {name} has no momentum to set. Optimizers that have: {', '.join(_with_momentum())}."
+        )
+    numbers = OPTIMIZERS.numbers(name, functions) | {number: momentum}
+    return f"{OPTIMIZERS.name(name)}({', '.join(f'{k}={v!r}' for k, v in numbers.items())})"
+
+
+def _with_momentum() -> list[str]:
+    return [name for name in OPTIMIZERS if OPTIMIZERS.make(name, np).momentum is not None]
+
+
+def _sizes(hidden: Sequence[int]) -> tuple[int, ...]:
+    sizes = tuple(hidden)
+    if any(isinstance(u, bool) or not hasattr(u, "__index__") or u < 1 for u in sizes):
+        raise RequestError(f"hidden is the units of each hidden layer, whole numbers from 1 on, not {sizes}.")
+    return sizes
+
+
+def _one_or_each(given: Any) -> Any:
+    return given if isinstance(given, (str, int, float)) else tuple(given)
+
+
+def _usual_loss(target: Target) -> str:
+    if target.task == "regression":
+        return "half_squared_error"
+    return "binary_cross_entropy" if len(target.classes) == 2 else "cross_entropy"
+
+
+def _check_threads(threads: int | None) -> None:
+    if threads is not None and threads < 1:
+        raise RequestError(f"threads is a whole number from 1 on, not {threads}.")
+
+
+def _require_columns(table: Any, columns: Sequence[str]) -> None:
+    for column in columns:
+        if column not in table.column_names:
+            raise RequestError(
+                f"column {column!r} is not in the table{nearest(column, table.column_names)} "
+                f"Columns here: {', '.join(table.column_names)}."
+            )
+
+
+def _column_weight(table: Any, column: str | None, rows: Rows) -> NDArray[np.float64]:
+    """How much each row of the table counts, by a column of it."""
+    if column is None:
+        return np.ones(table.num_rows)
+    weight = numbers(table.column(column), f"the weight column {column!r}", "must be numbers, but it is")
+    wrong = rows[~((weight[rows] >= 0.0) & np.isfinite(weight[rows]))]
+    if len(wrong):
+        found = "missing" if np.isnan(weight[wrong[0]]) else f"{weight[wrong[0]]:g}"
+        raise RequestError(
+            f"the weight column {column!r} is {found} in {row_name(int(wrong[0]))}: weights are numbers from 0 on."
+        )
+    return weight
+
+
+def _class_weight(target: Target, values: NDArray[Any], train: Rows, given: Any) -> NDArray[np.float64] | float:
+    """How much each row counts by its class: m / (K m_k) where balanced, so that every class has the same sum."""
+    if given is None:
+        return 1.0
+    if target.task == "regression":
+        raise RequestError(f"class_weight is for classification, and {target.name!r} is a target for regression.")
+    K = len(target.classes)
+    if given == "balanced":
+        by_class = len(train) / (K * np.bincount(values[train], minlength=K))
+    elif isinstance(given, Mapping):
+        unknown = [label for label in given if label not in target.classes]
+        if unknown:
+            raise RequestError(f"class_weight names {unknown[0]!r}, which is no class. Classes: {target.classes}.")
+        by_class = np.array([float(given.get(label, 1.0)) for label in target.classes])
+        if not (by_class >= 0.0).all():
+            raise RequestError(f"class_weight holds numbers from 0 on, not {dict(given)}.")
+    else:
+        raise RequestError(f"class_weight is 'balanced' or a weight for each class, not {given!r}.")
+    return np.where(values >= 0, by_class[values], 1.0)
+
+
+def _notes(target: Target, values: NDArray[Any], encoder: Encoder) -> tuple[str, ...]:
+    """What the user should know before training, a line each."""
+    notes = [f"column {name!r} left out: no value in any training row" for name in encoder.left_out]
+    if target.classes:
+        counts = np.bincount(values, minlength=len(target.classes))
+        single = [str(label) for label, count in zip(target.classes, counts, strict=True) if count == 1]
+        if single:
+            notes.append(f"classes with a single row, kept for training: {', '.join(single)}")
+    return tuple(notes)

@@ -1,0 +1,222 @@
+"""What the command line shows: for people, as JSON lines, or nothing."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from chainrule.formulas.activations import ACTIVATIONS
+from chainrule.formulas.losses import LOSSES
+from chainrule.formulas.optimizers import OPTIMIZERS
+from chainrule.formulas.schedules import SCHEDULES
+from chainrule.model import Model
+from chainrule.network import Parameters
+from chainrule.plan import Plan
+from chainrule.training import History
+
+INDENT = " " * 7
+SCORE_NAMES = {
+    "accuracy": "accuracy",
+    "log_loss": "log-loss",
+    "roc_auc": "ROC-AUC",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "r2": "R2",
+}
+
+
+class Silence:
+    """Shows nothing."""
+
+    def planned(self, table: str, plan: Plan) -> None:
+        """Before training: what the table, the target and the network are."""
+
+    @contextmanager
+    def progress(self, plan: Plan) -> Iterator["Silence"]:
+        """While training; gives the callback that follows it."""
+        yield self
+
+    def on_epoch_end(self, history: History, parameters: Parameters) -> None:
+        """After each epoch."""
+
+    def trained(self, model: Model) -> None:
+        """After training: why it ended, and the report on the test rows."""
+        if model.report is not None:
+            self.report(model.report, "held-out")
+
+    def report(self, report: Mapping[str, Any], rows: str) -> None:
+        """The scores on some rows."""
+
+    def written(self, path: Path, table: str) -> None:
+        """Where the model went."""
+
+
+class JsonLines(Silence):
+    """One JSON object a line, each with its ``event``."""
+
+    def planned(self, table: str, plan: Plan) -> None:
+        """Events ``table`` and ``network``."""
+        columns = [vars(c) | {"role": c.reason or "used"} for c in plan.schema.columns]
+        parts = {name: len(getattr(plan.split, name)) for name in ("train", "validation", "test")}
+        self._print(
+            event="table",
+            path=table,
+            rows=plan.table.num_rows,
+            rows_without_target=plan.dropped,
+            columns=columns,
+            target=plan.target.to_dict(),
+            split=parts,
+            notes=list(plan.notes),
+        )
+        self._print(
+            event="network", parameters=plan.network.size, **plan.network.to_dict(), recipe=plan.recipe.to_dict()
+        )
+
+    def on_epoch_end(self, history: History, parameters: Parameters) -> None:
+        """Event ``epoch``."""
+        curves = ("training_cost", "validation_cost", "score", "learning_rate")
+        self._print(
+            event="epoch", epoch=len(history), **{c: getattr(history, c)[-1] for c in curves if getattr(history, c)}
+        )
+
+    def trained(self, model: Model) -> None:
+        """Event ``trained``."""
+        h = model.history
+        self._print(event="trained", epochs=len(h), stopped=h.stopped, monitor=h.monitor, best_epoch=h.best_epoch)
+        super().trained(model)
+
+    def report(self, report: Mapping[str, Any], rows: str) -> None:
+        """Event ``report``."""
+        self._print(event="report", on=rows, **report)
+
+    def written(self, path: Path, table: str) -> None:
+        """Event ``model``."""
+        self._print(event="model", path=str(path))
+
+    def _print(self, **event: Any) -> None:
+        print(json.dumps(event), flush=True)
+
+
+class Screen(Silence):
+    """Tables and a progress bar for people."""
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False)
+        self._bar: Progress | None = None
+
+    def planned(self, table: str, plan: Plan) -> None:
+        """The columns, the target, the split, the network, the recipe."""
+        self._say("Table", f"{table}: {plan.table.num_rows:,} rows, {plan.table.num_columns} columns")
+        grid = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for heading in ("", "column", "kind", "missing", ""):
+            grid.add_column(heading, justify="right" if heading == "missing" else "left")
+        for c in plan.schema.columns:
+            role = c.reason if c.name in plan.roles else f"left out: {c.reason}" if c.reason else ""
+            style = "dim" if role.startswith("left out") else ""
+            grid.add_row(INDENT, Text(c.name), c.kind, str(c.missing or ""), Text(role), style=style)
+        self.console.print(grid)
+        classes = f" ({', '.join(map(str, plan.target.classes))})" if plan.target.classes else ""
+        self._say("Target", f"{plan.target.name}: {plan.target.reason}{classes}")
+        if plan.dropped:
+            self._say("", f"{plan.dropped:,} rows have no target and are left out")
+        for note in plan.notes:
+            self._say("", note)
+        s = plan.split
+        self._say(
+            "Rows",
+            f"{len(s.train):,} to train on, {len(s.validation):,} to watch, {len(s.test):,} held out for the report",
+        )
+        self._say("Network", _network(plan))
+        recipe, m = plan.recipe, len(s.train)
+        rate = recipe.learning_rate or recipe.make_optimizer(None, plan.functions).learning_rate
+        self._say(
+            "Recipe",
+            f"{OPTIMIZERS.brief(recipe.optimizer, plan.functions)}, learning rate {rate:g}, "
+            f"{SCHEDULES.brief(recipe.schedule, plan.functions)}, batches of {recipe.batch(m)}, "
+            f"at most {recipe.epochs} epochs, seed {recipe.seed}",
+        )
+
+    @contextmanager
+    def progress(self, plan: Plan) -> Iterator["Screen"]:
+        """A bar that counts epochs, with the costs."""
+        columns = (
+            TextColumn("Training"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("epochs  {task.fields[costs]}"),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=self.console) as self._bar:
+            self._task = self._bar.add_task("", total=plan.recipe.epochs, costs="")
+            yield self
+
+    def on_epoch_end(self, history: History, parameters: Parameters) -> None:
+        """Move the bar."""
+        assert self._bar is not None
+        costs = f"cost {history.training_cost[-1]:.4g}"
+        if history.validation_cost:
+            costs += f"  validation {history.validation_cost[-1]:.4g}"
+        if history.score:
+            costs += f"  {history.monitor} {history.score[-1]:.4g}"
+        self._bar.update(self._task, completed=len(history), costs=costs)
+
+    def trained(self, model: Model) -> None:
+        """Why training ended, which epoch was kept, and the report."""
+        h = model.history
+        kept = f"; the parameters of epoch {h.best_epoch} are kept" if h.monitor != "training_cost" else ""
+        self._say("Stopped", f"after epoch {len(h)}: {h.stopped}{kept}")
+        super().trained(model)
+
+    def report(self, report: Mapping[str, Any], rows: str) -> None:
+        """Scores beside the baseline; for classes, the confusion matrix and the recall of each."""
+        self._say("Report", f"on {report['rows']:,} rows ({rows})")
+        baseline = "commonest class, class shares" if report["task"] == "classification" else "mean of the target"
+        scores = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for heading in ("", "", "model", f"baseline ({baseline})"):
+            scores.add_column(heading, justify="right" if heading else "left")
+        for name, value in report["scores"].items():
+            scores.add_row(INDENT, SCORE_NAMES[name], _number(value), _number(report["baseline"][name]))
+        self.console.print(scores)
+        if report["task"] == "classification":
+            self._confusion(report)
+
+    def written(self, path: Path, table: str) -> None:
+        """Where the model went and what to type next."""
+        self._say("Model", str(path))
+        self._say("Next", f"chainrule predict {path} {table} --out predictions.csv")
+
+    def _confusion(self, report: Mapping[str, Any]) -> None:
+        classes = report["classes"]
+        grid = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        grid.add_column(INDENT)
+        grid.add_column("true \\ predicted")
+        for label in classes:
+            grid.add_column(Text(label), justify="right")
+        grid.add_column("recall", justify="right")
+        for label, counts, recall in zip(classes, report["confusion"], report["recall"], strict=True):
+            grid.add_row("", Text(label), *map(str, counts), _number(recall))
+        self.console.print(grid)
+
+    def _say(self, heading: str, text: str) -> None:
+        line = Text(f"{heading:<9}", style="bold")
+        line.append(text, style="not bold")
+        self.console.print(line, soft_wrap=True)
+
+
+def _network(plan: Plan) -> str:
+    """``n[0..3] = 15, 64, 32, 3; relu, relu; cross_entropy; 3,203 parameters``."""
+    network, functions = plan.network, plan.functions
+    n = ", ".join(map(str, network.n))
+    hidden = ", ".join(ACTIVATIONS.brief(a, functions) for a in network.activation) or "no hidden layer"
+    loss = LOSSES.brief(network.loss, functions)
+    return f"n[0..{network.L}] = {n}; {hidden}; {loss}; {network.size:,} parameters, {network.dtype}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}" if abs(value) < 100 else f"{value:,.1f}"
