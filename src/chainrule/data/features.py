@@ -124,7 +124,7 @@ class CategoryFeatures:
         cells = _texts(self.column, column)
         rare = len(self.levels) if self.pooled else -1
         place = _places(cells, self.levels, absent=rare)
-        pass
+        place[cells.is_null().to_numpy(zero_copy_only=False)] = out.shape[1] - 1 if self.gaps else -1
         place = place[rows]
         out[:] = 0.0
         hot = np.flatnonzero(place >= 0)
