@@ -16,7 +16,7 @@ INFERRED = {
     "few whole floats": ([10.0, 9.0, 10.0, 9.0, float("nan")], "classification", (9, 10), "integer"),
     "20 integers twice": (list(range(20)) * 2, "classification", tuple(range(20)), "integer"),
     "21 integers twice": (list(range(21)) * 2, "regression", (), "integer"),
-    "integers that come once": ([3, 1, 4, 1, 5], "regression", (), "integer"),
+    "integers that come once": ([3, 1, 4, 1, 5], "classification", (1, 3, 4, 5), "integer"),
     "floats": ([0.5, 1.0, 0.5, 1.0], "regression", (), "number"),
 }
 
@@ -32,7 +32,7 @@ def test_the_task_is_seen_from_the_values_and_said(values, task, classes, value_
 
 def test_reasons():
     assert Target.infer(pa.array(["a", "b", "c"]), "y").reason == "3 different texts: classification"
-    assert Target.infer(pa.array([1, 2, 3]), "y").reason == "3 different whole numbers in 3 rows: regression"
+    assert Target.infer(pa.array([1, 2, 3]), "y").reason == "3 different whole numbers: classification"
     assert Target.infer(pa.array([1, 2, 1, 2]), "y", task="regression").reason == "regression on request"
 
 

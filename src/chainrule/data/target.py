@@ -15,7 +15,7 @@ Label = str | bool | int | float
 Task = Literal["classification", "regression"]
 ValueType = Literal["text", "boolean", "integer", "number"]
 
-# Whole numbers of so few values are taken for codes of classes, unless most of them come once.
+# Whole numbers of so few values are taken for codes of classes.
 MOST_NUMERIC_CLASSES = 20
 # More classes than this on most rows a new one: an identifier or a measurement, and no class can be learnt.
 MOST_SCATTERED_CLASSES = 20
@@ -131,7 +131,7 @@ def _task(value_type: ValueType, distinct: int, present: int) -> tuple[Task, str
         return "classification", "true or false: classification"
     if value_type == "number":
         return "regression", "numbers, not all of them whole: regression"
-    if distinct <= MOST_NUMERIC_CLASSES and 2 * distinct <= present:
+    if distinct <= MOST_NUMERIC_CLASSES:
         return "classification", f"{distinct} different whole numbers: classification"
     return "regression", f"{distinct} different whole numbers in {present} rows: regression"
 
