@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 _HOME = {
     "ChainruleError": "errors",
     "Diverged": "training",
-    "History": "training",
+    "History": "watching",
     "Model": "model",
     "Network": "network",
     "Parameters": "network",
@@ -25,8 +25,8 @@ _HOME = {
     "fit": "training",
     "load": "model_file",
     "make_engine": "engines",
-    "plan": "plan",
-    "train": "plan",
+    "plan": "planning",
+    "train": "planning",
 }
 
 __all__ = ["__version__", *_HOME]  # pyright: ignore[reportUnsupportedDunderAll]

@@ -21,12 +21,12 @@ class RunError(ChainruleError, RuntimeError):
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """``"; did you mean 'species'?"`` where one of ``names`` is close to ``name``, else nothing.
+    """The end of a sentence about ``name``: ``"; did you mean 'species'?"`` where it is close to one of ``names``.
 
     >>> nearest("specie", ["species", "island"])
     "; did you mean 'species'?"
     >>> nearest("zzz", ["species", "island"])
-    ''
+    '.'
     """
     close = difflib.get_close_matches(name, list(names), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    return f"; did you mean {close[0]!r}?" if close else "."

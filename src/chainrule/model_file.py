@@ -2,17 +2,17 @@
 
 The file is a safetensors file (an 8-byte length, a JSON header, the raw arrays) whose metadata holds
 
-    chainrule   the description of the model: plain JSON
+    chainrule   the description of the model: plain JSON, which begins with
     sha256      of the whole file, with these 64 digits written as zeros
 
-safetensors checks that the header and the arrays fit together; the checksum finds every flipped bit.
+safetensors checks that the header and the arrays fit together; the checksum finds every flipped bit. The same model
+gives the same bytes.
 """
 
 import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ from chainrule.recipe import Recipe
 from chainrule.training import History
 
 FORMAT = 1
-_MARK = b'"sha256":"'
+_MARK = b'"chainrule":"{\\"sha256\\":\\"'  # JSON inside JSON; one key alone, since safetensors orders keys by chance
 _ZEROS = b"0" * 64
 
 
@@ -42,8 +42,9 @@ def save(model: Model, path: Any, *, overwrite: bool = False) -> None:
 
     path = Path(path)
     require_writable(path, overwrite=overwrite)
-    description = json.dumps(_describe(model), allow_nan=False, ensure_ascii=True)
-    content = to_bytes({"theta": model.theta}, {"chainrule": description, "sha256": _ZEROS.decode()})
+    description = {"sha256": _ZEROS.decode()} | _describe(model)
+    text = json.dumps(description, allow_nan=False, separators=(",", ":"))
+    content = to_bytes({"theta": model.theta}, {"chainrule": text})
     start = _digits(content)
     digest = hashlib.sha256(content).hexdigest().encode()
     try:
@@ -106,6 +107,8 @@ def _open(path: Path, content: bytes) -> tuple[dict[str, Any], Any]:
         theta = from_bytes(content)["theta"]
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise RequestError(f"{str(path)!r} is not a chainrule model file: {error!r}.") from error
+    if not isinstance(description, dict):
+        raise RequestError(f"{str(path)!r} is not a chainrule model file: its description is no JSON object.")
     if description.get("format") != FORMAT:
         raise RequestError(
             f"{str(path)!r} has format {description.get('format')!r}, and this version of chainrule reads format "
@@ -132,7 +135,7 @@ def _describe(model: Model) -> dict[str, Any]:
         "encoder": model.encoder.to_dict(),
         "target": model.target.to_dict(),
         "outputs": model.outputs.to_dict(),
-        "history": asdict(model.history),
+        "history": model.history.to_dict(),
         "report": dict(model.report) if model.report is not None else None,
     }
 
@@ -141,14 +144,19 @@ def _build(description: Mapping[str, Any], theta: Any, functions: Functions | No
     network = Network.from_dict(description["network"])
     if theta.shape != (network.size,) or str(theta.dtype) != network.dtype:
         raise RequestError(f"the file holds {theta.shape} {theta.dtype} for {network.size} {network.dtype} parameters.")
+    encoder, outputs = Encoder.from_dict(description["encoder"]), Outputs.from_dict(description["outputs"])
+    if (len(encoder.feature_names), outputs.units) != (network.n[0], network.n[-1]):
+        raise RequestError(
+            f"the file holds {len(encoder.feature_names)} features and {outputs.units} outputs for {network.n}."
+        )
     return Model(
         network,
         theta,
-        Encoder.from_dict(description["encoder"]),
+        encoder,
         Target.from_dict(description["target"]),
-        Outputs.from_dict(description["outputs"]),
+        outputs,
         Recipe.from_dict(description["recipe"]),
-        History(**description["history"]),
+        History.from_dict(description["history"]),
         description["report"],
         functions or {},
     )

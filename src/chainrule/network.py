@@ -55,7 +55,7 @@ class Network:
     activation: str | tuple[str, ...] = "relu"
     loss: str = "half_squared_error"
     dropout: float | tuple[float, ...] = 0.0
-    penalties: tuple[str, ...] = ()
+    penalties: str | tuple[str, ...] = ()
     initializer: str = "auto"
     dtype: str = "float32"
 
@@ -68,6 +68,7 @@ class Network:
             )
         hidden = len(n) - 2
         dropout = _one_each(self.dropout, hidden, "dropout")
+        penalties = (self.penalties,) if isinstance(self.penalties, str) else self.penalties
         if any(not 0.0 <= p < 1.0 for p in dropout):
             raise RequestError(f"dropout is the chance to drop a unit, at least 0 and below 1; not {self.dropout}.")
         if self.dtype not in ("float32", "float64"):
@@ -77,7 +78,7 @@ class Network:
             "activation": tuple(_full(ACTIVATIONS, a) for a in _one_each(self.activation, hidden, "activation")),
             "loss": _full(LOSSES, self.loss),
             "dropout": tuple(float(p) for p in dropout),
-            "penalties": tuple(_full(PENALTIES, p) for p in self.penalties),
+            "penalties": tuple(_full(PENALTIES, p) for p in penalties),
             "initializer": self.initializer if self.initializer == "auto" else _full(INITIALIZERS, self.initializer),
         }
         for name, value in written.items():
@@ -217,7 +218,7 @@ def flat(xp: Namespace, dW: Sequence[Array], db: Sequence[Array]) -> Array:
 
 
 def _one_each(given: Any, hidden: int, what: str) -> tuple[Any, ...]:
-    if isinstance(given, (str, int, float)):
+    if isinstance(given, str) or not hasattr(given, "__len__"):
         return (given,) * hidden
     listed = tuple(given)
     if len(listed) != hidden:
@@ -229,7 +230,10 @@ def _one_each(given: Any, hidden: int, what: str) -> tuple[Any, ...]:
 
 def _full(table: Table[Any], spec: str) -> str:
     """The spec with every number written out; a name that the table does not have is the user's own, seen to later."""
-    return table.canonical(spec) if table.name(spec) in table else spec
+    if table.name(spec) not in table:
+        return spec
+    table.make(spec, *([] if table is INITIALIZERS else [np]))  # each row checks its own numbers
+    return table.canonical(spec)
 
 
 def _layer(name: str) -> str:

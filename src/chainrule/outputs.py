@@ -47,7 +47,9 @@ class Outputs:
         mean = float(values.mean())
         if loss.link == "exponential":
             return cls(1, 0.0, mean if mean > 0.0 else 1.0, (mean,))
-        return cls(1, mean, float(values.std()) or 1.0, (mean,))
+        if values.min() == values.max():  # asked of the values, since rounding can leave a deviation of 1e-11
+            return cls(1, float(values[0]), 1.0, (mean,))
+        return cls(1, mean, float(values.std()), (mean,))
 
     def encode(self, target: Target, values: NDArray[Any]) -> Floats:
         """Y (m, units) from class codes or numbers, (m,)."""

@@ -1,8 +1,8 @@
 """How a network is trained: the hyperparameters that are not part of the network or of its cost."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from math import inf
+from dataclasses import asdict, dataclass, fields
+from math import isfinite, nan
 from typing import Any
 
 from chainrule.errors import RequestError, nearest
@@ -48,18 +48,18 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Check every number; write every number of a known row."""
-        _whole("epochs", self.epochs, 1)
-        _whole("seed", self.seed, 0)
-        if self.seed >= 2**64:
+        checked: dict[str, Any] = {
+            "epochs": _whole("epochs", self.epochs, 1),
+            "seed": _whole("seed", self.seed, 0),
+            "batch_size": self.batch_size if self.batch_size == "auto" else _whole("batch_size", self.batch_size, 1),
+            "patience": None if self.patience is None else _whole("patience", self.patience, 1),
+            "learning_rate": None if self.learning_rate is None else _number("learning_rate", self.learning_rate),
+            "clip_norm": None if self.clip_norm is None else _number("clip_norm", self.clip_norm),
+            "tol": _number("tol", self.tol, zero_too=True),
+            "shuffle": bool(self.shuffle),
+        }
+        if checked["seed"] >= 2**64:
             raise RequestError(f"seed is below 2^64, not {self.seed}.")
-        if self.batch_size != "auto":
-            _whole("batch_size", self.batch_size, 1, " (or 'auto')")
-        if self.patience is not None:
-            _whole("patience", self.patience, 1, " (or none)")
-        _positive("learning_rate", self.learning_rate)
-        _positive("clip_norm", self.clip_norm)
-        if not 0.0 <= self.tol < inf:
-            raise RequestError(f"tol is at least 0, not {self.tol}.")
         if self.monitor not in ("auto", *COSTS, *METRICS):
             known = ("auto", *COSTS, *METRICS)
             raise RequestError(
@@ -69,7 +69,9 @@ class Recipe:
             spec = getattr(self, field)
             if table.name(spec) in table:
                 table.make(spec, *([None] if table is OPTIMIZERS else []))  # each row checks its own numbers
-                object.__setattr__(self, field, table.canonical(spec))
+                checked[field] = table.canonical(spec)
+        for field, value in checked.items():
+            object.__setattr__(self, field, value)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -77,7 +79,10 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> "Recipe":
-        """Back from ``to_dict``."""
+        """Back from ``to_dict``; unknown and missing entries are a RequestError."""
+        names = {f.name for f in fields(cls)}
+        if set(description) != names:
+            raise RequestError(f"a recipe is described by {sorted(names)}; this one has {sorted(description)}.")
         return cls(**description)
 
     def batch(self, m: int) -> int:
@@ -97,11 +102,20 @@ class Recipe:
         return SCHEDULES.make(self.schedule, functions=functions)
 
 
-def _whole(name: str, number: Any, least: int, otherwise: str = "") -> None:
+def _whole(name: str, number: Any, least: int) -> int:
+    """The number as an int. RequestError: it is not a whole number from ``least`` on."""
     if isinstance(number, bool) or not hasattr(number, "__index__") or number < least:
+        otherwise = {"batch_size": " (or 'auto')", "patience": " (or none)"}.get(name, "")
         raise RequestError(f"{name} is a whole number from {least} on{otherwise}, not {number!r}.")
+    return int(number)
 
 
-def _positive(name: str, number: float | None) -> None:
-    if number is not None and not 0.0 < number < inf:
-        raise RequestError(f"{name} is a number above 0, not {number!r}.")
+def _number(name: str, number: Any, zero_too: bool = False) -> float:
+    """The number as a float. RequestError: it is not a finite number above 0 (or 0, with ``zero_too``)."""
+    try:
+        value = float(number)
+    except (TypeError, ValueError):
+        value = nan
+    if not (isfinite(value) and (value > 0.0 or (zero_too and value == 0.0))):
+        raise RequestError(f"{name} is a number {'from 0 on' if zero_too else 'above 0'}, not {number!r}.")
+    return value

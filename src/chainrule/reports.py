@@ -1,6 +1,7 @@
 """How good a model is on rows it has not learnt from, beside what needs no model."""
 
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ class Report:
         """Plain JSON; a score that is not defined (ROC-AUC of a single class) is None."""
 
         def defined(scores: dict[str, float]) -> dict[str, float | None]:
-            return {name: score if np.isfinite(score) else None for name, score in scores.items()}
+            return {name: score if isfinite(score) else None for name, score in scores.items()}
 
         return asdict(self) | {"scores": defined(self.scores), "baseline": defined(self.baseline)}
 

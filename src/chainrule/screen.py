@@ -17,10 +17,11 @@ from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.schedules import SCHEDULES
 from chainrule.model import Model
 from chainrule.network import Parameters
-from chainrule.plan import Plan
-from chainrule.training import History
+from chainrule.planning import Plan
+from chainrule.watching import CURVES, History
 
 INDENT = " " * 7
+SHOWN_CLASSES = 10
 SCORE_NAMES = {
     "accuracy": "accuracy",
     "log_loss": "log-loss",
@@ -53,8 +54,8 @@ class Silence:
     def report(self, report: Mapping[str, Any], rows: str) -> None:
         """The scores on some rows."""
 
-    def written(self, path: Path, table: str) -> None:
-        """Where the model went."""
+    def written(self, path: Path, following: str) -> None:
+        """Where the model went, and which command to type next."""
 
 
 class JsonLines(Silence):
@@ -79,11 +80,10 @@ class JsonLines(Silence):
         )
 
     def on_epoch_end(self, history: History, parameters: Parameters) -> None:
-        """Event ``epoch``."""
-        curves = ("training_cost", "validation_cost", "score", "learning_rate")
-        self._print(
-            event="epoch", epoch=len(history), **{c: getattr(history, c)[-1] for c in curves if getattr(history, c)}
-        )
+        """Event ``epoch``; what is not finite is null."""
+        curves = history.to_dict()
+        latest = {name: curves[name][-1] for name in CURVES if curves[name]}
+        self._print(event="epoch", epoch=len(history), **latest)
 
     def trained(self, model: Model) -> None:
         """Event ``trained``."""
@@ -95,12 +95,12 @@ class JsonLines(Silence):
         """Event ``report``."""
         self._print(event="report", on=rows, **report)
 
-    def written(self, path: Path, table: str) -> None:
+    def written(self, path: Path, following: str) -> None:
         """Event ``model``."""
-        self._print(event="model", path=str(path))
+        self._print(event="model", path=str(path), next=following)
 
     def _print(self, **event: Any) -> None:
-        print(json.dumps(event), flush=True)
+        print(json.dumps(event, allow_nan=False), flush=True)
 
 
 class Screen(Silence):
@@ -112,7 +112,7 @@ class Screen(Silence):
 
     def planned(self, table: str, plan: Plan) -> None:
         """The columns, the target, the split, the network, the recipe."""
-        self._say("Table", f"{table}: {plan.table.num_rows:,} rows, {plan.table.num_columns} columns")
+        self._say("Table", f"{table}: {_count(plan.table.num_rows, 'row')}, {_count(plan.table.num_columns, 'column')}")
         grid = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
         for heading in ("", "column", "kind", "missing", ""):
             grid.add_column(heading, justify="right" if heading == "missing" else "left")
@@ -121,10 +121,11 @@ class Screen(Silence):
             style = "dim" if role.startswith("left out") else ""
             grid.add_row(INDENT, Text(c.name), c.kind, str(c.missing or ""), Text(role), style=style)
         self.console.print(grid)
-        classes = f" ({', '.join(map(str, plan.target.classes))})" if plan.target.classes else ""
-        self._say("Target", f"{plan.target.name}: {plan.target.reason}{classes}")
+        classes = ", ".join(map(str, plan.target.classes[:SHOWN_CLASSES]))
+        more = ", ..." if len(plan.target.classes) > SHOWN_CLASSES else ""
+        self._say("Target", f"{plan.target.name}: {plan.target.reason}" + (f" ({classes}{more})" if classes else ""))
         if plan.dropped:
-            self._say("", f"{plan.dropped:,} rows have no target and are left out")
+            self._say("", f"{_count(plan.dropped, 'row')} left out: no target")
         for note in plan.notes:
             self._say("", note)
         s = plan.split
@@ -175,7 +176,7 @@ class Screen(Silence):
 
     def report(self, report: Mapping[str, Any], rows: str) -> None:
         """Scores beside the baseline; for classes, the confusion matrix and the recall of each."""
-        self._say("Report", f"on {report['rows']:,} rows ({rows})")
+        self._say("Report", f"on {_count(report['rows'], 'row')} ({rows})")
         baseline = "commonest class, class shares" if report["task"] == "classification" else "mean of the target"
         scores = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
         for heading in ("", "", "model", f"baseline ({baseline})"):
@@ -186,21 +187,30 @@ class Screen(Silence):
         if report["task"] == "classification":
             self._confusion(report)
 
-    def written(self, path: Path, table: str) -> None:
-        """Where the model went and what to type next."""
+    def written(self, path: Path, following: str) -> None:
+        """The last two lines."""
         self._say("Model", str(path))
-        self._say("Next", f"chainrule predict {path} {table} --out predictions.csv")
+        self._say("Next", following)
 
     def _confusion(self, report: Mapping[str, Any]) -> None:
-        classes = report["classes"]
+        """The matrix; where its labels would not fit beside each other, with numbers in their place."""
+        classes, rows = report["classes"], report["confusion"]
+        counts_width = max(len(str(count)) for row in rows for count in row)
+
+        def fit(labels: list[str]) -> bool:
+            return sum(max(len(label), counts_width) + 2 for label in labels) <= self.console.width - 40
+
+        heads = next((labels for labels in (classes, [str(k + 1) for k in range(len(classes))]) if fit(labels)), [])
+        numbered = heads not in ([], classes)
+        rows = rows if heads else [[] for _ in classes]
         grid = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
         grid.add_column(INDENT)
-        grid.add_column("true \\ predicted")
-        for label in classes:
-            grid.add_column(Text(label), justify="right")
+        grid.add_column("true \\ predicted" if heads else "class", no_wrap=True)
+        for head in heads:
+            grid.add_column(Text(head), justify="right", no_wrap=True)
         grid.add_column("recall", justify="right")
-        for label, counts, recall in zip(classes, report["confusion"], report["recall"], strict=True):
-            grid.add_row("", Text(label), *map(str, counts), _number(recall))
+        for k, (label, counts, recall) in enumerate(zip(classes, rows, report["recall"], strict=True), start=1):
+            grid.add_row("", Text(f"{k} {label}" if numbered else label), *map(str, counts), _number(recall))
         self.console.print(grid)
 
     def _say(self, heading: str, text: str) -> None:
@@ -216,6 +226,10 @@ def _network(plan: Plan) -> str:
     hidden = ", ".join(ACTIVATIONS.brief(a, functions) for a in network.activation) or "no hidden layer"
     loss = LOSSES.brief(network.loss, functions)
     return f"n[0..{network.L}] = {n}; {hidden}; {loss}; {network.size:,} parameters, {network.dtype}"
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _number(value: float | None) -> str:

@@ -5,6 +5,17 @@ from chainrule.data.reading import read_table
 from chainrule.data.schema import Column, Schema, infer_schema
 from chainrule.data.splits import Split, split
 from chainrule.data.target import Target
-from chainrule.data.writing import write_table
+from chainrule.data.writing import check_destination, write_table
 
-__all__ = ["Column", "Encoder", "Schema", "Split", "Target", "infer_schema", "read_table", "split", "write_table"]
+__all__ = [
+    "Column",
+    "Encoder",
+    "Schema",
+    "Split",
+    "Target",
+    "check_destination",
+    "infer_schema",
+    "read_table",
+    "split",
+    "write_table",
+]

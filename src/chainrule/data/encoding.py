@@ -128,11 +128,11 @@ class Encoder:
         absent = [name for name in self.columns if name not in here]
         if not absent:
             return
-        hint = next(filter(None, (nearest(name, self.extra_columns(table)) for name in absent)), "")
+        hint = max((nearest(name, self.extra_columns(table)) for name in absent), key=len)
         listed = ", ".join(here[:20]) + (f" and {len(here) - 20} more" if len(here) > 20 else "")
         named = ", ".join(map(repr, absent))
         subject, it = (f"column {named} is", "it") if len(absent) == 1 else (f"columns {named} are", "them")
         raise RequestError(
-            f"{subject} missing: the model was trained on {it}. Columns here: {listed}{hint}{'' if hint else '.'} "
+            f"{subject} missing: the model was trained on {it}. Columns here: {listed}{hint} "
             f"Add {it}, or train again without {it}."
         )

@@ -8,13 +8,16 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from chainrule.data.columns import booleans, dates, numbers, pc, texts
+from chainrule.data.columns import booleans, dates, numbers, pc, row_name, texts
+from chainrule.errors import RequestError
 
 # A level on one or two training rows cannot be told from the noise of those rows. Pooled, such levels become one
 # feature, which then also stands for levels that come up only after training.
 RARE_ROWS = 3
 # Each level is a feature, and costs a row of the first weight matrix; beyond this the most frequent ones are kept.
 MOST_LEVELS = 100
+# A value so far out is an accident, and beyond what float32 could carry through a network.
+FARTHEST = 1e15
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,14 @@ class NumericFeatures:
         parts = [part[rows] for part in _parts(self.column, self.kind, column)]
         for j, (scale, part) in enumerate(zip(self.scales, parts, strict=True)):
             out[:, j] = scale.apply(part)
+            far = np.abs(out[:, j]) > FARTHEST
+            if far.any():
+                first = int(far.argmax())
+                row = row_name(first if isinstance(rows, slice) else int(rows[first]))
+                raise RequestError(
+                    f"column {self.column!r} has {part[first]:g} in {row}, more than {FARTHEST:g} standard deviations "
+                    "from the mean of the training rows: correct the cell, or leave it empty if unknown."
+                )
         if self.indicator:
             out[:, -1] = np.isnan(parts[0])
 

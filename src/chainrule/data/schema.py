@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pyarrow as pa
 
-from chainrule.data.columns import is_numeric, is_text, parse_as_dates, pc, plain
+from chainrule.data.columns import is_numeric, is_text, parse_as_dates, pc, plain, row_name
 from chainrule.errors import RequestError, nearest
 
 Kind = Literal["number", "boolean", "category", "date", "text", "empty", "other"]
@@ -18,6 +18,8 @@ NAMES_SHARE = 0.5
 NAMES_LEVELS = 20
 # 1, 2, 3, ... on fewer rows than this may well be a measurement, such as a dose.
 ROW_NUMBER_ROWS = 20
+# Text of which so much reads as numbers was meant as numbers, and one cell spoiled it.
+MOSTLY_NUMBERS = 0.8
 
 
 @dataclass(frozen=True)
@@ -111,11 +113,29 @@ def _kind(cells: pa.Array) -> tuple[Kind, str]:
             return "date", ""
         present, distinct = len(cells) - cells.null_count, pc.count_distinct(cells).as_py()
         if distinct > NAMES_LEVELS and distinct > NAMES_SHARE * present:
-            return "text", f"text that differs on nearly every row ({distinct} different texts in {present} rows)"
+            return "text", _almost_numbers(cells, present) or (
+                f"text that differs on nearly every row ({distinct} different texts in {present} rows)"
+            )
         return "category", ""
     if pa.types.is_time(of) or pa.types.is_duration(of):
         return "other", f"{of}: turn it into a number, such as hours, to use it"
     return "other", f"{of}: not a kind of value that becomes features"
+
+
+def _almost_numbers(cells: pa.Array, present: int) -> str:
+    """What keeps a column of text from being numbers, or '' where most of its cells are none."""
+    point = pc.match_substring_regex(cells, r"^\s*[-+]?\d*\.?\d+([eE][-+]?\d+)?\s*$")
+    comma = pc.match_substring_regex(cells, r"^\s*[-+]?\d+(,\d+)?\s*$")
+    if pc.sum(comma).as_py() == present:
+        return "numbers with a decimal comma: read them with --decimal ,"
+    if MOSTLY_NUMBERS * present > pc.sum(point).as_py():
+        return ""
+    first = pc.fill_null(pc.invert(point), False).to_numpy(zero_copy_only=False).argmax()
+    strange = cells[int(first)].as_py()
+    return (
+        f"text, although {pc.sum(point).as_py()} of {present} cells are numbers: the first that is none is {strange!r} "
+        f"in {row_name(int(first))}. Correct such cells, or leave them empty"
+    )
 
 
 def _worthless(cells: pa.Array) -> str:

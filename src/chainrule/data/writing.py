@@ -40,13 +40,7 @@ def write_table(columns: Mapping[str, Any], destination: str | Path | None) -> N
         _print(_csv_bytes(table, ","))
         return
     path = Path(destination)
-    ending = path.suffix.lower()
-    if ending not in ENDINGS:
-        raise RequestError(f"cannot tell how to write {str(path)!r}: expected a name ending in {', '.join(ENDINGS)}")
-    if not path.parent.is_dir():
-        raise RequestError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}. Make it first.")
-    if path.is_dir():
-        raise RequestError(f"cannot write {str(path)!r}: it is a folder. Name a file in it.")
+    ending = check_destination(path)
     content = (
         _parquet_bytes(table) if ending in (".parquet", ".pq") else _csv_bytes(table, "\t" if ending == ".tsv" else ",")
     )
@@ -54,6 +48,18 @@ def write_table(columns: Mapping[str, Any], destination: str | Path | None) -> N
         replace_file(path, content)
     except OSError as error:
         raise RequestError(f"cannot write {str(path)!r}: {error.strerror}") from error
+
+
+def check_destination(path: Path) -> str:
+    """The ending of a file that :func:`write_table` could write; RequestError where it could not."""
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        raise RequestError(f"cannot tell how to write {str(path)!r}: expected a name ending in {', '.join(ENDINGS)}")
+    if not path.parent.is_dir():
+        raise RequestError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}. Make it first.")
+    if path.is_dir():
+        raise RequestError(f"cannot write {str(path)!r}: it is a folder. Name a file in it.")
+    return ending
 
 
 def replace_file(path: Path, content: memoryview) -> None:

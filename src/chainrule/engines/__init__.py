@@ -51,6 +51,7 @@ class State:
     rate_scale   what the schedule ``adaptive`` has made of the learning rate
     cost_sum     sum of S J over the steps of the epoch so far
     weight_sum   sum of S over the same steps
+    rate         the learning rate of the last step
     diverged     J or dtheta was not finite in step ``step``; theta is what that step began with
     """
 
@@ -62,6 +63,7 @@ class State:
     rate_scale: float = 1.0
     cost_sum: float = 0.0
     weight_sum: float = 0.0
+    rate: float = 0.0
     diverged: bool = False
 
 
@@ -100,7 +102,7 @@ class Engine(Protocol):
         ...
 
     def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
-        """Training steps first_step..last_step-1; stops at the first that is not finite."""
+        """Training steps first_step..last_step-1, from state.step == first_step; stops at the first not finite."""
         ...
 
     def to_numpy(self, theta: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any, cast
 import numpy as np
 
 from chainrule.engines import Examples, State
+from chainrule.errors import RequestError
 from chainrule.formulas import draws, equations
 from chainrule.formulas.optimizers import clipped
 from chainrule.formulas.table import Array, Functions, Namespace
@@ -45,11 +46,13 @@ class Reference:
 
     def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
         """Rows as columns: the transpose of row-major memory is the same memory."""
-        X, Y = (self.xp.asarray(np.ascontiguousarray(V, self.network.dtype)).T for V in (X, Y))
-        w = np.ones(X.shape[1]) if weight is None else np.asarray(weight)
-        examples = Examples(X, Y, self.xp.asarray(w.astype(self.network.dtype)))
-        self.network.dimensions(examples.m).check({"X": X, "Y": Y})
-        return examples
+        X, Y = (self.xp.asarray(self._as_rows(V)).T for V in (X, Y))
+        m = X.shape[1]
+        self.network.dimensions(m).check({"X": X, "Y": Y})
+        w = np.ones(m) if weight is None else np.asarray(weight, np.float64)
+        if w.shape != (m,) or not (np.isfinite(w) & (w >= 0.0)).all():
+            raise RequestError(f"weight must hold {m} numbers from 0 on, one a row; its shape is {w.shape}.")
+        return Examples(X, Y, self.xp.asarray(w.astype(self.network.dtype)))
 
     def start(self, theta: Any | None = None) -> State:
         """The state before the first step."""
@@ -59,7 +62,7 @@ class Reference:
 
     def predict(self, theta: Any, X: Any) -> Any:
         """A[L] as rows."""
-        X = np.ascontiguousarray(X, self.network.dtype)
+        X = self._as_rows(X)
         p = Parameters(self.network, self.xp.asarray(theta), self.xp)
         with np.errstate(all="ignore"):  # what overflows shows in A[L]
             A_L = [
@@ -110,10 +113,12 @@ class Reference:
             )
         ]
         theta, *moments = (self.xp.concat(parts) for parts in zip(*moved, strict=True))
-        return replace(state, theta=theta, moments=tuple(moments), updates=t)
+        return replace(state, theta=theta, moments=tuple(moments), updates=t, rate=rate)
 
     def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
         """Training steps first_step..last_step-1."""
+        if state.step != first_step:
+            raise RequestError(f"the state has done {state.step} steps: it cannot run from step {first_step}.")
         m = examples.m
         B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
         steps = per_epoch * self.recipe.epochs
@@ -123,13 +128,14 @@ class Reference:
                 i = step % per_epoch
                 if order is None or i == 0:
                     order = self._order(m, step // per_epoch)
-                batch = _rows(self.xp, examples, order[i * B : (i + 1) * B]) if m > B else examples
+                batch = _gather(self.xp, examples, order[i * B : min((i + 1) * B, m)]) if m > B else examples
                 S = float(self.xp.sum(batch.weight))
                 if S > 0.0:
                     J, dtheta = self.gradient(state.theta, batch, step)
                     if not (isfinite(J) and isfinite(float(self.xp.sum(dtheta)))):
                         return replace(state, step=step, diverged=True)
-                    multiplier = self.schedule.multiplier(step, per_epoch, steps, state.samples)
+                    before_epoch = state.samples - i * B
+                    multiplier = self.schedule.multiplier(step, per_epoch, steps, before_epoch)
                     state = self.update(state, dtheta, self.learning_rate * multiplier * state.rate_scale)
                     state = replace(state, cost_sum=state.cost_sum + S * J, weight_sum=state.weight_sum + S)
                 state = replace(state, step=step + 1, samples=state.samples + batch.m)
@@ -137,7 +143,12 @@ class Reference:
 
     def to_numpy(self, theta: Any) -> Any:
         """A copy as a NumPy array."""
-        return np.array(theta)
+        return np.asarray(theta).copy()
+
+    def _as_rows(self, V: Any) -> Any:
+        """C-contiguous rows in the network's dtype."""
+        with np.errstate(over="ignore"):  # what the dtype cannot hold becomes infinite, and shows in J
+            return np.ascontiguousarray(V, self.network.dtype)
 
     def _order(self, m: int, epoch: int) -> Array:
         if not self.recipe.shuffle:
@@ -156,11 +167,11 @@ class Reference:
         return tuple(g), tuple(slope)
 
 
-def _rows(xp: Namespace, examples: Examples, index: Array) -> Examples:
+def _gather(xp: Namespace, examples: Examples, index: Array) -> Examples:
     """Some of the examples. Rows of X.T lie together in memory, so they are gathered there."""
     X, Y = (xp.take(V.T, index, axis=0).T for V in (examples.X, examples.Y))
     return Examples(X, Y, xp.take(examples.weight, index, axis=0))
 
 
 def _slices(length: int, size: int) -> list[slice]:
-    return [slice(start, start + size) for start in range(0, length, size)]
+    return [slice(start, min(start + size, length)) for start in range(0, length, size)]

@@ -196,8 +196,9 @@ def gelu(xp: Namespace) -> Activation:
         return 0.5 * Z * (1.0 + xp.tanh(c * (Z + k * Z * Z * Z)))
 
     def slope(Z: Array, A: Array) -> Array:
-        t = xp.tanh(c * (Z + k * Z * Z * Z))
-        return 0.5 * (1.0 + t) + 0.5 * Z * (1.0 - t * t) * c * (1.0 + 3.0 * k * Z * Z)
+        V = xp.maximum(xp.minimum(Z, 30.0), -30.0)  # beyond, t is 1 or -1 and only z^3 could overflow
+        t = xp.tanh(c * (V + k * V * V * V))
+        return 0.5 * (1.0 + t) + 0.5 * V * (1.0 - t * t) * c * (1.0 + 3.0 * k * V * V)
 
     formula = "z/2 (1 + tanh(sqrt(2/pi) (z + 0.044715 z^3)))"
     return Activation(g, slope, formula, "Hendrycks & Gimpel 2016", initializer="he_normal")

@@ -236,11 +236,15 @@ def tweedie(xp: Namespace, power: float = 1.5) -> Loss:
     p = power
     require(1.0 < p < 2.0, "tweedie", "power is between 1 and 2", p)
 
+    def y_a(Z: Array, Y: Array) -> Array:
+        """y a^(1 - p); the sign of y keeps 0 times infinity out where y = 0."""
+        return Y * xp.exp(xp.sign(Y) * (1.0 - p) * Z)
+
     def value(Z: Array, Y: Array) -> Array:
-        return xp.exp((2.0 - p) * Z) / (2.0 - p) - Y * xp.exp((1.0 - p) * Z) / (1.0 - p)
+        return xp.exp((2.0 - p) * Z) / (2.0 - p) - y_a(Z, Y) / (1.0 - p)
 
     def dZ(Z: Array, Y: Array) -> Array:
-        return xp.exp((2.0 - p) * Z) - Y * xp.exp((1.0 - p) * Z)
+        return xp.exp((2.0 - p) * Z) - y_a(Z, Y)
 
     formula = "a^(2 - p) / (2 - p) - y a^(1 - p) / (1 - p), p = power, a = exp(z)"
     return Loss("exponential", value, dZ, formula, "Jorgensen 1987", "regression", lowest=0.0)

@@ -98,7 +98,7 @@ def _mean(values: Floats, weight: Floats | None) -> float:
 
 @dataclass(frozen=True)
 class Metric:
-    """A score to stop on: score(Y, A, weight), and whether more is better."""
+    """A score to stop on: score(Y, A, weight), over all outputs together, and whether more is better."""
 
     score: Callable[[Floats, Floats, Floats], float]
     more_is_better: bool
@@ -114,8 +114,14 @@ def classes(Y: Floats) -> Codes:
 
 
 def probabilities(A: Floats) -> Floats:
-    """Probabilities of the classes, (K, m), from a single sigmoid output or from K outputs that need not sum to 1."""
-    return np.concatenate([1.0 - A, A]) if len(A) == 1 else A / A.sum(axis=0)
+    """Probabilities of the classes, (K, m), from a single sigmoid output or from K outputs that need not sum to 1.
+
+    Outputs that are all 0 say nothing of the class: each gets 1/K.
+    """
+    if len(A) == 1:
+        return np.concatenate([1.0 - A, A])
+    total = A.sum(axis=0)
+    return np.where(total > 0.0, A / np.where(total > 0.0, total, 1.0), 1.0 / len(A))
 
 
 def _enter(name: str, task: str, more_is_better: bool, score: Callable[[Floats, Floats, Floats], float]) -> None:

@@ -171,7 +171,10 @@ def lbfgs(xp: Namespace, memory: float = 10) -> Optimizer:
             on_iteration(intermediate_result.x, float(intermediate_result.fun))
 
         # maxfun: SciPy's own limit of 15,000 evaluations would end long runs early
-        options = {"maxiter": iterations, "maxfun": 20 * iterations + 20, "maxcor": int(memory), "gtol": tolerance}
+        # ftol: SciPy's own 2e-9 would end the search long before the gradient is small
+        evaluations = 20 * iterations + 20
+        options = {"maxiter": iterations, "maxfun": evaluations, "maxcor": int(memory), "gtol": tolerance}
+        options["ftol"] = 64 * 2.0**-52
         return optimize.minimize(
             cost_and_gradient, theta, jac=True, method="L-BFGS-B", callback=callback, options=options
         ).x

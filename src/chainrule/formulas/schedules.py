@@ -5,7 +5,7 @@
     step              0 in the first step of the run
     steps_per_epoch   how many steps an epoch has
     steps             how many steps the run has, if it is not stopped
-    samples           examples seen before this step
+    samples           examples seen before this epoch
 
 To add a schedule, write one row.
 """
@@ -54,7 +54,7 @@ def inverse_time(decay: float = 1.0) -> Schedule:
 
 @SCHEDULES.row
 def inverse_scaling(power: float = 0.5) -> Schedule:
-    """Scikit-learn's ``invscaling``: falls with the examples seen."""
+    """Scikit-learn's ``invscaling``: falls from epoch to epoch with the examples seen."""
 
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
         return 1.0 / (samples + 1) ** power
@@ -69,7 +69,7 @@ def staircase(every: float = 30, factor: float = 0.1) -> Schedule:
     require(factor > 0.0, "staircase", "factor is above 0", factor)
 
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
-        return factor ** ((step // steps_per_epoch) // int(every))
+        return factor ** ((step // steps_per_epoch) // every)
 
     return Schedule(multiplier, "factor^floor(epoch / every)", "He et al. 2016, section 3.4")
 

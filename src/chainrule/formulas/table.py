@@ -10,6 +10,7 @@ A function of one's own has the form of the rows beside it, and is handed in und
 import inspect
 import re
 from collections.abc import Callable, Mapping
+from math import isfinite
 from typing import Any, Generic, TypeVar
 
 from chainrule.errors import RequestError, nearest
@@ -99,6 +100,8 @@ class Table(dict[str, Callable[..., Made]], Generic[Made]):
                 numbers[label] = float(number)
             except ValueError:
                 raise RequestError(f"{self.kind} {spec!r}: {label} is a number, not {number.strip()!r}.") from None
+            if not isfinite(numbers[label]):
+                raise RequestError(f"{self.kind} {spec!r}: {label} is a finite number, not {number.strip()}.")
         for label, parameter in parameters.items():
             if label not in numbers:
                 if parameter.default is inspect.Parameter.empty:

@@ -12,15 +12,19 @@ from chainrule.data.columns import numbers, row_name
 from chainrule.engines import limited_threads, make_engine
 from chainrule.errors import RequestError, nearest
 from chainrule.formulas.losses import LOSSES
+from chainrule.formulas.metrics import METRICS
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.table import Functions
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.outputs import Outputs, require_in_domain
 from chainrule.recipe import Recipe
-from chainrule.training import Callback, Diverged, Fit, fit
+from chainrule.training import Callback, Diverged, Fit, fit, require_no_dropout
 
 Rows = NDArray[np.int64]
+
+# Numbers as that many classes are more likely amounts, and the user is told.
+MANY_CLASSES = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +73,7 @@ class Plan:
             try:
                 done = fit(engine, training, validation if validation.m else None, callbacks)
             except Diverged as error:
-                error.model = self._model(Fit(error.theta, error.history, engine.start()))
+                error.model = self._model(Fit(error.theta, error.history, engine.start(error.theta)))
                 raise
             return self._model(done)
 
@@ -92,7 +96,10 @@ class Plan:
 def train(table: Any, target: str, **options: Any) -> Model:
     """Train on a file or a data frame; the options are those of ``plan``, and ``callbacks``.
 
-    >>> model = train("examples/penguins.csv", "species", epochs=2, seed=1)  # doctest: +SKIP
+    >>> table = {"dose": [1, 2, 3, 4] * 20, "cured": ["no", "no", "yes", "yes"] * 20}
+    >>> model = train(table, "cured", hidden=(4,), epochs=100, learning_rate=0.05)
+    >>> model.report["scores"]["accuracy"], model.predict({"dose": [1, 4]}).tolist()
+    (1.0, ['no', 'yes'])
     """
     callbacks = options.pop("callbacks", ())
     return plan(table, target, **options).train(callbacks)
@@ -174,7 +181,12 @@ def plan(
         dtype=dtype,
     )
     draft.formulas(np, functions)
-    _check_threads(threads)
+    draft.initial(0, functions)
+    recipe.make_schedule(functions)
+    if threads is not None and (isinstance(threads, bool) or not hasattr(threads, "__index__") or threads < 1):
+        raise RequestError(f"threads is a whole number from 1 on, not {threads!r}.")
+    if recipe.make_optimizer(np, functions).minimize is not None:
+        require_no_dropout(draft, recipe)
 
     table = read_table(table, delimiter=delimiter, decimal=decimal)
     roles = {target: "the target"} | {c: f"the {r} column" for c, r in ((weight, "weight"), (group, "group")) if c}
@@ -194,6 +206,7 @@ def plan(
         groups=table.column(group).take(rows).to_pylist() if group is not None else None,
     )
     parts = Split(rows[parts.train], rows[parts.validation], rows[parts.test])
+    _check_monitor(monitor, goal, parts)
     schema = infer_schema(table, drop=drop, keep_out=roles)
     encoder = Encoder.fit(table, schema, parts.train)
     loss = draft.loss if loss != "auto" else _usual_loss(goal)
@@ -254,9 +267,15 @@ def _usual_loss(target: Target) -> str:
     return "binary_cross_entropy" if len(target.classes) == 2 else "cross_entropy"
 
 
-def _check_threads(threads: int | None) -> None:
-    if threads is not None and threads < 1:
-        raise RequestError(f"threads is a whole number from 1 on, not {threads}.")
+def _check_monitor(monitor: str, target: Target, parts: Split) -> None:
+    if monitor == "validation_cost" and len(parts.validation) == 0:
+        raise RequestError("monitor validation_cost needs validation rows: set a validation fraction above 0.")
+    if monitor in METRICS and METRICS.make(monitor).task != target.task:
+        fitting = ", ".join(name for name in METRICS if METRICS.make(name).task == target.task)
+        raise RequestError(
+            f"monitor {monitor} is for {METRICS.make(monitor).task}, and {target.name!r} is a target for {target.task}: "
+            f"take one of {fitting}, or a cost."
+        )
 
 
 def _require_columns(table: Any, columns: Sequence[str]) -> None:
@@ -296,7 +315,7 @@ def _class_weight(target: Target, values: NDArray[Any], train: Rows, given: Any)
         if unknown:
             raise RequestError(f"class_weight names {unknown[0]!r}, which is no class. Classes: {target.classes}.")
         by_class = np.array([float(given.get(label, 1.0)) for label in target.classes])
-        if not (by_class >= 0.0).all():
+        if not ((by_class >= 0.0) & np.isfinite(by_class)).all():
             raise RequestError(f"class_weight holds numbers from 0 on, not {dict(given)}.")
     else:
         raise RequestError(f"class_weight is 'balanced' or a weight for each class, not {given!r}.")
@@ -311,4 +330,6 @@ def _notes(target: Target, values: NDArray[Any], encoder: Encoder) -> tuple[str,
         single = [str(label) for label, count in zip(target.classes, counts, strict=True) if count == 1]
         if single:
             notes.append(f"classes with a single row, kept for training: {', '.join(single)}")
+        if target.value_type in ("integer", "number") and len(counts) > MANY_CLASSES:
+            notes.append(f"{len(counts)} different numbers as classes: if they are amounts, use --task regression")
     return tuple(notes)

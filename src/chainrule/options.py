@@ -1,0 +1,122 @@
+"""The options of the command line: how the text of each is read, and what it is for. Their defaults are Python's."""
+
+import argparse
+import csv
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.formulas.activations import ACTIVATIONS
+from chainrule.formulas.initializers import INITIALIZERS
+from chainrule.formulas.losses import LOSSES
+from chainrule.formulas.metrics import METRICS
+from chainrule.formulas.optimizers import OPTIMIZERS
+from chainrule.formulas.schedules import SCHEDULES
+
+
+@dataclass(frozen=True)
+class Option:
+    """A hyperparameter of ``plan`` on the command line."""
+
+    parse: Callable[[str], Any]
+    metavar: str
+    help: str
+
+
+def columns(text: str) -> list[str]:
+    """``a,b`` -> ["a", "b"]; quotes keep a comma: ``"a,b",c``."""
+    return [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
+
+
+def specs(text: str) -> Any:
+    """``relu`` -> "relu", ``relu,elu(0.5)`` -> ["relu", "elu(0.5)"]; a comma inside brackets does not separate."""
+    parts = [part.strip() for part in re.split(r",(?![^()]*\))", text)]
+    return parts[0] if len(parts) == 1 else parts
+
+
+def whole(text: str) -> int:
+    """A whole number."""
+    return _read(int, text, "a whole number")
+
+
+def number(text: str) -> float:
+    """A number."""
+    return _read(float, text, "a number")
+
+
+def numbers(text: str) -> Any:
+    """One number for all layers, or one each."""
+    parts = [_read(float, part, "a number, or one for each hidden layer", text) for part in text.split(",")]
+    return parts[0] if len(parts) == 1 else parts
+
+
+def sizes(text: str) -> list[int]:
+    """``64,32`` -> [64, 32]; ``none`` -> []."""
+    if text.strip().lower() in ("", "none"):
+        return []
+    return [_read(int, part, "whole numbers such as 64,32, or none", text) for part in text.split(",")]
+
+
+def auto_or_whole(text: str) -> int | str:
+    """``auto``, or a whole number."""
+    return text if text == "auto" else _read(int, text, "a whole number, or auto")
+
+
+def none_or_whole(text: str) -> int | None:
+    """``none``, or a whole number."""
+    return None if text.lower() == "none" else _read(int, text, "a whole number, or none")
+
+
+def _read(kind: Callable[[str], Any], part: str, expected: str, text: str | None = None) -> Any:
+    try:
+        return kind(part)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected {expected}, not {text or part!r}") from None
+
+
+def _known(table: Any) -> str:
+    return ", ".join(table)
+
+
+OPTIONS: dict[str, dict[str, Option]] = {
+    "the table": {
+        "task": Option(str, "TASK", "auto, classification or regression"),
+        "drop": Option(columns, "COLUMNS", "columns to leave out: a,b or '\"a,b\",c'"),
+        "delimiter": Option(str, "CHARACTER", "what separates cells in a CSV file (default: seen from the header)"),
+        "decimal": Option(str, "CHARACTER", "the decimal point in a CSV file"),
+        "weight": Option(str, "COLUMN", "a column that says how much each row counts"),
+        "class_weight": Option(str, "balanced", "balanced: every class counts the same in all"),
+        "validation_fraction": Option(number, "SHARE", "rows to watch while training"),
+        "test_fraction": Option(number, "SHARE", "rows to hold out for the report"),
+        "group": Option(str, "COLUMN", "rows with the same value here stay on one side of every split"),
+    },
+    "the network": {
+        "hidden": Option(sizes, "SIZES", "units of the hidden layers, such as 64,32; none for no hidden layer"),
+        "activation": Option(
+            specs, "NAMES", f"of the hidden layers, one for all or one each, such as relu,tanh: {_known(ACTIVATIONS)}"
+        ),
+        "loss": Option(str, "NAME", f"auto, {_known(LOSSES)}; with its own number: 'huber(delta=2)'"),
+        "initializer": Option(str, "NAME", f"of the weights: auto, {_known(INITIALIZERS)}"),
+        "dropout": Option(
+            numbers, "CHANCE", "that a hidden unit is dropped in a step: one for all layers, or one each"
+        ),
+        "l2": Option(number, "LAMBDA", "adds lambda/(2m) times the sum of squared weights to the cost"),
+        "l1": Option(number, "LAMBDA", "adds lambda/m times the sum of absolute weights to the cost"),
+        "dtype": Option(str, "TYPE", "float32 or float64"),
+    },
+    "training": {
+        "optimizer": Option(str, "NAME", f"auto, {_known(OPTIMIZERS)}"),
+        "learning_rate": Option(number, "RATE", "the notes' alpha (default: what suits the optimizer)"),
+        "momentum": Option(number, "BETA", "the optimizer's beta; without --optimizer it means momentum"),
+        "schedule": Option(str, "NAME", f"of the learning rate: {_known(SCHEDULES)}"),
+        "epochs": Option(whole, "N", "pass over the training rows at most so many times"),
+        "batch_size": Option(auto_or_whole, "N", "rows in a step; auto for at most 200"),
+        "clip_norm": Option(number, "LENGTH", "shorten gradients that are longer than this"),
+        "monitor": Option(str, "NAME", f"what to watch: auto, validation_cost, training_cost, {_known(METRICS)}"),
+        "patience": Option(none_or_whole, "N", "stop after more epochs without improvement than this; none: never"),
+        "tol": Option(number, "AMOUNT", "a smaller improvement does not count"),
+        "seed": Option(whole, "N", "decides every random number"),
+        "threads": Option(whole, "N", "use at most so many (default: what the machine offers)"),
+    },
+}

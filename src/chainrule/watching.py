@@ -1,0 +1,155 @@
+"""What is noted, compared and kept while a network trains."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import inf, isfinite, nan
+from typing import Any, Protocol
+
+import numpy as np
+
+from chainrule.engines import Engine, Examples, State
+from chainrule.errors import RequestError
+from chainrule.formulas.metrics import METRICS
+from chainrule.network import Parameters
+
+CURVES = ("training_cost", "validation_cost", "score", "learning_rate")
+
+
+@dataclass
+class History:
+    """What happened, epoch by epoch: lists of equal length, entry e for epoch e + 1.
+
+    training_cost     mean J over the steps of the epoch, penalties and dropout included
+    validation_cost   J of the validation rows after the epoch, without penalties and dropout; empty without such rows
+    score             the metric that was watched, if one was
+    learning_rate     of the last step of the epoch
+    monitor           what was watched
+    best_epoch        the epoch with the best value of it, counted from 1; 0 before the first has ended
+    stopped           why training ended
+    """
+
+    training_cost: list[float] = field(default_factory=list)
+    validation_cost: list[float] = field(default_factory=list)
+    score: list[float] = field(default_factory=list)
+    learning_rate: list[float] = field(default_factory=list)
+    monitor: str = "training_cost"
+    best_epoch: int = 0
+    stopped: str = ""
+
+    def __len__(self) -> int:
+        """Epochs that ended."""
+        return len(self.training_cost)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON; what is not finite becomes None."""
+        return vars(self) | {name: [v if isfinite(v) else None for v in getattr(self, name)] for name in CURVES}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> "History":
+        """Back from ``to_dict``; None becomes NaN."""
+        curves = {name: [nan if v is None else float(v) for v in record[name]] for name in CURVES}
+        return cls(**{**record, **curves})
+
+    def watched(self) -> list[float]:
+        """The values of the monitor."""
+        return self.score if self.monitor in METRICS else getattr(self, self.monitor)
+
+
+class Callback(Protocol):
+    """Something that looks on; training stops where it returns True."""
+
+    def on_epoch_end(self, history: History, parameters: Parameters) -> bool | None:
+        """After each epoch: the history so far, and theta with its views (not to be changed)."""
+        ...
+
+
+class Watch:
+    """Follows one training run.
+
+    history    the curves so far
+    state      after the last epoch that ended
+    good       a theta, as a NumPy array, whose cost is known to be finite; ``good_epochs``: how many epochs made it
+    restores   the outcome is the best theta rather than the last: validation rows or a metric are watched
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        training: Examples,
+        validation: Examples | None,
+        callbacks: Sequence[Callback],
+        state: State,
+    ) -> None:
+        monitor = engine.recipe.monitor
+        if monitor == "auto":
+            # a schedule that answers to stalls reads the training cost
+            reads_training_cost = validation is None or engine.schedule.on_stall < 1.0
+            monitor = "training_cost" if reads_training_cost else "validation_cost"
+        if monitor == "validation_cost" and validation is None:
+            raise RequestError("monitor 'validation_cost' needs validation rows: set a validation fraction above 0.")
+        self.history = History(monitor=monitor)
+        self.state = state
+        self.good, self.good_epochs = engine.to_numpy(state.theta), 0
+        self.restores = monitor != "training_cost"
+        self._engine = engine
+        self._validation = validation
+        self._callbacks = callbacks
+        self._metric = METRICS.make(monitor) if monitor in METRICS else None
+        self._scored = validation or training
+        self._best: Any | None = None
+        self._best_value = inf
+        self._waited = 0
+
+    def epoch_ends(self, state: State, training_cost: float) -> None:
+        """Note the costs, keep theta where it is the best so far, tell the callbacks."""
+        history, recipe = self.history, self._engine.recipe
+        self.state = state
+        history.training_cost.append(training_cost)
+        history.learning_rate.append(state.rate)
+        if self._validation is not None:
+            history.validation_cost.append(self._engine.cost(state.theta, self._validation))
+        if self._metric is not None:
+            history.score.append(self._score(state.theta))
+        value = history.watched()[-1]
+        if self._metric is not None and self._metric.more_is_better:
+            value = -value
+        self._waited = 0 if value < self._best_value - recipe.tol else self._waited + 1
+        if value < self._best_value:
+            self._best_value = value
+            history.best_epoch = len(history)
+            if self.restores:
+                self._best = self._engine.to_numpy(state.theta)
+        parameters = Parameters(self._engine.network, state.theta, self._engine.xp)
+        answers = [callback.on_epoch_end(history, parameters) for callback in self._callbacks]  # each is told
+        if any(answers):
+            history.stopped = "a callback stopped it"
+        elif len(history) == recipe.epochs:
+            history.stopped = "all epochs done"
+
+    def stalled(self) -> bool:
+        """More epochs without an improvement than the recipe has patience for."""
+        patience = self._engine.recipe.patience
+        return patience is not None and self._waited > patience
+
+    def wait_again(self) -> None:
+        """Count epochs without an improvement from 0."""
+        self._waited = 0
+
+    def no_improvement(self) -> str:
+        """Why training stops when it has stalled."""
+        what = self.history.monitor.replace("_", " ")
+        return f"{what} did not improve by {self._engine.recipe.tol:g} in {self._waited} epochs"
+
+    def outcome(self) -> Any:
+        """The theta that training is for: the best or the last."""
+        return self._engine.to_numpy(self.state.theta) if self._best is None else self._best
+
+    def last_good(self) -> tuple[Any, int]:
+        """The theta to keep where a run has failed, and how many epochs made it."""
+        return (self.good, self.good_epochs) if self._best is None else (self._best, self.history.best_epoch)
+
+    def _score(self, theta: Any) -> float:
+        assert self._metric is not None
+        A_L = self._engine.predict(theta, self._scored.X.T).T
+        Y, weight = (np.asarray(V, np.float64) for V in (self._scored.Y, self._scored.weight))
+        return self._metric.score(Y, np.asarray(A_L, np.float64), weight)

@@ -1,0 +1,40 @@
+"""Rivals that train nothing, for tests of the runner. Workers import this file by its bare name."""
+
+import os
+import time
+
+
+class Sleeper:
+    """An epoch lasts ``seconds``; its one weight counts the epochs since the last restart."""
+
+    def __init__(self, data, seconds):
+        self.data = data
+        self.seconds = seconds
+
+    def restart(self):
+        self.epochs = 0
+
+    def train(self, epochs):
+        print("chatter that is no answer")
+        time.sleep(epochs * self.seconds)
+        self.epochs += epochs
+
+    def layers(self):
+        return [(W, b + self.epochs) for W, b in self.data.layers]
+
+
+def make_sleeper(case, data, threads, seconds):
+    return Sleeper(data, seconds)
+
+
+def make_environment_teller(case, data, threads):
+    """Never takes part; the reason is what it saw."""
+    raise RuntimeError(" ".join(f"{name}={value}" for name, value in sorted(os.environ.items()) if "OPENBLAS" in name))
+
+
+def make_absent(case, data, threads):
+    raise ModuleNotFoundError("No module named 'absent'")
+
+
+def make_dead(case, data, threads):
+    os._exit(3)

@@ -1,0 +1,113 @@
+"""Metrics are scikit-learn's, with and without weights, ties and rare classes included."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as theirs
+
+from chainrule.formulas import metrics
+
+draws = st.integers(0, 10_000)
+weighted = st.booleans()
+
+
+def classes_and_probabilities(seed, K, m=30):
+    rng = np.random.default_rng(seed)
+    codes = np.concatenate([np.arange(K), rng.integers(0, K, m - K)])
+    P = rng.integers(1, 5, (K, m)).astype(float)  # few values, so that there are ties
+    return codes, P / P.sum(axis=0), rng.integers(0, 4, m) + (codes == codes[0]) * 1.0 + 0.5
+
+
+@given(draws, st.integers(2, 5), weighted)
+def test_accuracy_and_log_loss(seed, K, use_weight):
+    codes, P, w = classes_and_probabilities(seed, K)
+    w = w if use_weight else None
+    predicted = P.argmax(axis=0)
+    assert metrics.accuracy(codes, predicted, w) == pytest.approx(
+        theirs.accuracy_score(codes, predicted, sample_weight=w), rel=1e-12
+    )
+    assert metrics.log_loss(codes, P, w) == pytest.approx(theirs.log_loss(codes, P.T, sample_weight=w), rel=1e-12)
+
+
+def test_log_loss_of_a_sure_mistake():
+    P = np.array([[1.0, 0.5], [0.0, 0.5]])
+    assert metrics.log_loss(np.array([1, 0]), P) == pytest.approx(theirs.log_loss([1, 0], P.T, labels=[0, 1]), rel=1e-9)
+
+
+@given(draws, weighted)
+def test_roc_auc_of_two_classes(seed, use_weight):
+    codes, P, w = classes_and_probabilities(seed, 2)
+    w = w if use_weight else None
+    expected = theirs.roc_auc_score(codes, P[1], sample_weight=w)
+    assert metrics.roc_auc(codes == 1, P[1], w) == pytest.approx(expected, rel=1e-12)
+    assert metrics.mean_roc_auc(codes, P, w) == pytest.approx(expected, rel=1e-12)
+
+
+@given(draws, st.integers(3, 5), weighted)
+def test_roc_auc_of_several_classes(seed, K, use_weight):
+    codes, P, w = classes_and_probabilities(seed, K)
+    w = w if use_weight else None
+    expected = theirs.roc_auc_score(codes, P.T, multi_class="ovr", average="macro", sample_weight=w)
+    assert metrics.mean_roc_auc(codes, P, w) == pytest.approx(expected, rel=1e-12)
+
+
+def test_roc_auc_of_one_kind_is_not_a_number():
+    assert np.isnan(metrics.roc_auc(np.array([True, True]), np.array([0.1, 0.2])))
+    assert np.isnan(metrics.roc_auc(np.array([True, False]), np.array([0.1, 0.2]), np.array([1.0, 0.0])))
+
+
+@given(draws, st.integers(2, 5))
+def test_confusion_and_recall(seed, K):
+    codes, P, _ = classes_and_probabilities(seed, K)
+    predicted = P.argmax(axis=0)
+    found = metrics.confusion_matrix(codes, predicted, K)
+    assert np.array_equal(found, theirs.confusion_matrix(codes, predicted, labels=range(K)))
+    expected = theirs.recall_score(codes, predicted, average=None, labels=range(K))
+    assert metrics.recall_per_class(found) == pytest.approx(expected, rel=1e-12)
+
+
+def test_recall_of_an_absent_class_is_not_a_number():
+    recall = metrics.recall_per_class(np.array([[2, 1, 0], [0, 0, 0], [0, 0, 3]]))
+    assert recall.tolist() == pytest.approx([2 / 3, np.nan, 1], nan_ok=True)
+
+
+@given(draws, weighted)
+def test_regression_metrics(seed, use_weight):
+    rng = np.random.default_rng(seed)
+    y, a, w = rng.normal(size=20), rng.normal(size=20), rng.uniform(0, 3, 20)
+    w = w if use_weight else None
+    for here, there in [
+        (metrics.root_mean_squared_error, theirs.root_mean_squared_error),
+        (metrics.mean_absolute_error, theirs.mean_absolute_error),
+        (metrics.r2, theirs.r2_score),
+    ]:
+        assert here(y, a, w) == pytest.approx(there(y, a, sample_weight=w), rel=1e-10)
+
+
+def test_r2_of_a_constant_is_not_a_number():
+    assert np.isnan(metrics.r2(np.ones(3), np.arange(3.0)))
+
+
+@pytest.mark.parametrize("name", metrics.METRICS)
+@pytest.mark.parametrize("K", [1, 3])
+def test_every_row_is_best_for_a_perfect_prediction(name, K):
+    row = metrics.METRICS.make(name)
+    rng = np.random.default_rng(0)
+    codes = np.arange(12) % max(K, 2)
+    Y = codes[None, :].astype(float) if K == 1 else np.eye(K)[:, codes]
+    perfect = np.clip(Y, 1e-6, 1.0 - 1e-6) if row.task == "classification" else Y
+    spoiled = np.clip(perfect + rng.uniform(0.2, 0.6, Y.shape) * np.where(Y > 0.5, -1, 1), 0.05, 0.95)
+    w = rng.uniform(0.5, 2.0, 12)
+    good, bad = (row.score(Y, A, w) for A in (perfect, spoiled))
+    assert np.isfinite([good, bad]).all()
+    assert (good > bad) if row.more_is_better else (good < bad)
+
+
+def test_a_single_output_is_the_chance_of_class_one():
+    Y, A = np.array([[0.0, 1.0, 1.0, 0.0]]), np.array([[0.2, 0.9, 0.4, 0.5]])
+    w = np.array([1.0, 2.0, 1.0, 3.0])
+    score = {name: metrics.METRICS.make(name).score(Y, A, w) for name in ("accuracy", "log_loss", "roc_auc")}
+    assert score["accuracy"] == pytest.approx(6 / 7)  # 0.4 is wrong; 0.5 counts as class 0
+    assert score["log_loss"] == pytest.approx(theirs.log_loss(Y[0], A[0], sample_weight=w))
+    assert score["roc_auc"] == pytest.approx(theirs.roc_auc_score(Y[0], A[0], sample_weight=w))

@@ -1,0 +1,147 @@
+"""Imports point one way, heavy packages stay in the module that needs them, and ``import chainrule`` is light."""
+
+import ast
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import chainrule
+
+SOURCE = Path(chainrule.__file__).parent
+FILES = sorted(SOURCE.rglob("*.py"))
+
+CORE = {"errors", "formulas", "network", "recipe", "engines"}
+MODEL = CORE | {"watching", "training", "data", "outputs", "reports", "model"}
+
+# What each layer may import of ours. A layer is a module or a package right under chainrule; "" is __init__.py.
+ALLOWED = {
+    "errors": set(),
+    "formulas": {"errors"},
+    "network": {"errors", "formulas"},
+    "recipe": {"errors", "formulas"},
+    "engines": {"errors", "formulas", "network", "recipe"},
+    "watching": CORE,
+    "training": CORE | {"watching"},
+    "data": {"errors", "formulas.draws"},
+    "reports": {"errors", "formulas"},
+    "outputs": {"errors", "formulas", "data"},
+    "notes": CORE | {"watching", "training", "model"},
+    "model": MODEL - {"model"} | {"model_file"},  # Model.save hands itself to model_file, inside the method
+    "model_file": MODEL | {""},
+    "planning": MODEL,
+    "screen": MODEL | {"planning"},
+    "options": {"formulas"},
+    "cli": MODEL | {"", "model_file", "planning", "options", "screen", "notes"},
+    "__main__": {"cli"},
+    "": MODEL | {"model_file", "planning"},
+}
+
+# Which layers may import what is not ours and not in the standard library
+THIRD_PARTY = {
+    "numpy": set(ALLOWED),
+    "scipy": {"formulas"},
+    "pyarrow": {"data"},
+    "safetensors": {"model_file"},
+    "rich": {"screen", "cli"},
+    "threadpoolctl": {"engines"},
+}
+
+
+def layer(path):
+    name = path.relative_to(SOURCE).parts[0].removesuffix(".py")
+    return "" if name == "__init__" else name
+
+
+@cache
+def imported(path):
+    return list(imports(path))
+
+
+def imports(path):
+    """(module, whether at the top of the file) for each import; ``from a import b`` counts as a.b where that is one."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    top = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, id(node) in top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            for alias in node.names:
+                inner = SOURCE.joinpath(*f"{node.module}.{alias.name}".split(".")[1:])
+                is_module = inner.is_dir() or inner.with_suffix(".py").exists()
+                of_ours = node.module.split(".")[0] == "chainrule"
+                yield (f"{node.module}.{alias.name}" if of_ours and is_module else node.module), id(node) in top
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("import_module", "__import__"):
+            yield from ((name.value, False) for name in node.args[:1] if isinstance(name, ast.Constant))
+
+
+def ours(path):
+    """What a file imports of ours, without the leading ``chainrule.``, from layers other than its own."""
+    names = (name.partition(".")[2] for name, _ in imported(path) if name.split(".")[0] == "chainrule")
+    return {name for name in names if name.split(".")[0] != layer(path)}
+
+
+def test_every_layer_has_its_entry_and_every_entry_its_layer():
+    assert {layer(path) for path in FILES} == set(ALLOWED)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_point_one_way(path):
+    allowed = ALLOWED.get(layer(path), set())
+    wrong = {name for name in ours(path) if not {name, name.split(".")[0]} & allowed}
+    assert not wrong, f"{layer(path)} may import {sorted(allowed)}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_packages_of_others_stay_where_they_belong(path):
+    for name, _ in imported(path):
+        package = name.split(".")[0]
+        if package != "chainrule" and package not in sys.stdlib_module_names:
+            assert layer(path) in THIRD_PARTY.get(package, set()), f"{package} is not for {layer(path)}"
+
+
+def test_the_arrows_have_no_circle():
+    at_the_top = {name: set() for name in ALLOWED}
+    for path in FILES:
+        names = (name.partition(".")[2].split(".")[0] for name, top in imported(path) if top and "chainrule" in name)
+        at_the_top[layer(path)] |= {name for name in names if name != layer(path)} - {""}
+    done = {""}
+    while len(done) < len(at_the_top):
+        ready = {name for name, needs in at_the_top.items() if needs <= done} - done
+        assert ready, f"these import each other: {sorted(set(at_the_top) - done)}"
+        done |= ready
+
+
+def test_scipy_is_imported_only_where_it_runs():
+    found = [(path.name, top) for path in FILES for name, top in imported(path) if name.split(".")[0] == "scipy"]
+    assert found == [("optimizers.py", False)]
+
+
+def test_nobody_imports_the_command_line():
+    assert [
+        path
+        for path in FILES
+        if layer(path) not in ("cli", "__main__") and any(n.split(".")[0] == "cli" for n in ours(path))
+    ] == []
+
+
+def loaded_by(statement):
+    program = f"import sys; {statement}; print(*sorted({{name.split('.')[0] for name in sys.modules}}))"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=SOURCE.parent
+    )
+    return set(done.stdout.split())
+
+
+HEAVY = {"scipy", "pyarrow", "sklearn", "rich", "safetensors", "torch", "numba", "pandas", "threadpoolctl"}
+
+
+def test_import_chainrule_loads_nothing_heavy():
+    assert not loaded_by("import chainrule") & HEAVY
+
+
+def test_training_a_network_of_arrays_loads_nothing_heavy_either():
+    assert not loaded_by("import chainrule; chainrule.Network, chainrule.Recipe, chainrule.fit") & HEAVY

@@ -1,0 +1,192 @@
+"""Training watches what it is told to, stops when it says, and hands back the best it has seen."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from chainrule.engines.reference import Reference
+from chainrule.formulas.metrics import METRICS
+from chainrule.network import Network
+from chainrule.training import fit
+from tests.formulas.problems import engine_for
+
+NOISY = np.random.default_rng(3)
+X, X_VALID = NOISY.normal(size=(40, 3)), NOISY.normal(size=(30, 3))
+
+
+def noisy(engine, rows):
+    """Targets that are mostly noise, so that a long training makes the validation cost worse."""
+    y = rows[:, :1] * 0.3 + NOISY.normal(size=(len(rows), 1))
+    return engine.examples(rows, (y > 0) if engine.network.loss.startswith("binary") else y)
+
+
+def overfitting(**recipe):
+    given = {"learning_rate": 0.03, "epochs": 60, "patience": None, "batch_size": 8} | recipe
+    network = Network((3, 30, 1), "tanh", "binary_cross_entropy", dtype="float64")
+    engine = engine_for(network, **given)
+    return engine, noisy(engine, X), noisy(engine, X_VALID)
+
+
+class Watcher:
+    """A callback that notes what it is shown, and stops or raises after so many epochs."""
+
+    def __init__(self, stop_after=None, raises=None):
+        self.seen, self.thetas = [], []
+        self.stop_after, self.raises = stop_after, raises
+
+    def on_epoch_end(self, history, parameters):
+        self.seen.append(len(history))
+        self.thetas.append(parameters.theta.copy())
+        if self.stop_after == len(history):
+            if self.raises:
+                raise self.raises
+            return True
+        return None
+
+
+def test_history_has_one_entry_an_epoch():
+    engine, training, validation = overfitting(epochs=4, monitor="accuracy")
+    history = fit(engine, training, validation).history
+    assert [len(v) for v in (history.training_cost, history.validation_cost, history.score)] == [4, 4, 4]
+    assert history.learning_rate == [0.03] * 4
+    assert history.stopped == "all epochs done"
+    assert history.watched() is history.score
+
+
+def test_costs_in_the_history_are_those_of_the_engine():
+    engine, training, validation = overfitting(epochs=3, batch_size=40)
+    watcher = Watcher()
+    history = fit(engine, training, validation, [watcher]).history
+    assert history.validation_cost == [engine.cost(theta, validation) for theta in watcher.thetas]
+    before = [engine.start().theta, *watcher.thetas]  # one step an epoch: its J is that before the step
+    assert history.training_cost == pytest.approx([engine.gradient(t, training, 0)[0] for t in before[:3]], rel=1e-13)
+
+
+@pytest.mark.parametrize("monitor", ["auto", "validation_cost", "accuracy", "log_loss", "roc_auc"])
+def test_the_best_parameters_are_handed_back(monitor):
+    engine, training, validation = overfitting(monitor=monitor)
+    found = fit(engine, training, validation)
+    watched = found.history.watched()
+    more_is_better = monitor in METRICS and METRICS.make(monitor).more_is_better
+    best = max(watched) if more_is_better else min(watched)
+    assert watched[found.history.best_epoch - 1] == best
+    assert watched.index(best) == found.history.best_epoch - 1, "the first of equals"
+    assert found.history.best_epoch < len(found.history), "the run went on after its best epoch"
+    if monitor in METRICS:
+        A = engine.predict(found.theta, X_VALID).T
+        assert METRICS.make(monitor).score(np.asarray(validation.Y), A, validation.weight) == best
+    else:
+        assert engine.cost(found.theta, validation) == best
+
+
+def test_the_training_cost_hands_back_the_last_parameters():
+    engine, training, validation = overfitting(epochs=5, monitor="training_cost")
+    found = fit(engine, training, validation)
+    assert np.array_equal(found.theta, found.state.theta)
+    assert len(found.history.validation_cost) == 5
+
+
+def test_a_metric_is_watched_on_training_rows_where_there_are_no_others():
+    engine, training, _ = overfitting(epochs=5, monitor="accuracy")
+    found = fit(engine, training)
+    assert max(found.history.score) == found.history.score[found.history.best_epoch - 1]
+    assert found.history.validation_cost == []
+
+
+@pytest.mark.parametrize("patience", [1, 2, 5])
+def test_stops_after_more_than_patience_epochs_without_an_improvement_like_scikit_learn(patience):
+    from sklearn.neural_network import MLPRegressor
+
+    # with a tol that nothing reaches only the first epoch improves
+    engine, training, _ = overfitting(patience=patience, tol=1e6)
+    history = fit(engine, training).history
+    theirs = MLPRegressor(hidden_layer_sizes=(3,), tol=1e6, n_iter_no_change=patience).fit(X, X[:, 0])
+    assert len(history) == theirs.n_iter_ == patience + 2
+    assert "training cost did not improve by 1e+06" in history.stopped
+
+
+@pytest.mark.parametrize("monitor", ["training_cost", "validation_cost", "log_loss"])
+@pytest.mark.parametrize("tol", [0.0, 0.01])
+def test_the_first_streak_that_is_too_long_ends_it(monitor, tol):
+    engine, training, validation = overfitting(patience=3, tol=tol, monitor=monitor, epochs=300)
+    history = fit(engine, training, validation).history
+    best, streak, ends = np.inf, 0, None
+    for epoch, value in enumerate(history.watched(), start=1):
+        streak = 0 if value < best - tol else streak + 1
+        best = min(best, value)
+        if streak > 3 and ends is None:
+            ends = epoch
+    assert ends == len(history)
+    assert ends < 300
+    assert monitor.replace("_", " ") in history.stopped.replace("_", " ")
+
+
+def test_no_patience_never_stops():
+    engine, training, _ = overfitting(patience=None, tol=1e6, epochs=30)
+    assert len(fit(engine, training).history) == 30
+
+
+def test_adaptive_lowers_the_rate_at_each_stall_and_stops_at_its_least():
+    engine, training, validation = overfitting(schedule="adaptive(0.1, 1e-4)", patience=1, tol=1e6, epochs=50)
+    history = fit(engine, training, validation).history
+    assert history.monitor == "training_cost", "a stall is one of the training cost"
+    # the first epoch improves, the next two do not; from then on every second one stalls
+    assert history.learning_rate == pytest.approx([0.03] * 3 + [3e-3] * 2 + [3e-4] * 2 + [3e-5] * 2)
+    assert "did not improve" in history.stopped
+
+
+@pytest.mark.parametrize("schedule", ["constant", "inverse_time", "exponential(0.5)", "cosine", "inverse_scaling"])
+def test_the_rate_in_the_history_is_that_of_the_last_step(schedule):
+    engine, training, _ = overfitting(schedule=schedule, epochs=4)
+    rates, update = [], engine.update
+    engine.update = lambda state, dtheta, rate: rates.append(rate) or update(state, dtheta, rate)
+    history = fit(engine, training).history
+    assert history.learning_rate == pytest.approx(rates[4::5], rel=1e-14)
+
+
+def test_callbacks_see_a_growing_history_and_may_stop():
+    engine, training, _ = overfitting()
+    first, second = Watcher(stop_after=3), Watcher()
+    found = fit(engine, training, callbacks=[first, second])
+    assert first.seen == second.seen == [1, 2, 3], "each is told, also of the last epoch"
+    assert found.history.stopped == "a callback stopped it"
+    assert np.array_equal(found.theta, first.thetas[-1])
+
+
+def test_ctrl_c_hands_back_the_best_so_far():
+    engine, training, validation = overfitting()
+    watcher = Watcher(stop_after=40, raises=KeyboardInterrupt)
+    found = fit(engine, training, validation, [watcher])
+    assert found.history.stopped == "interrupted"
+    assert found.history.best_epoch < 40
+    assert engine.cost(found.theta, validation) == min(found.history.validation_cost)
+
+
+def test_ctrl_c_leaves_the_state_where_it_was():
+    engine, training, validation = overfitting()
+    watcher = Watcher(stop_after=4, raises=KeyboardInterrupt)
+    state = fit(engine, training, validation, [watcher]).state
+    assert state.step == 4 * 5
+    assert np.array_equal(state.theta, watcher.thetas[-1])
+
+
+def test_goes_on_from_a_given_theta():
+    engine, training, _ = overfitting(epochs=1, optimizer="gradient_descent", shuffle=False)
+    twice = fit(engine, training, theta=fit(engine, training).theta).theta
+    longer = Reference(engine.network, replace(engine.recipe, epochs=2))
+    assert np.array_equal(twice, fit(longer, training).theta)
+
+
+def test_lbfgs_is_watched_like_every_optimizer():
+    engine, training, validation = overfitting(optimizer="lbfgs", learning_rate=None, tol=0.0)
+    watcher = Watcher()
+    found = fit(engine, training, validation, [watcher])
+    history = found.history
+    assert watcher.seen == list(range(1, len(history) + 1))
+    assert engine.cost(found.theta, validation) == min(history.validation_cost)
+    assert history.best_epoch < len(history)
+    assert (np.diff(history.training_cost) < 0).all()
+    assert found.state.updates == len(history)
+    stopped = fit(engine, training, validation, [Watcher(stop_after=2)])
+    assert (len(stopped.history), stopped.history.stopped) == (2, "a callback stopped it")
