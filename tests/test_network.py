@@ -24,7 +24,7 @@ def test_theta_is_each_weight_transposed_and_then_its_bias(n):
     p = Parameters(network, theta)
     order = np.concatenate([v.ravel() for l in range(1, network.L + 1) for v in (p.W[l].T, p.b[l])])
     assert np.array_equal(order, theta)
-    assert np.array_equal(flat(np, p.W, p.b), theta)
+    assert np.array_equal(flat(network, p.W, p.b), theta)
 
 
 @given(sizes)

@@ -17,6 +17,9 @@ from chainrule.formulas.table import Array, Functions, Namespace, Table
 
 Shape = tuple[int, ...]
 
+# dW[l] lies row by row and dtheta column by column; so many units at a time, the turn stays in the cache.
+STRIP = 128
+
 
 @dataclass(frozen=True)
 class Formulas:
@@ -211,10 +214,16 @@ class Parameters:
             self.b.append(xp.reshape(theta[middle:end], (n_out, 1)))
 
 
-def flat(xp: Namespace, dW: Sequence[Array], db: Sequence[Array]) -> Array:
-    """dtheta from dW[1..L] and db[1..L], in the order of Parameters."""
-    parts = [xp.reshape(part, (-1,)) for l in range(1, len(dW)) for part in (dW[l].T, db[l])]
-    return xp.concat(parts)
+def flat(network: Network, dW: Sequence[Array], db: Sequence[Array], xp: Namespace = np) -> Array:
+    """dtheta, (size,), from dW[1..L] and db[1..L], in the order of Parameters."""
+    dtheta = xp.empty((network.size,), dtype=dW[1].dtype)
+    into = Parameters(network, dtheta, xp)
+    for l in range(1, network.L + 1):
+        for start in range(0, network.n[l], STRIP):
+            units = slice(start, min(start + STRIP, network.n[l]))
+            into.W[l][units, :] = dW[l][units, :]
+        into.b[l][...] = db[l]
+    return dtheta
 
 
 def _one_each(given: Any, hidden: int, what: str) -> tuple[Any, ...]:

@@ -92,7 +92,7 @@ class Reference:
         J = float(equations.cost(xp, f.loss, Z[-1], examples.Y, share))
         dZ_L = equations.output_delta(f.loss, Z[-1], examples.Y, share)
         dW, db, _, _ = equations.backward(xp, p.W, slope, Z, A, dZ_L)
-        dtheta = flat(xp, dW, db)
+        dtheta = flat(self.network, dW, db, xp)
         for penalty in f.penalties:
             J += float(xp.sum(self._is_weight * penalty.value(theta, float(S))))
             dtheta = dtheta + self._is_weight * penalty.slope(theta, float(S))
@@ -105,14 +105,13 @@ class Reference:
         if self.recipe.clip_norm is not None:
             dtheta = clipped(self.xp, dtheta, self.recipe.clip_norm)
         t = state.updates + 1
-        vectors = (state.theta, dtheta, self._is_weight, *state.moments)
-        moved = [
-            step(theta, gradient, rate, t, is_weight, *moments)
-            for theta, gradient, is_weight, *moments in (
-                [v[part] for v in vectors] for part in _slices(self.network.size, BLOCK)
-            )
-        ]
-        theta, *moments = (self.xp.concat(parts) for parts in zip(*moved, strict=True))
+        old = (state.theta, *state.moments)
+        theta, *moments = new = [self.xp.empty_like(vector) for vector in old]
+        for part in _slices(self.network.size, BLOCK):
+            before, *kept = (vector[part] for vector in old)
+            moved = step(before, dtheta[part], rate, t, self._is_weight[part], *kept)
+            for vector, values in zip(new, moved, strict=True):
+                vector[part] = values
         return replace(state, theta=theta, moments=tuple(moments), updates=t, rate=rate)
 
     def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
