@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -21,6 +21,7 @@ from chainrule.screen import JsonLines, Screen, Silence
 from chainrule.training import Diverged
 
 TABLE_HELP = "a .csv, .tsv or .txt file (also .gz), or a .parquet file"
+READING = ("delimiter", "decimal")  # options of every command that reads a table
 
 
 class Parser(argparse.ArgumentParser):
@@ -38,24 +39,17 @@ def parser() -> Parser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     training = commands.add_parser(
-        "train", help="train a network on a table", description="Train a network on a table."
+        "train",
+        help="train a network on a table",
+        description="Train a network on a table.",
+        epilog="example: chainrule train penguins.csv --target species --hidden 64,32 --l2 0.001 --seed 1",
     )
-    training.add_argument("table", metavar="TABLE", help="a .csv or .parquet file")
+    training.add_argument("table", metavar="TABLE", help=TABLE_HELP)
     training.add_argument("--target", required=True, metavar="COLUMN", help="the column to predict")
-    defaults = {name: p.default for name, p in inspect.signature(plan).parameters.items()}
     for title, options in OPTIONS.items():
         group = training.add_argument_group(title)
-        for name, option in options.items():
-            default = defaults[name]
-            shown = "" if default in (None, ()) else f" (default: {_written(default)})"
-            # an option that is not given is not passed on: its default has one home, in plan
-            group.add_argument(
-                f"--{name.replace('_', '-')}",
-                type=option.parse,
-                metavar=option.metavar,
-                default=argparse.SUPPRESS,
-                help=option.help + shown,
-            )
+        for name in options:
+            _add(group, title, name)
     output = training.add_argument_group("output")
     output.add_argument("--out", type=Path, metavar="FILE", help="the model (default: TABLE's name with .model, here)")
     output.add_argument("--force", action="store_true", help="overwrite the model file")
@@ -64,27 +58,46 @@ def parser() -> Parser:
     shown.add_argument("--quiet", action="store_true", help="print nothing but errors")
     training.set_defaults(run=run_train)
 
-    for name, run, text in (
-        ("predict", run_predict, "predict each row of a table"),
-        ("evaluate", run_evaluate, "report how good a model is on a table that has the target"),
-    ):
-        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-        command.add_argument("model", metavar="MODEL", help="a file that `chainrule train` wrote")
-        command.add_argument("table", metavar="TABLE", help=TABLE_HELP)
-        for option in ("delimiter", "decimal"):
-            of = OPTIONS["the table"][option]
-            command.add_argument(
-                f"--{option}", type=of.parse, metavar=of.metavar, default=defaults[option], help=of.help
-            )
-        if run is run_predict:
-            command.add_argument(
-                "--out", type=Path, metavar="FILE", help="a .csv or .parquet file (default: print CSV)"
-            )
-            command.add_argument("--force", action="store_true", help="overwrite that file")
-        else:
-            command.add_argument("--json", action="store_true", help="the report as one JSON object")
-        command.set_defaults(run=run)
+    predicting = commands.add_parser("predict", help="predict each row", description="Predict each row of a table.")
+    _add_model_and_table(predicting)
+    predicting.add_argument("--out", type=Path, metavar="FILE", help="a .csv or .parquet file (default: print CSV)")
+    predicting.add_argument("--force", action="store_true", help="overwrite that file")
+    predicting.set_defaults(run=run_predict)
+
+    evaluating = commands.add_parser(
+        "evaluate",
+        help="report how good a model is",
+        description="Report how good a model is on a table with the target.",
+    )
+    _add_model_and_table(evaluating)
+    evaluating.add_argument("--json", action="store_true", help="the report as one JSON object")
+    evaluating.set_defaults(run=run_evaluate)
     return top
+
+
+def _add_model_and_table(command: argparse.ArgumentParser) -> None:
+    command.add_argument("model", metavar="MODEL", help="a file that `chainrule train` wrote")
+    command.add_argument("table", metavar="TABLE", help=TABLE_HELP)
+    for name in READING:
+        _add(command, "the table", name)
+
+
+def _add(group: Any, title: str, name: str) -> None:
+    """An option of ``plan``. Where it is not given it is not passed on: its default has one home."""
+    option = OPTIONS[title][name]
+    default = inspect.signature(plan).parameters[name].default
+    written = ",".join(map(str, default)) if isinstance(default, tuple) else default
+    group.add_argument(
+        f"--{name.replace('_', '-')}",
+        type=option.parse,
+        metavar=option.metavar,
+        default=argparse.SUPPRESS,
+        help=option.help + ("" if default in (None, ()) else f" (default: {written})"),
+    )
+
+
+def _given(arguments: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
 
 
 def run_train(arguments: argparse.Namespace) -> int:
@@ -94,12 +107,7 @@ def run_train(arguments: argparse.Namespace) -> int:
         re.sub(r"\.(csv|tsv|txt|parquet|pq)(\.gz)?$", "", Path(arguments.table).name) + ".model"
     )
     require_writable(out, overwrite=arguments.force)
-    given = {
-        name: value
-        for options in OPTIONS.values()
-        for name in options
-        if (value := getattr(arguments, name, ...)) is not ...
-    }
+    given = _given(arguments, (name for options in OPTIONS.values() for name in options))
     planned = plan(arguments.table, arguments.target, **given)
     screen.planned(arguments.table, planned)
     try:
@@ -111,10 +119,12 @@ def run_train(arguments: argparse.Namespace) -> int:
             print(
                 f"chainrule: the parameters of epoch {error.epochs}, the last good ones, are in {out}", file=sys.stderr
             )
+        else:
+            print("chainrule: no epoch went well, so no model was written", file=sys.stderr)
         raise
     screen.trained(model)
     save(model, out, overwrite=arguments.force)
-    reading = [text for name in ("delimiter", "decimal") if name in given for text in (f"--{name}", given[name])]
+    reading = [text for name, value in _given(arguments, READING).items() for text in (f"--{name}", value)]
     following = ["chainrule", "predict", str(out), arguments.table, *reading, "--out", "predictions.csv"]
     screen.written(out, shlex.join(following))
     if model.history.stopped != "interrupted":
@@ -171,11 +181,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _read(model: Model, arguments: argparse.Namespace) -> Any:
-    return model.read(arguments.table, delimiter=arguments.delimiter, decimal=arguments.decimal)
-
-
-def _written(default: Any) -> str:
-    return ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
+    return model.read(arguments.table, **_given(arguments, READING))
 
 
 def _say_unseen(model: Model, table: Any) -> None:

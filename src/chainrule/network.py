@@ -111,6 +111,8 @@ class Network:
 
     def formulas(self, xp: Namespace, functions: Functions | None = None) -> Formulas:
         """The functions that the names stand for, on ``xp``. RequestError: a name that is not known."""
+        if self.initializer != "auto":
+            INITIALIZERS.make(self.initializer, functions=functions)
         loss = LOSSES.make(self.loss, xp, functions=functions)
         hidden = [ACTIVATIONS.make(a, xp, functions=functions) for a in self.activation]
         link = LINKS.make(loss.link, xp, functions=functions)

@@ -181,7 +181,6 @@ def plan(
         dtype=dtype,
     )
     draft.formulas(np, functions)
-    draft.initial(0, functions)
     recipe.make_schedule(functions)
     if threads is not None and (isinstance(threads, bool) or not hasattr(threads, "__index__") or threads < 1):
         raise RequestError(f"threads is a whole number from 1 on, not {threads!r}.")
@@ -273,8 +272,8 @@ def _check_monitor(monitor: str, target: Target, parts: Split) -> None:
     if monitor in METRICS and METRICS.make(monitor).task != target.task:
         fitting = ", ".join(name for name in METRICS if METRICS.make(name).task == target.task)
         raise RequestError(
-            f"monitor {monitor} is for {METRICS.make(monitor).task}, and {target.name!r} is a target for {target.task}: "
-            f"take one of {fitting}, or a cost."
+            f"monitor {monitor} is for {METRICS.make(monitor).task}, and {target.name!r} is a target for "
+            f"{target.task}: take one of {fitting}, or a cost."
         )
 
 
