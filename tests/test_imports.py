@@ -28,10 +28,11 @@ ALLOWED = {
     "data": {"errors", "formulas.draws"},
     "reports": {"errors", "formulas"},
     "outputs": {"errors", "formulas", "data"},
+    "weights": {"errors", "data"},
     "notes": CORE | {"watching", "training", "model"},
     "model": MODEL - {"model"} | {"model_file"},  # Model.save hands itself to model_file, inside the method
     "model_file": MODEL | {""},
-    "planning": MODEL,
+    "planning": MODEL | {"weights"},
     "screen": MODEL | {"planning"},
     "options": {"formulas"},
     "cli": MODEL | {"", "model_file", "planning", "options", "screen", "notes"},

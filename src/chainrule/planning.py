@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data import Encoder, Schema, Split, Target, infer_schema, read_table, split
-from chainrule.data.columns import numbers, row_name
 from chainrule.engines import limited_threads, make_engine
 from chainrule.errors import RequestError, nearest
 from chainrule.formulas.losses import LOSSES
@@ -20,6 +19,7 @@ from chainrule.network import Network
 from chainrule.outputs import Outputs, require_in_domain
 from chainrule.recipe import Recipe
 from chainrule.training import Callback, Diverged, Fit, fit, require_no_dropout
+from chainrule.weights import class_weights, column_weight
 
 Rows = NDArray[np.int64]
 
@@ -224,7 +224,7 @@ def plan(
         network=replace(draft, n=(len(encoder.feature_names), *draft.n[1:-1], outputs.units), loss=loss),
         recipe=recipe,
         values=values,
-        weight=_column_weight(table, weight, rows) * _class_weight(goal, values, parts.train, class_weight),
+        weight=column_weight(table, weight, rows) * class_weights(goal, values, parts.train, class_weight),
         notes=_notes(goal, values[rows], encoder),
         threads=threads,
         functions=functions or {},
@@ -284,41 +284,6 @@ def _require_columns(table: Any, columns: Sequence[str]) -> None:
                 f"column {column!r} is not in the table{nearest(column, table.column_names)} "
                 f"Columns here: {', '.join(table.column_names)}."
             )
-
-
-def _column_weight(table: Any, column: str | None, rows: Rows) -> NDArray[np.float64]:
-    """How much each row of the table counts, by a column of it."""
-    if column is None:
-        return np.ones(table.num_rows)
-    weight = numbers(table.column(column), f"the weight column {column!r}", "must be numbers, but it is")
-    wrong = rows[~((weight[rows] >= 0.0) & np.isfinite(weight[rows]))]
-    if len(wrong):
-        found = "missing" if np.isnan(weight[wrong[0]]) else f"{weight[wrong[0]]:g}"
-        raise RequestError(
-            f"the weight column {column!r} is {found} in {row_name(int(wrong[0]))}: weights are numbers from 0 on."
-        )
-    return weight
-
-
-def _class_weight(target: Target, values: NDArray[Any], train: Rows, given: Any) -> NDArray[np.float64] | float:
-    """How much each row counts by its class: m / (K m_k) where balanced, so that every class has the same sum."""
-    if given is None:
-        return 1.0
-    if target.task == "regression":
-        raise RequestError(f"class_weight is for classification, and {target.name!r} is a target for regression.")
-    K = len(target.classes)
-    if given == "balanced":
-        by_class = len(train) / (K * np.bincount(values[train], minlength=K))
-    elif isinstance(given, Mapping):
-        unknown = [label for label in given if label not in target.classes]
-        if unknown:
-            raise RequestError(f"class_weight names {unknown[0]!r}, which is no class. Classes: {target.classes}.")
-        by_class = np.array([float(given.get(label, 1.0)) for label in target.classes])
-        if not ((by_class >= 0.0) & np.isfinite(by_class)).all():
-            raise RequestError(f"class_weight holds numbers from 0 on, not {dict(given)}.")
-    else:
-        raise RequestError(f"class_weight is 'balanced' or a weight for each class, not {given!r}.")
-    return np.where(values >= 0, by_class[values], 1.0)
 
 
 def _notes(target: Target, values: NDArray[Any], encoder: Encoder) -> tuple[str, ...]:
