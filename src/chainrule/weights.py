@@ -33,7 +33,7 @@ def column_weight(table: Any, column: str | None, rows: Rows) -> NDArray[np.floa
 def class_weights(target: Target, values: NDArray[Any], train: Rows, given: Any) -> NDArray[np.float64] | float:
     """(m,) how much each row counts by its class: m / (K m_k) where "balanced", so that every class has the same sum.
 
-    m, K and m_k are those of the ``train`` rows. ``given`` may also hold a weight for each class, 1 where it names none.
+    m, K and m_k are those of the ``train`` rows. ``given`` may also hold a weight by class, 1 where it names none.
     RequestError: a target without classes, a class that is not there, a weight below 0.
     """
     if given is None:

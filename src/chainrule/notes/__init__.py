@@ -2,29 +2,56 @@
 
 Type what you read: the functions stand here under the names that the documents give them.
 
-    building_blocks       Building blocks: linear_forward, L_model_backward, L_layer_model, ...
-    multi_layer           Multi-layer networks: one neuron, one example, m examples
-    basics, graph         Deep learning basics: logistic regression three ways, computation graphs
-    logistic              Logistic regression to one hidden layer: links, likelihood, notation
-    theta                 Theta notation: bias columns, delta, Delta, D, unrolling
-    conventions           between the notations
-    errata, mistakes      what the documents get wrong, and the same mistakes to switch on
-    grading               check(your_function)
+    Multi-layer networks                      multi_layer, neurons
+    Building blocks                           building_blocks, initialization, models, shapes, hyperparameters, pictures
+    Deep learning basics                      basics, loss_of_one, timing, graph, graphs, operations, units, shallow,
+                                              derivation, starts, deep, broadcasting
+    Logistic regression to one hidden layer   logistic, logistic_derivatives, logistic_notation, logistic_program,
+                                              hidden_layer
+    Theta notation                            theta, theta_example, theta_accumulators, theta_vector, theta_steps
+    between the notations                     conventions, mixed_conventions, parameter_forms
+    what the documents get wrong              errata, and mistakes to switch on
+    grading                                   check(your_function)
 """
 
 from importlib import import_module
 from typing import Any
 
+# Where the public names are; a module is imported when one of its names, or of a later module's, is first asked for.
 _MODULES = (
     "building_blocks",
+    "models",
     "multi_layer",
+    "shapes",
+    "hyperparameters",
+    "pictures",
     "basics",
+    "loss_of_one",
+    "timing",
     "graph",
+    "graphs",
+    "operations",
+    "units",
+    "shallow",
+    "derivation",
+    "starts",
+    "deep",
+    "broadcasting",
     "logistic",
+    "logistic_derivatives",
+    "logistic_notation",
+    "logistic_program",
+    "hidden_layer",
     "theta",
+    "theta_example",
+    "theta_accumulators",
+    "theta_vector",
+    "theta_steps",
     "conventions",
-    "errata",
+    "mixed_conventions",
+    "parameter_forms",
     "mistakes",
+    "errata",
     "grading",
 )
 

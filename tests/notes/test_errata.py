@@ -1,0 +1,123 @@
+"""The errata: what is claimed of the printed forms is seen when they are run, and the corrections are right."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from chainrule.errors import RequestError
+from chainrule.notes.conventions import CONVENTIONS
+from chainrule.notes.errata import DOCUMENTS, ERRATA, Proof, errata, erratum, markdown
+from chainrule.notes.errata.problem import differences
+from chainrule.notes.mistakes import MISTAKES, mistake
+
+PAGE = Path(__file__).parents[2] / "docs" / "errata.md"
+PROVEN = [entry for entry in ERRATA if entry.proof]
+
+
+def proof_of(entry) -> Proof:
+    assert entry.proof is not None
+    return entry.proof
+
+
+@pytest.mark.parametrize("entry", PROVEN, ids=lambda entry: entry.id)
+def test_the_printed_form_fails_as_stated_and_the_correct_one_passes(entry):
+    proof = proof_of(entry)
+    printed, correct = proof.outcome(proof.printed), proof.outcome(proof.correct)
+    assert proof.printed_fails(), printed
+    assert correct.failure == "", correct
+    assert correct.relative_error < proof.within
+
+
+def test_the_correct_forms_are_right_to_1e_7():
+    wider = {entry.id for entry in PROVEN if proof_of(entry).within > 1e-7}
+    assert wider == {"building-blocks-13"}  # the size of a random signal
+
+
+@pytest.mark.parametrize("entry", errata(severity="A"), ids=lambda entry: entry.id)
+def test_every_severe_erratum_is_proven(entry):
+    assert entry.proof is not None
+
+
+def test_the_page_is_made_from_the_data():
+    assert PAGE.read_text(encoding="utf-8") == markdown(), "python -m chainrule.notes.errata > docs/errata.md"
+
+
+def test_every_erratum_is_a_row_of_the_page():
+    rows = [line for line in markdown().splitlines() if line.startswith("| <a id=")]
+    assert [row.split('"')[1] for row in rows] == [entry.id for entry in ERRATA]
+    unescaped = [row.replace(r"\|", "").count("|") for row in rows]
+    assert set(unescaped) == {8}
+
+
+def test_ids_count_through_each_document():
+    prefixes = dict(zip(DOCUMENTS, ("multi-layer", "building-blocks", "basics", "logistic", "theta"), strict=True))
+    for document in DOCUMENTS:
+        ids = [entry.id for entry in errata(document)]
+        assert ids == [f"{prefixes[document]}-{number}" for number in range(1, len(ids) + 1)]
+
+
+def test_quotes_tell_the_places_of_a_document_apart():
+    for document in DOCUMENTS:
+        quotes = [entry.quote for entry in errata(document)]
+        assert [quote for quote, count in Counter(quotes).items() if count > 1] == []
+        assert all(0 < len(quote) <= 120 for quote in quotes)
+
+
+def test_the_documents_are_those_of_the_conventions():
+    assert set(DOCUMENTS) == {title.removesuffix(", first half") for title in CONVENTIONS}
+
+
+def test_named_mistakes_exist():
+    with mistake("ascent"):
+        pass  # enters all
+    assert {entry.mistake for entry in ERRATA} - {None} <= set(MISTAKES)
+
+
+def test_filters():
+    assert set(errata("Theta notation", "C")) == {e for e in ERRATA if e.id.startswith("theta-") and e.severity == "C"}
+    assert errata() == ERRATA
+    assert erratum("theta-14").mistake == "sign-lost"
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda: errata("Building bricks"), "did you mean 'Building blocks'"),
+        (lambda: errata(severity="D"), "There are: A, B, C"),
+        (lambda: erratum("theta-0"), "no erratum is called 'theta-0'"),
+    ],
+)
+def test_unknown_names_are_refused(ask, message):
+    with pytest.raises(RequestError, match=message):
+        ask()
+
+
+WRONG = {
+    "an exception that was not announced": Proof("", lambda: 1 / 0, lambda: 1.0, lambda: 1.0, fails=ValueError),
+    "another message": Proof("", lambda: 1 / 0, lambda: 1.0, lambda: 1.0, fails=ZeroDivisionError, message="modulo"),
+    "a printed form that is right": Proof("", lambda: 1.0, lambda: 1.0, lambda: 1.0, fails=0.1),
+    "too small an error": Proof("", lambda: 1.05, lambda: 1.0, lambda: 1.0, fails=0.1),
+    "a shape that is right": Proof("", lambda: [2.0], lambda: [1.0], lambda: [1.0], fails="shape"),
+    "finite numbers": Proof("", lambda: 2.0, lambda: 1.0, lambda: 1.0, fails="not finite"),
+}
+
+
+@pytest.mark.parametrize("proof", WRONG.values(), ids=WRONG)
+def test_a_proof_can_fail(proof):
+    assert proof.correct_passes()
+    assert not proof.printed_fails()
+
+
+@pytest.mark.parametrize("correct", [lambda: 1.001, lambda: [1.0], lambda: np.nan, lambda: 1 / 0])
+def test_a_correction_can_fail(correct):
+    assert not Proof("", lambda: 2.0, correct, lambda: 1.0, fails=0.1).correct_passes()
+
+
+def test_differences_are_a_gradient_and_leave_the_point_alone():
+    at = {"W1": np.array([[1.0, 2.0], [3.0, 4.0]]), "b1": np.array([[5.0]])}
+    before = {name: value.copy() for name, value in at.items()}
+    found = differences(lambda v: np.sum(v["W1"] ** 2) + 7.0 * v["b1"][0, 0], at)
+    np.testing.assert_allclose(found, [2.0, 4.0, 6.0, 8.0, 7.0], rtol=1e-8)
+    assert all((at[name] == before[name]).all() for name in at)
