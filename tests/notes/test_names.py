@@ -37,10 +37,12 @@ def test_every_public_name_is_found_at_the_top():
 def test_every_function_has_an_example_and_doctest_finds_it(module):
     loaded = import_module(f"chainrule.notes.{module}")
     run = {test.name.split(".")[-1] for test in doctest.DocTestFinder().find(loaded) if test.examples}
-    own = {name for name in loaded.__all__ if isfunction(f := getattr(loaded, name)) and f.__module__ == loaded.__name__}
+    own = {
+        name for name in loaded.__all__ if isfunction(f := getattr(loaded, name)) and f.__module__ == loaded.__name__
+    }
     assert own - run == set()
 
 
 def test_an_unknown_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'linear_froward'"):
-        notes.linear_froward
+        _ = notes.linear_froward
