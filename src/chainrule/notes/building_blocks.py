@@ -212,7 +212,7 @@ def linear_activation_backward(dA: Floats, cache: Cache, activation: str) -> tup
 def L_model_backward(
     AL: Floats, Y: Floats, caches: Sequence[Cache], *, hidden_activation: str = "relu"
 ) -> dict[str, Floats]:
-    """ "dW1", "db1", ..., "dWL", "dbL" and "dA0", ..., "dA{L-1}", from dA[L] = -(Y/A[L] - (1-Y)/(1-A[L])) backwards.
+    """The gradients dW1, db1, ..., dWL, dbL and dA0, ..., dA{L-1}, from dA[L] = -(Y/A[L] - (1-Y)/(1-A[L])) backwards.
 
     AL, Y (n[L], m). The long way, dA[L] * g'(Z[L]), is 0/0 or inf * 0 where A[L] is exactly 0 or 1; there dZ[L] is
     A[L] - Y, what it equals everywhere else. RequestError: Y is not shaped like AL.
@@ -278,8 +278,3 @@ def _never_zero(AL: Floats) -> tuple[Floats, Floats]:
     limits = np.finfo(np.result_type(AL, np.float32))
     rest = 1.0 - AL
     return np.where(np.abs(AL) < limits.tiny, limits.tiny, AL), np.where(rest == 0.0, limits.epsneg / 2.0, rest)
-
-
-# doctest passes over decorated functions, whose globals are those of another module
-_decorated = (name for name in __all__ if hasattr(globals()[name], "__wrapped__"))
-__test__ = {name: globals()[name] for name in _decorated if globals()[name].__module__ == __name__}

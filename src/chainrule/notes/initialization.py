@@ -78,7 +78,3 @@ def generator(rng: Any) -> Any:
     if rng is None:
         return np.random
     return np.random.default_rng(rng) if isinstance(rng, (int, np.integer)) else rng
-
-
-# doctest passes over decorated functions, whose globals are those of another module
-__test__ = {f.__name__: f for f in (initialize_parameters, initialize_parameters_deep)}

@@ -156,11 +156,13 @@ def _cost(parameters: ParameterDict, X: Floats, Y: Floats, told: Hyperparameters
     return float(compute_cost(AL, Y) + penalties)
 
 
-def _gradients(parameters: ParameterDict, X: Floats, Y: Floats, told: Hyperparameters) -> dict[str, Floats]:
-    """dW[1..L] and db[1..L] of J on these examples, penalty included."""
+def _gradients(
+    parameters: ParameterDict, X: Floats, X_again: Floats, Y: Floats, told: Hyperparameters
+) -> dict[str, Floats]:
+    """dW[1..L] and db[1..L] of J on these examples, penalty included; X_again is X, laid out for dZ[1] X^T."""
     hidden = _asked(hidden_activation=told.hidden_activation)
     AL, caches = L_model_forward(X, parameters, **hidden)
-    grads = L_model_backward(AL, Y, [_without_dA0(caches[0]), *caches[1:]], **hidden)
+    grads = L_model_backward(AL, Y, [_for_backward(caches[0], X_again), *caches[1:]], **hidden)
     grads = {f"d{name}": grads[f"d{name}"] for name in parameters}
     if told.lambd:
         penalty = PENALTIES["l2"](np, told.lambd)
@@ -178,25 +180,33 @@ def _weights(parameters: ParameterDict) -> ParameterDict:
     return {name: value for name, value in parameters.items() if name.startswith("W")}
 
 
-def _without_dA0(cache: Cache) -> Cache:
-    """Layer 1's cache with the columns of W[1] left out where they outnumber its rows, so that dA[0] costs nothing.
+def _for_backward(cache: Cache, X_again: Floats) -> Cache:
+    """Layer 1's cache, so that backward takes no longer than it must.
 
-    Nobody needs dA[0] = W[1]^T dZ[1], and for wide inputs it costs a third of an iteration.
+    Nobody needs dA[0] = W[1]^T dZ[1]; for wide inputs it costs a third of an iteration. Without W[1]'s columns it costs
+    nothing. Where they do not outnumber the rows they stay, so that a mistaken W[1] dZ[1] fails or runs as it would.
     """
-    (A_prev, W, b), Z = cache
-    return ((A_prev, W[:, :0], b), Z) if W.shape[1] > W.shape[0] else cache
+    (_, W, b), Z = cache
+    return (X_again, W[:, :0] if W.shape[1] > W.shape[0] else W, b), Z
 
 
-def _batches(X: Floats, Y: Floats, size: int | None, rng: Any) -> Iterator[tuple[Floats, Floats]]:
-    """Mini-batches for ever: all examples in a new order, ``size`` at a time, then again; the last may be smaller."""
+def _batches(X: Floats, Y: Floats, size: int | None, rng: Any) -> Iterator[tuple[Floats, Floats, Floats]]:
+    """Mini-batches (X, X_again, Y) for ever: all in a new order, ``size`` at a time; the last of a pass may be smaller.
+
+    Without mini-batches X_again is a copy of X with each example's numbers side by side. W[1] X is faster on rows that
+    are contiguous, dZ[1] X^T on columns; for 12288 inputs the copy saves 8 % of an iteration.
+    """
     m = X.shape[1]
-    while size is None or size >= m:
-        yield X, Y
+    if size is None or size >= m:
+        X_again = np.asfortranarray(X)
+        while True:
+            yield X, X_again, Y
     while True:
         order = generator(rng).permutation(m)
         for start in range(0, m, size):
             some = order[start : start + size]
-            yield X[:, some], Y[:, some]
+            X_i = X[:, some]
+            yield X_i, X_i, Y[:, some]
 
 
 def _examples(X: Floats, Y: Floats, told: Hyperparameters) -> tuple[Floats, Floats]:
@@ -204,7 +214,7 @@ def _examples(X: Floats, Y: Floats, told: Hyperparameters) -> tuple[Floats, Floa
     told.network.dimensions(np.shape(X)[1]).check({"X": np.asarray(X), "Y": np.asarray(Y)})
     if not np.isin(Y, (0, 1)).all():
         raise RequestError(f"Y holds 0 and 1 alone, not {np.setdiff1d(Y, (0, 1))[0]!s}: is it a class number?")
-    return np.asarray(X, np.float64), np.asarray(Y, np.float64)
+    return np.ascontiguousarray(X, np.float64), np.asarray(Y, np.float64)
 
 
 def _asked(**options: Any) -> dict[str, Any]:

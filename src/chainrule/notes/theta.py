@@ -177,7 +177,3 @@ def require_targets(Theta: ThetaList, X: Array, Y: Array) -> int:
 
 def _with_bias_unit(a: Array) -> Array:
     return np.vstack([np.ones((1, a.shape[1]), a.dtype), a])
-
-
-# doctest passes over decorated functions, whose globals are those of another module
-__test__ = {name: globals()[name] for name in __all__ if hasattr(globals()[name], "__wrapped__")}

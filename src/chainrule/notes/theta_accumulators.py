@@ -143,7 +143,3 @@ def theta_descent(
         D = theta_gradient(Theta, X, Y, lambd)
         Theta = [Theta_l - alpha * D_l for Theta_l, D_l in zip(Theta, D, strict=True)]
     return Theta, costs
-
-
-# doctest passes over decorated functions, whose globals are those of another module
-__test__ = {name: globals()[name] for name in __all__ if hasattr(globals()[name], "__wrapped__")}

@@ -213,7 +213,3 @@ def _require_product(layer: str, right: str, B: Array, left: str, A: Array) -> N
 def _require_rows(layer: str, one: str, A: Array, other: str, B: Array) -> None:
     if A.ndim != 2 or B.ndim != 2 or A.shape[0] != B.shape[0]:
         raise RequestError(f"{layer}: {one} is {A.shape} but {other} is {B.shape}: one row for each example in both")
-
-
-# doctest passes over decorated functions, whose globals are those of another module
-__test__ = {name: globals()[name] for name in __all__ if hasattr(globals()[name], "__wrapped__")}

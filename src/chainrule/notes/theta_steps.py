@@ -161,7 +161,3 @@ def wiki_steps(theta: ThetaList, X: Array, Y: Array) -> WikiSteps:
         delta2=delta2,
         dJ_dtheta1=wiki_dJ_dtheta(delta2, a[1]),
     )
-
-
-# doctest passes over decorated functions, whose globals are those of another module
-__test__ = {name: globals()[name] for name in __all__ if hasattr(globals()[name], "__wrapped__")}
