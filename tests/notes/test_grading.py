@@ -257,9 +257,16 @@ WRONG = [
 ]  # fmt: skip
 
 
+# This form errs in activations that the document does not have, and a learner's function is not asked for those.
+BEYOND_THE_DOCUMENT = {("g-for-g-prime", "linear_activation_backward")}
+
+
 def wrong_forms():
     return [
-        (entry.name, name, form) for entry in MISTAKES.values() for name, form in entry.forms.items() if name in GRADED
+        (entry.name, name, form)
+        for entry in MISTAKES.values()
+        for name, form in entry.forms.items()
+        if name in GRADED and (entry.name, name) not in BEYOND_THE_DOCUMENT
     ]
 
 

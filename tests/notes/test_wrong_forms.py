@@ -514,3 +514,15 @@ def test_a_mistake_ends_with_an_exception():
 def test_an_unknown_mistake_is_refused_with_the_nearest_name():
     with pytest.raises(RequestError, match="did you mean 'g-for-g-prime'"), mistake("g-for-gprime"):
         pass
+
+
+def test_g_for_g_prime_is_made_with_every_hidden_activation():
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((3, 20)), rng.integers(0, 2, (1, 20))
+    parameters = blocks.initialize_parameters_deep((3, 4, 1), initialization="he", rng=1)
+    AL, caches = blocks.L_model_forward(X, parameters, hidden_activation="tanh")
+    right = blocks.L_model_backward(AL, Y, caches, hidden_activation="tanh")
+    with mistake("g-for-g-prime"):
+        wrong = blocks.L_model_backward(AL, Y, caches, hidden_activation="tanh")
+    np.testing.assert_array_equal(wrong["dW2"], right["dW2"])
+    assert np.linalg.norm(wrong["dW1"] - right["dW1"]) > 0.3 * np.linalg.norm(right["dW1"])

@@ -86,13 +86,15 @@ def L_layer_model(
     X (n[0], m); Y (n[L], m) of 0 and 1; layers_dims = (n[0], ..., n[L]). An iteration is one update of the parameters.
 
     initialization      "normal*0.01" as printed, "1/sqrt(n)" or "he"; see ``initialize_parameters_deep``
-    momentum            beta in v := beta v + (1 - beta) dW, W := W - learning_rate v, and so for b
+    momentum            beta in v := beta v + (1 - beta) dW, W := W - learning_rate v, and so for b; an average, so it
+                        smooths the steps and does not lengthen them
     mini_batch_size     examples an iteration, in a new random order after each pass; None for all
     lambd               of the penalty lambda/(2m) sum of W^2, m the examples of the iteration
     rng                 where initial weights and orders come from; None for the global ``np.random``, or a seed
     hidden_activation   a row of ACTIVATIONS
 
-    ``costs`` holds J of all examples, penalty included, before iterations 0, 100, 200, ...; ``print_cost`` prints them.
+    ``costs`` holds J of all examples, penalty included, before iterations 0, 100, 200, ..., so not yet
+    after the last one; ``print_cost`` prints them.
     RequestError: shapes that do not fit, targets that are not 0 or 1, numbers that make no sense.
 
     >>> X, Y = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0]]), np.array([[0, 1, 1, 0]])

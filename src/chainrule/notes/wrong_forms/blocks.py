@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 import chainrule.notes.building_blocks as right
+from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.notes.building_blocks import Cache, Floats, LinearCache, ParameterDict
 from chainrule.notes.mistakes import wrong_form
 from chainrule.notes.wrong_forms.entering import also
@@ -23,12 +24,23 @@ Grads = Mapping[str, Floats]
 
 @wrong_form(
     "g-for-g-prime",
-    "dZ = dA * g(Z) in the hidden relu layers, where the derivative g'(Z) is meant.",
+    "dZ = dA * g(Z) in the hidden layers, where the derivative g'(Z) is meant.",
     "The last layer's gradient is right and all before it are wrong, by a third of their size or more; the cost "
     "falls at first, then wanders and stays high.",
 )
 def relu_backward(dA: Floats, cache: Floats) -> Floats:
     return dA * right.relu(cache)[0]
+
+
+@also("g-for-g-prime")
+def linear_activation_backward(dA: Floats, cache: Cache, activation: str) -> tuple[Floats, Floats, Floats]:
+    if activation in (
+        "relu",
+        "sigmoid",
+    ):  # relu's form is above; the sigmoid is the output's, where this mistake is not
+        return unwrap(right.linear_activation_backward)(dA, cache, activation)
+    linear_cache, Z = cache
+    return right.linear_backward(dA * ACTIVATIONS.make(activation, np).g(Z), linear_cache)
 
 
 @wrong_form(
@@ -42,7 +54,7 @@ def sigmoid_backward(dA: Floats, cache: Floats) -> Floats:
 
 @wrong_form(
     "relu-slope-is-dA",
-    "dZ = dA for relu: its slope is taken to be 1 where Z <= 0 too.",
+    "dZ = dA for relu: its slope is taken to be 1 where Z <= 0 too. Nets without relu are not touched.",
     "The last layer's gradient is right and all before it are wrong, by a third of their size or more; the cost falls, "
     "and gets stuck well above where it should.",
 )
