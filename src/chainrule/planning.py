@@ -120,7 +120,7 @@ def plan(
     learning_rate: float | None = None,
     momentum: float | None = None,
     schedule: str = "constant",
-    epochs: int = 200,
+    epochs: int = 1000,
     batch_size: int | str = "auto",
     l2: float = 0.0,
     l1: float = 0.0,
