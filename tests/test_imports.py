@@ -35,7 +35,7 @@ ALLOWED = {
     "planning": MODEL | {"weights"},
     "screen": MODEL | {"planning"},
     "options": {"formulas"},
-    "cli": MODEL | {"", "model_file", "planning", "options", "screen", "notes"},
+    "cli": MODEL | {"", "model_file", "planning", "options", "screen"},
     "__main__": {"cli"},
     "": MODEL | {"model_file", "planning"},
 }

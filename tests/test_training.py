@@ -179,7 +179,7 @@ def test_goes_on_from_a_given_theta():
 
 
 def test_lbfgs_is_watched_like_every_optimizer():
-    engine, training, validation = overfitting(optimizer="lbfgs", learning_rate=None, tol=0.0)
+    engine, training, validation = overfitting(optimizer="lbfgs", learning_rate=None, batch_size="auto", tol=0.0)
     watcher = Watcher()
     found = fit(engine, training, validation, [watcher])
     history = found.history

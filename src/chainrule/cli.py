@@ -2,6 +2,7 @@
 
 import argparse
 import inspect
+import io
 import os
 import re
 import shlex
@@ -12,7 +13,7 @@ from typing import Any, NoReturn
 
 from chainrule import __version__
 from chainrule.data import check_destination, write_table
-from chainrule.errors import ChainruleError, RequestError
+from chainrule.errors import ChainruleError, RequestError, RunError, nearest
 from chainrule.model import Model
 from chainrule.model_file import load, require_writable, save
 from chainrule.options import OPTIONS
@@ -56,13 +57,13 @@ def parser() -> Parser:
     shown = output.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="progress and report as one JSON object a line")
     shown.add_argument("--quiet", action="store_true", help="print nothing but errors")
-    training.set_defaults(run=run_train)
+    training.set_defaults(run=run_train, parser=training)
 
     predicting = commands.add_parser("predict", help="predict each row", description="Predict each row of a table.")
     _add_model_and_table(predicting)
     predicting.add_argument("--out", type=Path, metavar="FILE", help="a .csv or .parquet file (default: print CSV)")
     predicting.add_argument("--force", action="store_true", help="overwrite that file")
-    predicting.set_defaults(run=run_predict)
+    predicting.set_defaults(run=run_predict, parser=predicting)
 
     evaluating = commands.add_parser(
         "evaluate",
@@ -71,7 +72,7 @@ def parser() -> Parser:
     )
     _add_model_and_table(evaluating)
     evaluating.add_argument("--json", action="store_true", help="the report as one JSON object")
-    evaluating.set_defaults(run=run_evaluate)
+    evaluating.set_defaults(run=run_evaluate, parser=evaluating)
     return top
 
 
@@ -104,7 +105,7 @@ def run_train(arguments: argparse.Namespace) -> int:
     """Say what was understood, train, report, write the model, say what to type next."""
     screen = Silence() if arguments.quiet else JsonLines() if arguments.json else Screen()
     out = arguments.out or Path(
-        re.sub(r"\.(csv|tsv|txt|parquet|pq)(\.gz)?$", "", Path(arguments.table).name) + ".model"
+        re.sub(r"(?i)\.(csv|tsv|txt|parquet|pq)(\.gz)?$", "", Path(arguments.table).name) + ".model"
     )
     require_writable(out, overwrite=arguments.force)
     given = _given(arguments, (name for options in OPTIONS.values() for name in options))
@@ -122,8 +123,10 @@ def run_train(arguments: argparse.Namespace) -> int:
         else:
             print("chainrule: no epoch went well, so no model was written", file=sys.stderr)
         raise
+    if len(model.history) == 0:
+        raise RunError("interrupted before an epoch had ended, so no model was written")
+    save(model, out, overwrite=arguments.force)  # before anything else can fail
     screen.trained(model)
-    save(model, out, overwrite=arguments.force)
     reading = [text for name, value in _given(arguments, READING).items() for text in (f"--{name}", value)]
     following = ["chainrule", "predict", str(out), arguments.table, *reading, "--out", "predictions.csv"]
     screen.written(out, shlex.join(following))
@@ -162,8 +165,13 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code: 0, 1 where the run failed, 2 where the request was wrong."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a label that the terminal cannot write is no reason to fail
     try:
-        arguments = parser().parse_args(argv)
+        arguments, unknown = parser().parse_known_args(argv)
+        if unknown:
+            options = [option for action in arguments.parser._actions for option in action.option_strings]
+            arguments.parser.error(f"{unknown[0]} is no option{nearest(unknown[0], options).rstrip('.')}")
         return arguments.run(arguments)
     except ChainruleError as error:
         print(f"chainrule: {error}", file=sys.stderr)

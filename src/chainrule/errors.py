@@ -28,5 +28,6 @@ def nearest(name: str, names: Iterable[str]) -> str:
     >>> nearest("zzz", ["species", "island"])
     '.'
     """
-    close = difflib.get_close_matches(name, list(names), n=1)
-    return f"; did you mean {close[0]!r}?" if close else "."
+    spelled = {n.lower(): n for n in names}
+    close = difflib.get_close_matches(name.lower(), list(spelled), n=1)
+    return f"; did you mean {spelled[close[0]]!r}?" if close else "."

@@ -49,7 +49,7 @@ class Outputs:
             return cls(1, 0.0, mean if mean > 0.0 else 1.0, (mean,))
         if values.min() == values.max():  # asked of the values, since rounding can leave a deviation of 1e-11
             return cls(1, float(values[0]), 1.0, (mean,))
-        return cls(1, mean, float(values.std()), (mean,))
+        return cls(1, mean, float(values.std()) or 1.0, (mean,))  # squares of tiny deviations may vanish
 
     def encode(self, target: Target, values: NDArray[Any]) -> Floats:
         """Y (m, units) from class codes or numbers, (m,)."""
@@ -80,8 +80,8 @@ def require_in_domain(loss: Loss, loss_name: str, name: str, values: Floats, row
     outside = (values < loss.lowest) | (values > loss.highest) | np.isin(values, loss.open_at)
     if loss.task == "regression" and outside.any():
         first = int(outside.argmax())
-        least = "above" if loss.lowest in loss.open_at else "from"
+        least = f"above {loss.lowest:g}" if loss.lowest in loss.open_at else f"from {loss.lowest:g} on"
         raise RequestError(
-            f"loss {loss_name} takes targets {least} {loss.lowest:g} on, and {name!r} is {values[first]:g} in "
+            f"loss {loss_name} takes targets {least}, and {name!r} is {values[first]:g} in "
             f"{row_name(int(rows[first]))}. Choose another loss."
         )

@@ -1,5 +1,6 @@
 """From a table and hyperparameters to a trained Model: ``plan`` decides and checks everything, ``Plan.train`` runs."""
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,17 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data import Encoder, Schema, Split, Target, infer_schema, read_table, split
+from chainrule.data.columns import row_name
 from chainrule.engines import limited_threads, make_engine
 from chainrule.errors import RequestError, nearest
+from chainrule.formulas.activations import ACTIVATIONS
+from chainrule.formulas.initializers import INITIALIZERS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.metrics import METRICS
 from chainrule.formulas.optimizers import OPTIMIZERS
+from chainrule.formulas.penalties import PENALTIES
+from chainrule.formulas.schedules import SCHEDULES
 from chainrule.formulas.table import Functions
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.outputs import Outputs, require_in_domain
 from chainrule.recipe import Recipe
-from chainrule.training import Callback, Diverged, Fit, fit, require_no_dropout
+from chainrule.training import Callback, Diverged, fit, require_whole_cost
+from chainrule.watching import History
 from chainrule.weights import class_weights, column_weight
 
 Rows = NDArray[np.int64]
@@ -73,19 +80,19 @@ class Plan:
             try:
                 done = fit(engine, training, validation if validation.m else None, callbacks)
             except Diverged as error:
-                error.model = self._model(Fit(error.theta, error.history, engine.start(error.theta)))
+                error.model = self._model(error.theta, error.history)
                 raise
-            return self._model(done)
+            return self._model(done.theta, done.history)
 
-    def _model(self, done: Fit) -> Model:
+    def _model(self, theta: NDArray[Any], history: History) -> Model:
         model = Model(
             self.network,
-            done.theta,
+            theta,
             self.encoder,
             self.target,
             self.outputs,
             self.recipe,
-            done.history,
+            history,
             functions=self.functions,
         )
         if len(self.split.test) == 0:
@@ -102,6 +109,10 @@ def train(table: Any, target: str, **options: Any) -> Model:
     (1.0, ['no', 'yes'])
     """
     callbacks = options.pop("callbacks", ())
+    known = list(inspect.signature(plan).parameters)
+    for name in options:
+        if name not in known:
+            raise RequestError(f"train has no option {name!r}{nearest(name, known)} See help(chainrule.plan).")
     return plan(table, target, **options).train(callbacks)
 
 
@@ -113,7 +124,7 @@ def plan(
     drop: Sequence[str] = (),
     delimiter: str | None = None,
     decimal: str = ".",
-    hidden: Sequence[int] = (64, 32),
+    hidden: int | Sequence[int] = (64, 32),
     activation: str | Sequence[str] = "relu",
     loss: str = "auto",
     optimizer: str = "auto",
@@ -176,16 +187,19 @@ def plan(
         activation=_one_or_each(activation),
         loss=loss if loss != "auto" else "half_squared_error",
         dropout=_one_or_each(dropout),
-        penalties=tuple(f"{name}({strength!r})" for name, strength in (("l2", l2), ("l1", l1)) if strength != 0.0),
+        penalties=tuple(
+            f"{name}({float(strength)!r})" for name, strength in (("l2", l2), ("l1", l1)) if strength != 0.0
+        ),
         initializer=initializer,
         dtype=dtype,
     )
+    _require_new_names(functions)
     draft.formulas(np, functions)
     recipe.make_schedule(functions)
     if threads is not None and (isinstance(threads, bool) or not hasattr(threads, "__index__") or threads < 1):
         raise RequestError(f"threads is a whole number from 1 on, not {threads!r}.")
     if recipe.make_optimizer(np, functions).minimize is not None:
-        require_no_dropout(draft, recipe)
+        require_whole_cost(draft, recipe)
 
     table = read_table(table, delimiter=delimiter, decimal=decimal)
     roles = {target: "the target"} | {c: f"the {r} column" for c, r in ((weight, "weight"), (group, "group")) if c}
@@ -202,7 +216,7 @@ def plan(
         test_fraction=test_fraction,
         seed=seed,
         strata=values[rows] if goal.classes else None,
-        groups=table.column(group).take(rows).to_pylist() if group is not None else None,
+        groups=_groups(table, group, rows) if group is not None else None,
     )
     parts = Split(rows[parts.train], rows[parts.validation], rows[parts.test])
     _check_monitor(monitor, goal, parts)
@@ -242,22 +256,30 @@ def _optimizer(name: str, momentum: float | None, functions: Functions | None) -
             f"optimizer {name} has no momentum to set. Optimizers that have: {', '.join(_with_momentum())}."
         )
     numbers = OPTIMIZERS.numbers(name, functions) | {number: momentum}
-    return f"{OPTIMIZERS.name(name)}({', '.join(f'{k}={v!r}' for k, v in numbers.items())})"
+    return f"{OPTIMIZERS.name(name)}({', '.join(f'{k}={float(v)!r}' for k, v in numbers.items())})"
+
+
+def _require_new_names(functions: Functions | None) -> None:
+    """A stored spec must mean one thing, so a function of one's own cannot take the name of a row."""
+    for table in (ACTIVATIONS, LOSSES, INITIALIZERS, PENALTIES, OPTIMIZERS, SCHEDULES):
+        for name in functions or {}:
+            if name in table:
+                raise RequestError(f"{name!r} is the name of a built-in {table.kind} already: give your function another.")
 
 
 def _with_momentum() -> list[str]:
     return [name for name in OPTIMIZERS if OPTIMIZERS.make(name, np).momentum is not None]
 
 
-def _sizes(hidden: Sequence[int]) -> tuple[int, ...]:
-    sizes = tuple(hidden)
+def _sizes(hidden: Any) -> tuple[int, ...]:
+    sizes = tuple(hidden) if hasattr(hidden, "__len__") else (hidden,)
     if any(isinstance(u, bool) or not hasattr(u, "__index__") or u < 1 for u in sizes):
         raise RequestError(f"hidden is the units of each hidden layer, whole numbers from 1 on, not {sizes}.")
     return sizes
 
 
 def _one_or_each(given: Any) -> Any:
-    return given if isinstance(given, (str, int, float)) else tuple(given)
+    return tuple(given) if hasattr(given, "__len__") and not isinstance(given, str) else given
 
 
 def _usual_loss(target: Target) -> str:
@@ -275,6 +297,14 @@ def _check_monitor(monitor: str, target: Target, parts: Split) -> None:
             f"monitor {monitor} is for {METRICS.make(monitor).task}, and {target.name!r} is a target for "
             f"{target.task}: take one of {fitting}, or a cost."
         )
+
+
+def _groups(table: Any, column: str, rows: Rows) -> list[Any]:
+    labels = table.column(column).take(rows).to_pylist()
+    if None in labels:
+        where = row_name(int(rows[labels.index(None)]))
+        raise RequestError(f"the group column {column!r} is missing in {where}: fill it in, or leave the row out.")
+    return labels
 
 
 def _require_columns(table: Any, columns: Sequence[str]) -> None:

@@ -135,7 +135,12 @@ class Screen(Silence):
         )
         self._say("Network", _network(plan))
         recipe, m = plan.recipe, len(s.train)
-        rate = recipe.learning_rate or recipe.make_optimizer(None, plan.functions).learning_rate
+        optimizer = recipe.make_optimizer(None, plan.functions)
+        if optimizer.minimize is not None:
+            name = OPTIMIZERS.brief(recipe.optimizer, plan.functions)
+            self._say("Recipe", f"{name} on all rows at once, at most {recipe.epochs} iterations, seed {recipe.seed}")
+            return
+        rate = recipe.learning_rate or optimizer.learning_rate
         self._say(
             "Recipe",
             f"{OPTIMIZERS.brief(recipe.optimizer, plan.functions)}, learning rate {rate:g}, "

@@ -14,7 +14,7 @@ from chainrule.network import Network
 from chainrule.recipe import Recipe
 from chainrule.watching import Callback, History, Watch
 
-__all__ = ["Callback", "Diverged", "Fit", "History", "fit", "require_no_dropout"]
+__all__ = ["Callback", "Diverged", "Fit", "History", "fit", "require_whole_cost"]
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,16 @@ def _steps(engine: Engine, training: Examples, watch: Watch) -> None:
             watch.wait_again()
 
 
-def require_no_dropout(network: Network, recipe: Recipe) -> None:
-    """RequestError where a network has dropout and its optimiser cannot have it."""
+def require_whole_cost(network: Network, recipe: Recipe) -> None:
+    """RequestError for what an optimiser that minimises the whole cost by itself cannot have."""
+    usual = Recipe()
+    unused = ("learning_rate", "schedule", "batch_size", "clip_norm")
+    given = [name for name in unused if getattr(recipe, name) != getattr(usual, name)]
+    if given:
+        raise RequestError(
+            f"{recipe.optimizer} takes all rows at once and finds its own step lengths: it has no use for "
+            f"{', '.join(given)}. Leave that out, or take another optimizer, such as adam."
+        )
     dropout = network.dropout
     if any(dropout if isinstance(dropout, tuple) else (dropout,)):
         raise RequestError(
@@ -113,7 +121,7 @@ def _minimize(engine: Engine, training: Examples, watch: Watch) -> None:
     """An optimiser that drives itself over the whole cost; each of its iterations counts as an epoch."""
     minimize = engine.optimizer.minimize
     assert minimize is not None
-    require_no_dropout(engine.network, engine.recipe)
+    require_whole_cost(engine.network, engine.recipe)
 
     def at(theta: Any) -> Any:
         return engine.start(theta.astype(engine.network.dtype)).theta
@@ -124,10 +132,10 @@ def _minimize(engine: Engine, training: Examples, watch: Watch) -> None:
 
     def on_iteration(theta: Any, J: float) -> None:
         if not (isfinite(J) and np.isfinite(theta).all()):
-            raise _diverged(watch, engine.learning_rate)
+            raise _diverged(watch, 0.0)
         watch.good, watch.good_epochs = at(theta), len(watch.history) + 1
         done = watch.state.step + 1
-        state = replace(watch.state, theta=at(theta), step=done, updates=done, rate=engine.learning_rate)
+        state = replace(watch.state, theta=at(theta), step=done, updates=done, rate=0.0)
         watch.epoch_ends(state, J)
         if not watch.history.stopped and watch.stalled():
             watch.history.stopped = watch.no_improvement()
@@ -138,17 +146,21 @@ def _minimize(engine: Engine, training: Examples, watch: Watch) -> None:
     with contextlib.suppress(_Enough), np.errstate(all="ignore"):  # what overflows shows in J
         J, dtheta = cost_and_gradient(theta)
         if not (isfinite(J) and np.isfinite(dtheta).all()):
-            raise _diverged(watch, engine.learning_rate)
+            raise _diverged(watch, 0.0)
         minimize(cost_and_gradient, theta, engine.recipe.epochs, engine.recipe.tol, on_iteration)
         watch.history.stopped = watch.history.stopped or "converged: no step lowers the cost, or the gradient is small"
 
 
 def _diverged(watch: Watch, rate: float) -> Diverged:
+    """The error for a run whose cost is not finite; rate 0 for an optimiser that has none."""
     epoch = len(watch.history) + 1
     watch.history.stopped = f"diverged in epoch {epoch}"
+    at, advice = "", "Check the columns and the weights for extreme values."
+    if rate:
+        at = f" (learning rate {rate:g})"
+        advice = f"Try a learning rate ten times lower, or limit the gradient with clip_norm=1. {advice}"
     return Diverged(
-        f"the cost stopped being finite in epoch {epoch} (learning rate {rate:g}). Try a learning rate ten times "
-        "lower, or limit the gradient with clip_norm=1; check the columns for extreme values.",
+        f"the cost stopped being finite in epoch {epoch}{at}. {advice}",
         *watch.last_good(),
         watch.history,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf, isfinite, nan
+from math import inf, isfinite, isnan, nan
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,7 +21,8 @@ class History:
 
     training_cost     mean J over the steps of the epoch, penalties and dropout included
     validation_cost   J of the validation rows after the epoch, without penalties and dropout; empty without such rows
-    score             the metric that was watched, if one was
+    score             the metric that was watched, if one was; of the target as the network learns it, so that rmse and
+                      mae of a standardised target count its standard deviations
     learning_rate     of the last step of the epoch
     monitor           what was watched
     best_epoch        the epoch with the best value of it, counted from 1; 0 before the first has ended
@@ -87,6 +88,8 @@ class Watch:
             monitor = "training_cost" if reads_training_cost else "validation_cost"
         if monitor == "validation_cost" and validation is None:
             raise RequestError("monitor 'validation_cost' needs validation rows: set a validation fraction above 0.")
+        if validation is not None and not float(validation.weight.sum()) > 0.0:
+            raise RequestError("every validation row has weight 0, so there is no validation cost: give some a weight.")
         self.history = History(monitor=monitor)
         self.state = state
         self.good, self.good_epochs = engine.to_numpy(state.theta), 0
@@ -111,6 +114,11 @@ class Watch:
         if self._metric is not None:
             history.score.append(self._score(state.theta))
         value = history.watched()[-1]
+        if isnan(value) and self._metric is not None:
+            raise RequestError(
+                f"monitor {history.monitor} is not defined on the watched rows (one class alone, or a target that does "
+                "not vary): watch something else, or more rows."
+            )
         if self._metric is not None and self._metric.more_is_better:
             value = -value
         self._waited = 0 if value < self._best_value - recipe.tol else self._waited + 1

@@ -46,13 +46,16 @@ class Reference:
 
     def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
         """Rows as columns: the transpose of row-major memory is the same memory."""
-        X, Y = (self.xp.asarray(self._as_rows(V)).T for V in (X, Y))
+        X, Y = (self.xp.asarray(np.atleast_2d(self._as_rows(V))).T for V in (X, Y))
         m = X.shape[1]
         self.network.dimensions(m).check({"X": X, "Y": Y})
-        w = np.ones(m) if weight is None else np.asarray(weight, np.float64)
+        w = self._as_rows(np.ones(m) if weight is None else weight)
         if w.shape != (m,) or not (np.isfinite(w) & (w >= 0.0)).all():
-            raise RequestError(f"weight must hold {m} numbers from 0 on, one a row; its shape is {w.shape}.")
-        return Examples(X, Y, self.xp.asarray(w.astype(self.network.dtype)))
+            raise RequestError(
+                f"weight must hold {m} numbers from 0 on, one a row, that {self.network.dtype} can hold; its shape is "
+                f"{w.shape}."
+            )
+        return Examples(X, Y, self.xp.asarray(w))
 
     def start(self, theta: Any | None = None) -> State:
         """The state before the first step."""
@@ -63,6 +66,10 @@ class Reference:
     def predict(self, theta: Any, X: Any) -> Any:
         """A[L] as rows."""
         X = self._as_rows(X)
+        if X.ndim != 2 or X.shape[1] != self.network.n[0]:
+            raise RequestError(
+                f"X must be rows of {self.network.n[0]} numbers, (m, {self.network.n[0]}), not {X.shape}."
+            )
         p = Parameters(self.network, self.xp.asarray(theta), self.xp)
         with np.errstate(all="ignore"):  # what overflows shows in A[L]
             A_L = [

@@ -31,7 +31,9 @@ class Activation:
     initializer: str = "xavier_uniform"
 
 
-ACTIVATIONS: Table[Activation] = Table("activation")
+ACTIVATIONS: Table[Activation] = Table(
+    "activation", elsewhere={"logistic": "sigmoid", "linear": "identity", "swish": "silu"}
+)
 
 
 def sigma(xp: Namespace, Z: Array) -> Array:

@@ -45,7 +45,16 @@ class Loss:
 
 
 LINKS: Table[Callable[[Array], Array]] = Table("link")
-LOSSES: Table[Loss] = Table("loss")
+LOSSES: Table[Loss] = Table(
+    "loss",
+    elsewhere={
+        "mse": "half_squared_error",
+        "squared_error": "half_squared_error",
+        "mae": "absolute_error",
+        "log_loss": "cross_entropy",
+        "bce": "binary_cross_entropy",
+    },
+)
 
 
 @LINKS.row

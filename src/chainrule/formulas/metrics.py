@@ -52,10 +52,14 @@ def roc_auc(positive: NDArray[np.bool_], score: Floats, weight: Floats | None = 
 
 
 def mean_roc_auc(codes: Codes, P: Floats, weight: Floats | None = None) -> float:
-    """ROC-AUC of class 1 for two classes; for more, the mean over classes of each against the rest. Fawcett 2006."""
+    """ROC-AUC of class 1 for two classes; for more, the mean over classes of each against the rest. Fawcett 2006.
+
+    Classes without an example here have no curve and are passed over; NaN where there are fewer than two classes.
+    """
     if len(P) == 2:
         return roc_auc(codes == 1, P[1], weight)
-    return float(np.mean([roc_auc(codes == k, P[k], weight) for k in range(len(P))]))
+    areas = np.array([roc_auc(codes == k, P[k], weight) for k in range(len(P))])
+    return float(areas[~np.isnan(areas)].mean()) if not np.isnan(areas).all() else float("nan")
 
 
 def confusion_matrix(codes: Codes, predicted: Codes, K: int) -> Codes:

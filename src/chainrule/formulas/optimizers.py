@@ -40,13 +40,17 @@ class Optimizer:
     minimize: Callable[..., Any] | None = None
 
 
-OPTIMIZERS: Table[Optimizer] = Table("optimizer")
+OPTIMIZERS: Table[Optimizer] = Table("optimizer", elsewhere={"sgd": "gradient_descent", "gd": "gradient_descent"})
 
 
 def clipped(xp: Namespace, dtheta: Array, largest: float) -> Array:
-    """dtheta, shortened to Euclidean length ``largest`` where it is longer. Pascanu, Mikolov & Bengio 2013, Alg. 1."""
-    length = xp.sqrt(xp.sum(dtheta * dtheta))
-    return dtheta * (largest / xp.maximum(length, largest))
+    """dtheta, shortened to Euclidean length ``largest`` where it is longer. Pascanu, Mikolov & Bengio 2013, Alg. 1.
+
+    The length is taken in units of the largest entry: squares of an exploding gradient would overflow float32.
+    """
+    unit = xp.maximum(xp.max(xp.abs(dtheta)), largest)
+    length = xp.sqrt(xp.sum((dtheta / unit) * (dtheta / unit)))
+    return (dtheta / unit) * (largest / xp.maximum(length, largest / unit))
 
 
 @OPTIMIZERS.row

@@ -32,7 +32,9 @@ class Schedule:
     least: float = inf
 
 
-SCHEDULES: Table[Schedule] = Table("schedule")
+SCHEDULES: Table[Schedule] = Table(
+    "schedule", elsewhere={"invscaling": "inverse_scaling", "step": "staircase", "warmup": "warm_up"}
+)
 
 
 @SCHEDULES.row
@@ -55,6 +57,7 @@ def inverse_time(decay: float = 1.0) -> Schedule:
 @SCHEDULES.row
 def inverse_scaling(power: float = 0.5) -> Schedule:
     """Scikit-learn's ``invscaling``: falls from epoch to epoch with the examples seen."""
+    require(power >= 0.0, "inverse_scaling", "power is at least 0", power)
 
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
         return 1.0 / (samples + 1) ** power
@@ -125,6 +128,7 @@ def warm_up_cosine(epochs: float = 5) -> Schedule:
 def adaptive(factor: float = 0.2, least: float = 1e-6) -> Schedule:
     """Reads the training cost: each time it stalls, the rate is multiplied by ``factor``; stops at ``least``."""
     require(0.0 < factor < 1.0, "adaptive", "factor is between 0 and 1", factor)
+    require(least > 0.0, "adaptive", "least is above 0", least)
     formula = "1, times factor at each stall of the training cost"
     source = "scikit-learn, SGDOptimizer.trigger_stopping"
     return Schedule(lambda step, steps_per_epoch, steps, samples: 1.0, formula, source, factor, least)

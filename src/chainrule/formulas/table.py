@@ -36,9 +36,10 @@ class Table(dict[str, Callable[..., Made]], Generic[Made]):
     8.0
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, elsewhere: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self.kind = kind
+        self.elsewhere = dict(elsewhere or {})  # names that other libraries have for rows, to suggest ours
 
     def row(self, make: Callable[..., Made]) -> Callable[..., Made]:
         """Enter a function under its own name."""
@@ -84,8 +85,10 @@ class Table(dict[str, Callable[..., Made]], Generic[Made]):
         name, given = self._parse(spec)
         row = (functions or {}).get(name, self.get(name))
         if row is None:
+            meant = self.elsewhere.get(name.lower())
+            hint = f"; here it is called {meant!r}." if meant else nearest(name, self)
             raise RequestError(
-                f"{self.kind} {name!r} is not known{nearest(name, self)} Known: {', '.join(self)}. "
+                f"{self.kind} {name!r} is not known{hint} Known: {', '.join(self)}. "
                 f"A function of your own is handed in with functions={{{name!r}: ...}}."
             )
         parameters = {n: p for n, p in inspect.signature(row).parameters.items() if n != "xp"}

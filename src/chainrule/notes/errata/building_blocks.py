@@ -156,7 +156,7 @@ BUILDING_BLOCKS: tuple[Erratum, ...] = (
         "building-blocks-20",
         _TITLE,
         r"\log\left(1- a^{L}\right)",
-        "[L](i) has been taken for a link.",
+        "`[L](i)` has been taken for a link.",
         "`a[L](i)`",
         "C",
     ),
