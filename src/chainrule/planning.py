@@ -264,7 +264,9 @@ def _require_new_names(functions: Functions | None) -> None:
     for table in (ACTIVATIONS, LOSSES, INITIALIZERS, PENALTIES, OPTIMIZERS, SCHEDULES):
         for name in functions or {}:
             if name in table:
-                raise RequestError(f"{name!r} is the name of a built-in {table.kind} already: give your function another.")
+                raise RequestError(
+                    f"{name!r} is the name of a built-in {table.kind} already: give your function another."
+                )
 
 
 def _with_momentum() -> list[str]:
