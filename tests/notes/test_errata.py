@@ -1,5 +1,6 @@
 """The errata: what is claimed of the printed forms is seen when they are run, and the corrections are right."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -121,3 +122,9 @@ def test_differences_are_a_gradient_and_leave_the_point_alone():
     found = differences(lambda v: np.sum(v["W1"] ** 2) + 7.0 * v["b1"][0, 0], at)
     np.testing.assert_allclose(found, [2.0, 4.0, 6.0, 8.0, 7.0], rtol=1e-8)
     assert all((at[name] == before[name]).all() for name in at)
+
+
+def test_the_page_s_example_prints_what_it_says(capsys):
+    program = re.search(r"```python\n(.*?)```", markdown(), re.DOTALL).group(1)
+    exec(compile(program, "docs/errata.md", "exec"), {})
+    assert capsys.readouterr().out.split() == ["0.0", "0.69"]

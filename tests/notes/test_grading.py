@@ -379,3 +379,10 @@ def test_an_unknown_function_is_refused_with_the_nearest_name():
         check(linear_backwards)
     with pytest.raises(RequestError, match="of="):
         check(lambda: 0)
+
+
+@pytest.mark.parametrize("nothing", [None, ...])
+def test_a_function_that_is_not_written_yet_is_told_so(nothing):
+    grade = check(lambda dZ, cache: nothing, of="linear_backward")
+    assert not grade
+    assert "returns nothing" in grade.likely

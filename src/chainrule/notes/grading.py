@@ -123,6 +123,9 @@ def _grade(function: Callable[..., Any], name: str, cases: Sequence[Case]) -> Gr
         argument = theirs[changed].changed
         likely = f"The result is right, but {argument} is changed in place."
         return Grade(False, name, cases[changed].name, likely=likely, advice=_IN_PLACE)
+    if all(any(a.parts.get("", 0) is nothing for nothing in (None, ...)) for a in theirs):
+        likely = "It returns nothing: is it not written yet, or is `return` missing?"
+        return Grade(False, name, cases[0].name, likely=likely)
     # the first case that gave a result tells more than an exception does
     k = next((k for k in failed if theirs[k].error is None), failed[0])
     error = theirs[k].error
