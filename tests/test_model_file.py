@@ -14,22 +14,11 @@ from chainrule.formulas.initializers import INITIALIZERS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.schedules import SCHEDULES
+from tests.conftest import SMALL
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 PENGUINS, CARS = EXAMPLES / "penguins.csv", EXAMPLES / "auto_mpg.csv"
-SMALL = {"x": [0.5, 1.0, 2.0, 4.0] * 4, "y": ["a", "a", "b", "b"] * 4}
 SHORT = {"epochs": 2, "hidden": (4,)}
-
-
-@pytest.fixture(scope="module")
-def small():
-    return train(SMALL, "y", hidden=(), epochs=1, test_fraction=0.0)
-
-
-@pytest.fixture
-def path(small, tmp_path):
-    small.save(tmp_path / "small.model")
-    return tmp_path / "small.model"
 
 
 def assert_refused(path, content):

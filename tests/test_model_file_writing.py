@@ -10,19 +10,7 @@ import numpy as np
 import pytest
 
 from chainrule import RequestError, load, train
-
-SMALL = {"x": [0.5, 1.0, 2.0, 4.0] * 4, "y": ["a", "a", "b", "b"] * 4}
-
-
-@pytest.fixture(scope="module")
-def small():
-    return train(SMALL, "y", hidden=(), epochs=1, test_fraction=0.0)
-
-
-@pytest.fixture
-def path(small, tmp_path):
-    small.save(tmp_path / "small.model")
-    return tmp_path / "small.model"
+from tests.conftest import SMALL
 
 
 def fail(*_, **__):
