@@ -48,6 +48,7 @@ THIRD_PARTY = {
     "safetensors": {"model_file"},
     "rich": {"screen", "cli"},
     "threadpoolctl": {"engines"},
+    "llvmlite": {"engines"},
 }
 
 

@@ -68,7 +68,7 @@ class Plan:
     def train(self, callbacks: Sequence[Callback] = ()) -> Model:
         """Train, and report on the test rows. Diverged: its ``model`` holds the last good parameters."""
         with limited_threads(self.threads):
-            engine = make_engine(self.network, self.recipe, self.functions)
+            engine = make_engine(self.network, self.recipe, self.functions, self.threads)
             training, validation = (
                 engine.examples(
                     self.encoder.transform(self.table, rows),

@@ -21,7 +21,7 @@ __all__ = ["Callback", "Diverged", "Fit", "History", "fit", "require_whole_cost"
 class Fit:
     """The outcome: theta as a NumPy array (the best one where validation rows or a metric were watched), and how.
 
-    ``state`` is the one after the last epoch that ended.
+    ``state`` is the one after the last epoch that ended, or the step at which Ctrl-C ended it.
     """
 
     theta: Any
@@ -85,6 +85,9 @@ def _steps(engine: Engine, training: Examples, watch: Watch) -> None:
         state = engine.run(replace(state, cost_sum=0.0, weight_sum=0.0), training, first, first + per_epoch)
         if state.step > first:  # the first step's cost was finite, so what it began with is good
             watch.good, watch.good_epochs = begun_with, len(watch.history)
+        if state.interrupted:
+            watch.state = replace(state, interrupted=False)
+            raise KeyboardInterrupt
         if state.diverged or not np.isfinite(engine.to_numpy(state.theta)).all():
             raise _diverged(watch, engine.learning_rate)
         watch.epoch_ends(state, state.cost_sum / state.weight_sum)

@@ -1,18 +1,20 @@
 """Engines: the same answers, computed in different places. This file is what they have in common.
 
 An engine is made for one network and one recipe, and works on whole networks: nothing smaller crosses the seam. What
-changes is the State, handed in and handed back; an engine remembers nothing between calls.
+changes is the State, handed in and handed back; an engine remembers nothing of a run between calls.
 
     predict(theta, X)                       A[L]
     cost(theta, examples)                   J without penalties and dropout
     gradient(theta, examples, step)         J and dtheta as training step ``step`` has them (None: without dropout)
     update(state, dtheta, rate)             the state after one step of the optimiser
-    run(state, examples, first, last)       the state after the training steps first..last-1
+    run(state, examples, first, last)       the state after the training steps first..last-1; may move the arrays of
+                                            the given state on in place, so keep a copy (``to_numpy``) of what you need
 
 An epoch is a run; so is what lies between two checkpoints, two looks at the clock, or two sums over machines.
 ``reference`` is the definition of right; every other engine is compared with it.
 """
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,6 +55,7 @@ class State:
     weight_sum   sum of S over the same steps
     rate         the learning rate of the last step
     diverged     J or dtheta was not finite in step ``step``; theta is what that step began with
+    interrupted  Ctrl-C ended the run after step ``step`` - 1
     """
 
     theta: Array
@@ -65,6 +68,7 @@ class State:
     weight_sum: float = 0.0
     rate: float = 0.0
     diverged: bool = False
+    interrupted: bool = False
 
 
 class Engine(Protocol):
@@ -110,11 +114,25 @@ class Engine(Protocol):
         ...
 
 
-def make_engine(network: Network, recipe: Recipe, functions: Functions | None = None) -> Engine:
-    """The engine that suits this machine."""
+class SlowerEngine(UserWarning):
+    """The reference engine does what the compiled one cannot do."""
+
+
+def make_engine(
+    network: Network, recipe: Recipe, functions: Functions | None = None, threads: int | None = None
+) -> Engine:
+    """The fastest engine that can do it: compiled code, or the reference engine, with a warning that says why.
+
+    threads   most threads to use; None for as many as this process may have and the work is worth
+    """
+    from chainrule.engines.fused import Fused, UnsuitableProcessor, Untraceable
     from chainrule.engines.reference import Reference
 
-    return Reference(network, recipe, functions)
+    try:
+        return Fused(network, recipe, functions, threads)
+    except (Untraceable, UnsuitableProcessor) as reason:
+        warnings.warn(f"not compiled, so training is slower: {reason}", SlowerEngine, stacklevel=2)
+        return Reference(network, recipe, functions)
 
 
 @contextmanager

@@ -54,9 +54,14 @@ def permutation(m: int, seed: int, stream: Stream, *place: int) -> NDArray[np.in
     >>> permutation(5, 0, Stream.SHUFFLE).tolist() == sorted(range(5))
     False
     """
-    low = np.uint64((1 << max(m - 1, 1).bit_length()) - 1)
+    low = low_bits(m)
     word = (words(m, seed, stream, *place) & ~low) | np.arange(m, dtype=np.uint64)
     return (np.sort(word) & low).astype(np.int64)
+
+
+def low_bits(m: int) -> np.uint64:
+    """A mask of the bits that hold an index below m."""
+    return np.uint64((1 << max(m - 1, 1).bit_length()) - 1)
 
 
 def kept(p: float, n: int, m: int, seed: int, step: int, l: int) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ S is the number of examples of the step, or the sum of their weights. To add a p
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from chainrule.formulas.table import Array, Namespace, Table, require
 
@@ -15,8 +16,8 @@ from chainrule.formulas.table import Array, Namespace, Table, require
 class Penalty:
     """What one weight w adds to the cost, and the derivative of that: value(w, S) and slope(w, S)."""
 
-    value: Callable[[Array, float], Array]
-    slope: Callable[[Array, float], Array]
+    value: Callable[[Array, Any], Array]
+    slope: Callable[[Array, Any], Array]
     formula: str
     source: str
     kink: bool = False

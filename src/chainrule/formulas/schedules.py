@@ -23,6 +23,7 @@ class Schedule:
 
     on_stall   the rate is multiplied by this when the training cost has stalled, instead of stopping; 1 to stop
     least      training stops once a stall has brought the rate to this or below
+    by_epoch   the multiplier is the same in all steps of an epoch
     """
 
     multiplier: Callable[[int, int, int, int], float]
@@ -30,6 +31,7 @@ class Schedule:
     source: str
     on_stall: float = 1.0
     least: float = inf
+    by_epoch: bool = False
 
 
 SCHEDULES: Table[Schedule] = Table(
@@ -40,7 +42,7 @@ SCHEDULES: Table[Schedule] = Table(
 @SCHEDULES.row
 def constant() -> Schedule:
     """The same rate throughout."""
-    return Schedule(lambda step, steps_per_epoch, steps, samples: 1.0, "1", "course notes")
+    return Schedule(lambda step, steps_per_epoch, steps, samples: 1.0, "1", "course notes", by_epoch=True)
 
 
 @SCHEDULES.row
@@ -51,7 +53,7 @@ def inverse_time(decay: float = 1.0) -> Schedule:
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
         return 1.0 / (1.0 + decay * (step // steps_per_epoch))
 
-    return Schedule(multiplier, "1 / (1 + decay epoch)", "Robbins & Monro 1951; course notes")
+    return Schedule(multiplier, "1 / (1 + decay epoch)", "Robbins & Monro 1951; course notes", by_epoch=True)
 
 
 @SCHEDULES.row
@@ -62,7 +64,7 @@ def inverse_scaling(power: float = 0.5) -> Schedule:
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
         return 1.0 / (samples + 1) ** power
 
-    return Schedule(multiplier, "1 / (samples + 1)^power", "scikit-learn, SGDOptimizer.iteration_ends")
+    return Schedule(multiplier, "1 / (samples + 1)^power", "scikit-learn, SGDOptimizer.iteration_ends", by_epoch=True)
 
 
 @SCHEDULES.row
@@ -74,7 +76,7 @@ def staircase(every: float = 30, factor: float = 0.1) -> Schedule:
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
         return factor ** ((step // steps_per_epoch) // every)
 
-    return Schedule(multiplier, "factor^floor(epoch / every)", "He et al. 2016, section 3.4")
+    return Schedule(multiplier, "factor^floor(epoch / every)", "He et al. 2016, section 3.4", by_epoch=True)
 
 
 @SCHEDULES.row
@@ -85,7 +87,7 @@ def exponential(factor: float = 0.95) -> Schedule:
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
         return factor ** (step // steps_per_epoch)
 
-    return Schedule(multiplier, "factor^epoch", "course notes")
+    return Schedule(multiplier, "factor^epoch", "course notes", by_epoch=True)
 
 
 @SCHEDULES.row
@@ -131,4 +133,4 @@ def adaptive(factor: float = 0.2, least: float = 1e-6) -> Schedule:
     require(least > 0.0, "adaptive", "least is above 0", least)
     formula = "1, times factor at each stall of the training cost"
     source = "scikit-learn, SGDOptimizer.trigger_stopping"
-    return Schedule(lambda step, steps_per_epoch, steps, samples: 1.0, formula, source, factor, least)
+    return Schedule(lambda step, steps_per_epoch, steps, samples: 1.0, formula, source, factor, least, by_epoch=True)

@@ -1,0 +1,17 @@
+"""The fused engine: whole runs of training steps in compiled code, the same bits on any thread count and vector width.
+
+expressions, elementary   formulas as expressions: the rows of the tables, called with symbols
+target, assembly          the processor, and structured code for LLVM
+emitting, maps, sums      kernels from expressions
+products, moves, steps    matrix products, moving numbers, what drives a step
+compiling, store, library from text to code that can be called, once on a machine
+parts, memory, building   which kernels a network needs, where its numbers stand, and the equations as programs
+program, threads          running them
+engine                    the protocol of ``chainrule.engines``
+"""
+
+from chainrule.engines.fused.engine import Fused
+from chainrule.engines.fused.expressions import Untraceable
+from chainrule.engines.fused.target import UnsuitableProcessor
+
+__all__ = ["Fused", "UnsuitableProcessor", "Untraceable"]

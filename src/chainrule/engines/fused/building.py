@@ -1,0 +1,323 @@
+"""The equations as programs: forward, cost, backward and update in kernel calls, for one batch size.
+
+Rows are examples here, as users hand them over: A[l] is (m, n[l]) row by row, which is the notes' (n[l], m) column by
+column; and W[l].T is what theta holds.
+
+    forward    Z[l] = A[l-1] W[l].T + b[l];  A[l] = g(Z[l]), and its slope G[l] for the way back
+    backward   dW[l].T = A[l-1].T dZ[l];  db[l] = 1.T dZ[l];  dZ[l-1] = (dZ[l] W[l]) G[l-1]
+
+A batch is worked on in chunks of rows, so that what a chunk needs stays in the cache; dW[l] and db[l] go on from chunk
+to chunk in the order of the rows, so chunks change no bit. Within a chunk a thread keeps its own rows from X to dZ[1];
+then, behind a barrier, threads share the columns (or the rows) of dW[l].
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines.fused.memory import Block, Layout, stride
+from chainrule.engines.fused.parts import Made, Parts
+from chainrule.engines.fused.products import packing_bytes
+from chainrule.engines.fused.program import Place, Program
+from chainrule.engines.fused.steps import SLOTS, Kind, Slot
+from chainrule.engines.fused.sums import BLOCK
+from chainrule.formulas.draws import Stream
+
+CACHE = 512 * 2**10  # bytes of activations and deltas that a chunk may take without leaving the second cache
+LEAST_ROWS = 576  # but a chunk has at least so many rows: fewer would use each weight too seldom
+MOST_CHUNKS = 256  # a program stays short
+
+
+def chunk_rows(parts: Parts, rows: int) -> int:
+    """How many of the rows are worked on at a time: all of them, or a multiple of every tile's rows."""
+    row = 2 * sum(parts.network.n) * np.dtype(parts.dtype).itemsize
+    return min(rows, max(CACHE // row // 48 * 48, LEAST_ROWS, rows // MOST_CHUNKS // 48 * 48))
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A matrix in memory: where, elements from row to row, and how many of them it has (0: not of interest)."""
+
+    place: Place
+    stride: int
+    columns: int = 0
+
+    def row(self, i: int, itemsize: int) -> Place:
+        """Where row i begins."""
+        return self.place + i * self.stride * itemsize
+
+
+class Workspace:
+    """Memory for batches of at most so many rows, and what each part of it holds."""
+
+    def __init__(self, parts: Parts, rows: int, threads: int, training: bool, gathers: bool) -> None:
+        self.block = block = Block("work")
+        self.rows = rows
+        self.dtype = parts.dtype
+        n, size = parts.network.n, np.dtype(parts.dtype).itemsize
+        chunk = chunk_rows(parts, rows)
+        self.chunk = chunk
+
+        def matrix(r: int, c: int) -> Matrix:
+            return Matrix(block.part(r * stride(c, size) * size), stride(c, size), c)
+
+        self.frame = block.part(8 * SLOTS)
+        self.zeros = block.part(max(n) * size)
+        self.ones = block.part(size)
+        self.packing = block.part(threads * packing_bytes(parts.library.target))
+        self.A = [matrix(chunk, u) if l > 0 or gathers else Matrix(Place("X"), n[0]) for l, u in enumerate(n)]
+        if parts.by_example or parts.link_by_example:
+            self.ZT, self.AT, self.YT = (matrix(n[-1], chunk) for _ in range(3))
+        self.Y = matrix(chunk, n[-1]) if gathers else Matrix(Place("Y"), n[-1])
+        self.w, self.share, self.losses = (block.part(rows * size) for _ in range(3))
+        if training:
+            self.G = [Matrix(Place(""), 0), *(matrix(chunk, u) for u in n[1:-1])]
+            self.dA = matrix(chunk, max(n[1:-1], default=1))
+            self.W = [Matrix(Place(""), 0)] * 2 + [matrix(j, k) for k, j in pairwise(n[1:])]
+            dropped = [u for u, p in zip(n[1:-1], parts.network.dropout, strict=True) if p > 0.0]  # type: ignore[arg-type]
+            self.halves = block.part(8 * (chunk * -(-max(dropped, default=0) // 2) + 4))
+            self.blocks = -(-parts.network.size // BLOCK)
+            self.check, self.partials = (block.part((self.blocks + parts.network.L) * size) for _ in range(2))
+            self.penalty = block.part((self.blocks + parts.network.L) * size)
+            self.known = [block.part(8) for _ in parts.reductions]
+        block.make()
+        self.words = block.view(self.frame, SLOTS, "int64")
+        self.reals = block.view(self.frame, SLOTS, "float64")
+        block.view(self.ones, 1, parts.dtype)[0] = 1.0
+
+    def view(self, matrix: Matrix) -> Any:
+        """A matrix of this workspace as an array, (rows, columns); None for one that is elsewhere."""
+        if matrix.place.name != self.block.name:
+            return None
+        flat = self.block.view(matrix.place, self.chunk * matrix.stride, self.dtype)
+        return flat.reshape(self.chunk, matrix.stride)[:, : matrix.columns]
+
+    def slot(self, slot: Slot) -> Place:
+        """Where a number of the frame stands."""
+        return self.frame + 8 * int(slot)
+
+
+class Builder:
+    """Writes programs for a network, over one workspace."""
+
+    def __init__(self, parts: Parts, work: Workspace) -> None:
+        self.parts = parts
+        self.work = work
+        self.n = parts.network.n
+        self.L = parts.network.L
+        self.size = np.dtype(parts.dtype).itemsize
+        self.layout = Layout(parts.network)
+        self.program = Program()
+
+    def finished(self) -> Any:
+        """The program so far."""
+        return self.program.finished(self.parts.library)
+
+    def _call(self, name: str, *arguments: int | Place, kind: Kind = Kind.WORK) -> None:
+        self.program.work(self.parts.common[name], *arguments, kind=kind)
+
+    def _map(self, made: Made, rows: int, cols: int, where: dict[str, Any]) -> None:
+        """A map over matrices (Matrix) and numbers (Place)."""
+        arguments: list[Any] = [rows, cols]
+        for name in (*made.symbols, *made.outputs):
+            place = where[name]
+            arguments += [place.place, place.stride] if isinstance(place, Matrix) else [place]
+        self.program.work(made.kernel, *arguments)
+
+    def _product(
+        self,
+        C: Matrix,
+        A: Place,
+        asi: int,
+        ask: int,
+        B: Matrix,
+        init: Matrix,
+        shape: tuple[int, int, int],
+        by_columns: bool,
+    ) -> None:
+        M, N, K = shape
+        where = (C.place, C.stride, A, asi, ask, B.place, B.stride, init.place, init.stride, M, N, K, int(by_columns))
+        # packing pays where a panel of B is used by many rows, and is too spread out to stay in the first cache
+        if M >= 96 and K * B.stride * self.size >= 32 * 2**10:
+            self._call("blocked", *where, self.work.packing, int(asi == 1 and N >= 256))
+        else:
+            self._call("product", *where)
+
+    def _weights(self, l: int) -> Matrix:
+        return Matrix(Place("theta", self.layout.W[l]), self.n[l])
+
+    def forward(self, rows: int, hidden: list[Made], first: int = 0) -> None:
+        """A[1..L-1] and Z[L]; and the slopes G where the kernels of the hidden layers give them."""
+        work, n = self.work, self.n
+        for l in range(1, self.L + 1):
+            A, Z = work.A[l - 1], work.A[l]
+            begin = A.place if A.place.name == "work" else A.row(first, self.size)
+            b = Place("theta", self.layout.b[l])
+            if n[l] == 1:
+                self._call("thin", Z.place, begin, A.stride, self._weights(l).place, b, rows, n[l - 1])
+            else:
+                self._product(Z, begin, A.stride, 1, self._weights(l), Matrix(b, 0), (rows, n[l], n[l - 1]), False)
+            if l < self.L:
+                made = hidden[l - 1]
+                where: dict[str, Any] = {"Z": Z, "A": Z}
+                if "G" in made.outputs:
+                    where["G"] = work.G[l]
+                if "half" in made.symbols:
+                    where["half"] = self._words(rows, l, first)
+                self._map(made, rows, n[l], where)
+
+    def _words(self, rows: int, l: int, first: int) -> Matrix:
+        """The random words of a layer with dropout, two units a word."""
+        per_row = -(-self.n[l] // 2)
+        where = (self.work.halves, Place("seed"), int(Stream.DROPOUT), first, rows, per_row)
+        self._call("words", *where, self.work.slot(Slot.STEP), l)
+        return Matrix(self.work.halves, 2 * per_row)
+
+    def losses(self, rows: int, first: int, delta: bool) -> None:
+        """The loss of each example, and with ``delta`` dZ[L] in the place of Z[L]."""
+        work, K = self.work, self.n[-1]
+        made = self.parts.losses if delta else self.parts.values
+        share, losses = work.share + first * self.size, work.losses + first * self.size
+        Z, Y = work.A[-1], work.Y
+        if Y.place.name != "work":
+            Y = Matrix(Y.row(first, self.size), Y.stride)
+        if not self.parts.by_example:
+            more = [Z.place, Z.stride] if delta else []
+            self.program.work(made.kernel, rows, K, Y.place, Y.stride, Z.place, Z.stride, share, losses, *more)
+            return
+        self._turn(work.ZT, Z, rows, K, by_columns=False)
+        self._turn(work.YT, Y, rows, K, by_columns=False)
+        where = {"Z": work.ZT, "Y": work.YT, "share": share, "losses": losses}
+        self._map(made, K, rows, where | ({"dZ": work.AT} if delta else {}))
+        if delta:
+            self._turn(Z, work.AT, K, rows, by_columns=True)
+
+    def _turn(self, into: Matrix, matrix: Matrix, rows: int, cols: int, by_columns: bool) -> None:
+        self._call("turn", into.place, into.stride, matrix.place, matrix.stride, rows, cols, int(by_columns))
+
+    def backward_rows(self, rows: int) -> None:
+        """dZ[L-1], ..., dZ[1] in the places of their slopes."""
+        work, n = self.work, self.n
+        for l in range(self.L, 1, -1):
+            dZ = self._delta(l)
+            W = self._weights(l) if n[l] == 1 else work.W[l]
+            if n[l] == 1:
+                W = Matrix(W.place, n[l - 1])  # one row: W[l] and W[l].T are the same memory
+            dA = Matrix(work.dA.place, stride(n[l - 1], self.size))
+            self._product(dA, dZ.place, dZ.stride, 1, W, Matrix(work.zeros, 0), (rows, n[l - 1], n[l]), False)
+            self._map(self.parts.chain, rows, n[l - 1], {"dA": dA, "G": work.G[l - 1], "dZ": work.G[l - 1]})
+
+    def _delta(self, l: int) -> Matrix:
+        return self.work.A[-1] if l == self.L else self.work.G[l]
+
+    def backward_weights(self, rows: int, first: int) -> None:
+        """dW[l] and db[l], from 0 in the first chunk, then going on."""
+        work, n = self.work, self.n
+        for l in range(1, self.L + 1):
+            A, dZ = work.A[l - 1], self._delta(l)
+            if A.place.name != "work":
+                A = Matrix(A.row(first, self.size), A.stride)
+            dW = Matrix(Place("dtheta", self.layout.W[l]), n[l])
+            db = Matrix(Place("dtheta", self.layout.b[l]), n[l])
+            zeros = Matrix(work.zeros, 0)
+            if n[l] == 1:
+                self._product(dW, dZ.place, 0, 1, A, dW if first else zeros, (1, n[l - 1], rows), True)
+            else:
+                shape, by_columns = (n[l - 1], n[l], rows), n[l] >= n[l - 1]
+                self._product(dW, A.place, 1, A.stride, dZ, dW if first else zeros, shape, by_columns)
+            self._product(db, work.ones, 0, 0, dZ, db if first else zeros, (1, n[l], rows), True)
+
+    def begin(self, rows: int, gathers: bool) -> None:
+        """The numbers of the step."""
+        work = self.work
+        order = Place("order") if gathers else 0
+        self._call("begin", work.frame, Place("rates"), Place("weights"), order, rows, work.w, work.share)
+        self.program.barrier(Kind.DECISION)
+
+    def gradient(self, rows: int, gathers: bool, hidden: list[Made]) -> None:
+        """J and dtheta of a batch, penalties included, checked."""
+        work, parts, n = self.work, self.parts, self.n
+        for first in range(0, rows, work.chunk):
+            part = min(work.chunk, rows - first)
+            if gathers:
+                for into, source, cols in ((work.A[0], "X", n[0]), (work.Y, "Y", n[-1])):
+                    position = (Place("order"), work.slot(Slot.POSITION), first)
+                    self._call("gather", into.place, into.stride, Place(source), cols, *position, part, cols)
+            self.forward(part, hidden, first)
+            self.losses(part, first, delta=True)
+            self.backward_rows(part)
+            self.program.barrier()
+            self.backward_weights(part, first)
+            self.program.barrier()
+        self.total(rows)
+        penalties = 0
+        if parts.penalise is not None and parts.penalty is not None:
+            for l in range(1, self.L + 1):
+                count = n[l] * n[l - 1]
+                where: dict[str, Any] = {"S": work.slot(Slot.S)}
+                vectors = {name: Matrix(Place(name, self.layout.W[l]), 1) for name in ("theta", "dtheta")}
+                self._map(parts.penalise, count, 1, where | vectors)
+                into = work.penalty + penalties * self.size
+                self._partials(parts.penalty, count, {name: m.place for name, m in vectors.items()} | where, into)
+                penalties += -(-count // BLOCK)
+            self.program.barrier()
+        size = self.parts.network.size
+        self._partials(parts.check, size, {"x": Place("dtheta")}, work.check)
+        self.program.barrier()
+        self._call("verdict", work.frame, work.penalty, penalties, work.check, work.blocks)
+        self.program.barrier(Kind.DECISION)
+
+    def total(self, rows: int) -> None:
+        """J of the losses."""
+        self._call("cost", self.work.frame, self.work.share, self.work.losses, rows)
+
+    def _partials(self, made: Made, length: int, where: dict[str, Place], into: Place) -> None:
+        self.program.work(made.kernel, length, *(where[s] for s in made.symbols), into)
+
+    def update(self) -> None:
+        """The optimiser's step over all parameters."""
+        work, parts, size = self.work, self.parts, self.parts.network.size
+        assert parts.update is not None
+        numbers: dict[str, Any] = {"rate": work.slot(Slot.RATE), "t": work.slot(Slot.T)}
+        for reduction, known in zip(parts.reductions, work.known, strict=True):
+            self._partials(reduction.partials, size, numbers | {"dtheta": Place("dtheta")}, work.partials)
+            self.program.barrier()
+            self.program.work(reduction.combine, known, work.partials, work.blocks)
+            self.program.barrier()
+            numbers[reduction.name] = known
+        vectors = ("theta", "dtheta", *(s for s in parts.update.symbols if s.startswith("moment")))
+        if parts.update == parts.update_biases:
+            self._map(parts.update, size, 1, numbers | {v: Matrix(Place(v), 1) for v in vectors})
+        else:
+            for l in range(1, self.L + 1):
+                W, b, end = self.layout.W[l], self.layout.b[l], self.layout.b[l] + self.n[l] * self.size
+                for made, start, stop in ((parts.update, W, b), (parts.update_biases, b, end)):
+                    where = {v: Matrix(Place(v, start), 1) for v in vectors}
+                    self._map(made, (stop - start) // self.size, 1, numbers | where)
+        self.program.barrier()
+
+    def turn_weights(self) -> None:
+        """W[l] from W[l].T, which dZ[l] is multiplied by on the way back."""
+        for l in range(2, self.L + 1):
+            if self.n[l] > 1:
+                self._turn(self.work.W[l], self._weights(l), self.n[l - 1], self.n[l], by_columns=False)
+
+    def end(self, rows: int) -> None:
+        """Count the step."""
+        self._call("end", self.work.frame, rows, kind=Kind.ALWAYS)
+        self.program.barrier()
+
+    def link(self, rows: int) -> None:
+        """A[L] in the place of Z[L]."""
+        work, link, K = self.work, self.parts.link, self.n[-1]
+        Z = work.A[-1]
+        if link is None:
+            return
+        if not self.parts.link_by_example:
+            self._map(link, rows, K, {"Z": Z, "A": Z})
+            return
+        self._turn(work.ZT, Z, rows, K, by_columns=False)
+        self._map(link, K, rows, {"Z": work.ZT, "A": work.AT})
+        self._turn(Z, work.AT, K, rows, by_columns=True)

@@ -1,0 +1,223 @@
+"""The protocol of ``chainrule.engines`` in compiled code."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from threading import RLock
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines import Examples, State
+from chainrule.engines.fused import threads as pool
+from chainrule.engines.fused.building import chunk_rows
+from chainrule.engines.fused.library import library
+from chainrule.engines.fused.parts import Parts
+from chainrule.engines.fused.program import address
+from chainrule.engines.fused.programs import Programs
+from chainrule.engines.fused.shuffling import Shuffling
+from chainrule.engines.fused.steps import STOP, Slot
+from chainrule.engines.fused.target import Target, here
+from chainrule.engines.reference import Reference
+from chainrule.errors import RequestError
+from chainrule.formulas.table import Functions
+from chainrule.network import Network
+from chainrule.recipe import Recipe
+
+# Between two looks at Ctrl-C there are about so many floating-point operations: a tenth of a second of a slow core.
+BETWEEN_LOOKS = 2e9
+
+
+class Fused:
+    """See ``chainrule.engines``. Arrays of a state that ``run`` is given are moved on in place: use what it returns.
+
+    threads   most threads to use; None for all that this process may have
+    target    the processor to compile for; None for this one
+
+    Untraceable: a function of one's own that cannot be compiled. UnsuitableProcessor: a machine without FMA.
+
+    >>> engine = Fused(Network((2, 1), loss="binary_cross_entropy"), Recipe("gradient_descent", epochs=1))
+    >>> examples = engine.examples([[0.0, 1.0], [1.0, 0.0]], [[0.0], [1.0]])
+    >>> state = engine.run(engine.start(), examples, 0, 1)
+    >>> state.updates, state.samples
+    (1, 2)
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        recipe: Recipe,
+        functions: Functions | None = None,
+        threads: int | None = None,
+        target: Target | None = None,
+    ) -> None:
+        self.network = network
+        self.recipe = recipe
+        self.xp = np
+        self._plain = Reference(network, recipe, functions)
+        self.optimizer = self._plain.optimizer
+        self.schedule = self._plain.schedule
+        self.learning_rate = self._plain.learning_rate
+        self._parts = Parts(network, recipe, functions, library(target or here()))
+        n = network.n
+        flops = 6.0 * sum(j * k for j, k in pairwise(n)) - 2.0 * n[0] * n[1]
+        self._programs = Programs(self._parts, flops, pool.allowed(threads))
+        self._shuffling = Shuffling(recipe, self._programs.function("words"))
+        self._seed = int(np.array(recipe.seed, np.uint64).view(np.int64))
+        self._dtheta: Any = None
+        self._rates = np.zeros(1)
+        self._memory: dict[str, int] = {}
+        self._held: tuple[Any, ...] = ()  # the arrays that the addresses in _memory belong to
+        self._lock = RLock()  # an engine has one workspace: threads that share it take turns
+
+    def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
+        """Rows as columns, without a copy where they are in the network's dtype."""
+        return self._plain.examples(X, Y, weight)
+
+    def start(self, theta: Any | None = None) -> State:
+        """The state before the first step."""
+        return self._plain.start(theta)
+
+    def to_numpy(self, theta: Any) -> Any:
+        """A copy."""
+        return self._plain.to_numpy(theta)
+
+    def predict(self, theta: Any, X: Any) -> Any:
+        """A[L] as rows; a row alone gives the same bits as in any batch."""
+        X = np.asarray(X)
+        n = self.network.n
+        if X.ndim != 2 or X.shape[1] != n[0]:
+            raise RequestError(f"X must be rows of {n[0]} numbers, (m, {n[0]}), not {X.shape}.")
+        m = len(X)
+        A_L = np.empty((m, n[-1]), self.network.dtype)
+        chunk = chunk_rows(self._parts, m)
+        with self._lock, np.errstate(over="ignore"):  # what the dtype cannot hold becomes infinite, and shows in A[L]
+            for first in range(0, m, chunk or 1):
+                rows = min(chunk, m - first)
+                ready = self._programs.prediction(rows)
+                if ready.theta is not theta:
+                    ready.theta = np.ascontiguousarray(theta, self.network.dtype)
+                    ready.bind({"theta": address(ready.theta)})
+                ready.inputs[:rows] = X[first : first + rows]
+                self._programs.run(ready)
+                A_L[first : first + rows] = ready.outputs[:rows]
+        return A_L
+
+    def cost(self, theta: Any, examples: Examples) -> float:
+        """J without penalties and dropout."""
+        theta = np.ascontiguousarray(theta, self.network.dtype)
+        with self._lock:
+            ready = self._programs.cost(examples.m)
+            ready.words[: Slot.ARRIVED] = 0
+            ready.bind(self._addresses(examples, theta=theta))
+            self._programs.run(ready)
+            return float(ready.reals[Slot.J])
+
+    def gradient(self, theta: Any, examples: Examples, step: int | None = None) -> tuple[float, Any]:
+        """J and dtheta, penalties included."""
+        theta = np.ascontiguousarray(theta, self.network.dtype)
+        dtheta = np.zeros_like(theta)
+        with self._lock:
+            ready = self._programs.gradient(examples.m, step is not None)
+            ready.words[: Slot.ARRIVED] = 0
+            ready.words[Slot.STEP] = step or 0
+            ready.bind(self._addresses(examples, theta=theta, dtheta=dtheta))
+            self._programs.run(ready)
+            return float(ready.reals[Slot.J]), dtheta
+
+    def update(self, state: State, dtheta: Any, rate: float) -> State:
+        """One step of the optimiser, on copies."""
+        theta, *moments = (np.array(v) for v in (state.theta, *state.moments))
+        dtheta = np.ascontiguousarray(dtheta, self.network.dtype)
+        with self._lock:
+            ready = self._programs.update()
+            ready.words[Slot.T], ready.reals[Slot.RATE] = state.updates + 1, rate
+            ready.bind({"theta": address(theta), "dtheta": address(dtheta), **_moments(moments)})
+            self._programs.run(ready)
+        return replace(state, theta=theta, moments=tuple(moments), updates=state.updates + 1, rate=rate)
+
+    def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
+        """Training steps first_step..last_step-1. Ctrl-C ends it early: the state says that it was interrupted."""
+        if state.step != first_step:
+            raise RequestError(f"the state has done {state.step} steps: it cannot run from step {first_step}.")
+        per_epoch = self.recipe.steps_per_epoch(examples.m)
+        with self._lock:
+            while state.step < last_step and not (state.diverged or state.interrupted):
+                epoch = state.step // per_epoch
+                state = self._within_epoch(state, examples, epoch, min(last_step, (epoch + 1) * per_epoch))
+        return state
+
+    def _within_epoch(self, state: State, examples: Examples, epoch: int, last_step: int) -> State:
+        m, programs = examples.m, self._programs
+        B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
+        gathers = m > B
+        position = (state.step - epoch * per_epoch) * B
+        full, turning = programs.training(B, B, gathers), programs.turning(B, gathers)
+        memory = self._training_memory(state, examples)
+        self._set_rates(state, last_step - state.step, per_epoch, state.samples - position)
+        if gathers:
+            self._shuffling.order(epoch)
+        words, reals = full.words, full.reals
+        words[: Slot.ARRIVED] = 0
+        words[Slot.POSITION], words[Slot.STEP] = position, state.step
+        words[Slot.UPDATES], words[Slot.SAMPLES] = state.updates, state.samples
+        reals[Slot.COST_SUM], reals[Slot.WEIGHT_SUM] = state.cost_sum, state.weight_sum
+        reals[Slot.LAST_RATE] = state.rate
+        whole = min(last_step, epoch * per_epoch + m // B)
+        at_once = max(1, int(BETWEEN_LOOKS / full.flops))
+        interrupted = False
+        try:
+            for ready in (turning, full):
+                ready.bind(memory)
+            programs.run(turning)
+            while words[Slot.STEP] < whole and words[Slot.STATUS] != STOP:
+                programs.run(full, min(at_once, whole - int(words[Slot.STEP])))
+            if words[Slot.STEP] < last_step and words[Slot.STATUS] != STOP:
+                rest = programs.training(m % B, B, gathers)
+                rest.bind(memory)
+                programs.run(rest)
+        except KeyboardInterrupt:
+            interrupted = True
+        return replace(
+            state,
+            step=int(words[Slot.STEP]),
+            updates=int(words[Slot.UPDATES]),
+            samples=int(words[Slot.SAMPLES]),
+            cost_sum=float(reals[Slot.COST_SUM]),
+            weight_sum=float(reals[Slot.WEIGHT_SUM]),
+            rate=float(reals[Slot.LAST_RATE]),
+            diverged=bool(words[Slot.STATUS] == STOP),
+            interrupted=interrupted,
+        )
+
+    def _set_rates(self, state: State, count: int, per_epoch: int, before_epoch: int) -> None:
+        """The learning rates of the next steps of this epoch."""
+        steps = per_epoch * self.recipe.epochs
+        of_step = range(state.step, state.step + (1 if self.schedule.by_epoch else count))
+        multipliers = [self.schedule.multiplier(step, per_epoch, steps, before_epoch) for step in of_step]
+        self._rates[:count] = [self.learning_rate * multiplier * state.rate_scale for multiplier in multipliers]
+
+    def _training_memory(self, state: State, examples: Examples) -> dict[str, int]:
+        """Addresses for a run; looked up anew only where an array is another one."""
+        held = (state.theta, *state.moments, examples)
+        if len(held) != len(self._held) or any(a is not b for a, b in zip(held, self._held, strict=True)):
+            per_epoch = self.recipe.steps_per_epoch(examples.m)
+            if len(self._rates) < per_epoch:
+                self._rates = np.zeros(per_epoch)
+            if self._dtheta is None:
+                self._dtheta = np.zeros_like(state.theta)
+            self._held = held
+            self._memory = {
+                **self._addresses(examples, theta=state.theta, dtheta=self._dtheta, rates=self._rates),
+                **_moments(state.moments),
+                "order": address(self._shuffling.prepare(examples.m)),
+            }
+        return self._memory
+
+    def _addresses(self, examples: Examples, **arrays: Any) -> dict[str, int]:
+        data = {"X": examples.X.T, "Y": examples.Y.T, "weights": examples.weight, "rates": self._rates, **arrays}
+        return {"seed": self._seed, **{name: address(array) for name, array in data.items()}}
+
+
+def _moments(moments: Sequence[Any]) -> dict[str, int]:
+    return {f"moment {i}": address(moment) for i, moment in enumerate(moments)}

@@ -1,0 +1,71 @@
+"""Kernels by what they compute: made once on a machine, loaded once in a process.
+
+Code is asked for in parts, and each part is compiled for itself: what a network needs is the sum of its parts.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from threading import Lock
+from time import perf_counter
+
+from chainrule.engines.fused import store
+from chainrule.engines.fused.compiling import load, object_code
+from chainrule.engines.fused.target import Target
+
+PREFIX = "chainrule_"
+
+logger = logging.getLogger("chainrule")
+
+Writer = Callable[[str], str]  # from a name to the text of a module with a function of that name
+
+
+class Library:
+    """The kernels of one target: ``want`` names them, ``make`` makes them callable, ``address`` says where they are."""
+
+    def __init__(self, target: Target) -> None:
+        self.target = target
+        self._addresses: dict[str, int] = {}
+        self._writers: dict[str, Writer] = {}
+        self._lock = Lock()
+
+    def want(self, description: str, write: Writer) -> str:
+        """The name of a kernel. The description says all that the kernel depends on, beside this package's source."""
+        name = f"{PREFIX}{store.key(description, self.target)}"
+        self._writers.setdefault(name, write)
+        return name
+
+    def make(self, names: Iterable[str]) -> None:
+        """Load these kernels, compiling those that no earlier process has kept."""
+        with self._lock:
+            wanted = [name for name in dict.fromkeys(names) if name not in self._addresses]
+            codes = {name: store.fetch(name.removeprefix(PREFIX)) for name in wanted}
+            missing = [name for name, code in codes.items() if code is None]
+            if missing:
+                codes.update(self._compiled(missing))
+            for name, code in codes.items():
+                assert code is not None
+                self._addresses[name] = load(name, code)
+
+    def _compiled(self, names: list[str]) -> dict[str, bytes]:
+        begun = perf_counter()
+        with ThreadPoolExecutor(2) as pool:  # LLVM works outside Python's lock
+            made = pool.map(lambda name: object_code(self._writers[name](name), self.target), names)
+            codes = dict(zip(names, made, strict=True))
+        for name, code in codes.items():
+            store.keep(name.removeprefix(PREFIX), code)
+        where = store.folder()
+        kept = f"kept in {where}" if where else "not kept: the cache is switched off"
+        logger.info("compiled %d kernels for this processor in %.1f s (%s)", len(names), perf_counter() - begun, kept)
+        return codes
+
+    def address(self, name: str) -> int:
+        """Where a kernel begins."""
+        return self._addresses[name]
+
+
+@cache
+def library(target: Target) -> Library:
+    """The library of a target in this process."""
+    return Library(target)

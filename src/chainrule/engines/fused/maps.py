@@ -1,0 +1,81 @@
+"""Element by element: kernels made from expressions.
+
+    rows, cols, then for each symbol (in the order of names) and each output:
+        each      address, elements from one row to the next
+        example   address of one number for every row
+        one       address of the number (float64 where it is weak, int64 where it is whole)
+
+A matrix whose rows follow each other without a gap is walked as one long row.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.engines.fused.assembly import REAL, TYPES, Int, Kernel, Pointer, Value
+from chainrule.engines.fused.emitting import Emitter, symbols_of
+from chainrule.engines.fused.expressions import Expression
+from chainrule.engines.fused.target import Target
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Where a matrix stands, and the distance between its rows in elements."""
+
+    pointer: Pointer
+    stride: Int
+
+    def row(self, i: Int) -> Pointer:
+        """Row i."""
+        return self.pointer + i * self.stride
+
+
+def write_map(name: str, target: Target, dtype: str, outputs: Mapping[str, Expression], single: bool = False) -> str:
+    """The kernel that works the outputs out. ``single``: there is one column, so a number for every row is a vector."""
+    kernel = Kernel(name, target)
+    expressions = list(outputs.values())
+    rows, cols = kernel.number(), kernel.number()
+    uniform: dict[str, Value] = {}
+    matrices: dict[str, Matrix] = {}
+    by_row: dict[str, Pointer] = {}
+    for symbol in symbols_of(expressions):
+        kind = TYPES[symbol.dtype]
+        if symbol.reach == "one":
+            uniform[symbol.value] = kernel.address(kind).load()
+        elif symbol.reach == "example":
+            by_row[symbol.value] = kernel.address(kind)
+        else:
+            matrices[symbol.value] = Matrix(kernel.address(kind), kernel.number())
+    into = {o: Matrix(kernel.address(REAL[dtype]), kernel.number()) for o in outputs}
+    lanes = target.lanes(dtype)
+    emitter = Emitter(kernel, lanes, uniform)
+    emitter.prepare(expressions)
+    start, stop = kernel.share(rows)
+    step, length = start * 0 + 1, cols
+    if not by_row or single:
+        whole = [m.stride.equals(cols) for m in (*matrices.values(), *into.values())]
+        flat = whole[0]
+        for w in whole[1:]:
+            flat = kernel.builder.and_(flat, w)
+        step = Int(kernel, kernel.builder.select(flat, (stop - start).value, step.value))
+        length = Int(kernel, kernel.builder.select(flat, ((stop - start) * cols).value, cols.value))
+
+    def work(i: Int, j: Int, mask: Any) -> None:
+        values = {name: (m.row(i) + j).load_vector(lanes, mask) for name, m in matrices.items()}
+        for name, p in by_row.items():
+            values[name] = (p + (i + j)).load_vector(lanes, mask) if single else kernel.splat(p.load(i), lanes)
+        for m, value in zip(into.values(), emitter.vectors(expressions, values), strict=True):
+            (m.row(i) + j).store_vector(value, mask)
+
+    with kernel.when(start < stop), kernel.loop(start, stop, step) as over_rows:
+        along(kernel, length, lanes, lambda j, mask: work(over_rows.i, j, mask))
+    return kernel.finish()
+
+
+def along(kernel: Kernel, length: Int, lanes: int, work: Any) -> None:
+    """work(j, None) for every full vector of a row, work(j, mask) for what is left."""
+    full = length.rounded_down(lanes)
+    with kernel.loop(0, full, lanes) as loop:
+        work(loop.i, None)
+    with kernel.when(full < length):
+        work(full, kernel.first_lanes(length - full, lanes))

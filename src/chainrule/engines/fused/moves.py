@@ -1,0 +1,132 @@
+"""Kernels that move numbers, or draw them: gathering rows, turning matrices, random words."""
+
+from typing import Any
+
+from llvmlite import ir
+
+from chainrule.engines.fused.assembly import I64, REAL, Int, Kernel, Value
+from chainrule.engines.fused.maps import along
+from chainrule.engines.fused.target import Target
+
+
+def write_gather(name: str, target: Target, dtype: str) -> str:
+    """into[i, :] = matrix[order[position + first + i], :], with:
+
+    into, stride, matrix, stride, order, address of position, first, rows, cols
+    """
+    kernel = Kernel(name, target)
+    real, lanes = REAL[dtype], target.lanes(dtype)
+    into, ld_into, source, ld_source = kernel.address(real), kernel.number(), kernel.address(real), kernel.number()
+    order, position, first = kernel.address(I64), kernel.address(I64), kernel.number()
+    rows, cols = kernel.number(), kernel.number()
+    order = order + (Int(kernel, position.load()) + first)
+    start, stop = kernel.share(rows)
+    with kernel.loop(start, stop) as loop:
+        i = loop.i
+        row = source + Int(kernel, order.load(i)) * ld_source
+
+        def copy(j: Int, mask: Value) -> None:
+            (into + (i * ld_into + j)).store_vector((row + j).load_vector(lanes, mask), mask)
+
+        along(kernel, cols, lanes, copy)
+    return kernel.finish()
+
+
+def write_turn(name: str, target: Target, dtype: str) -> str:
+    """into[j, i] = matrix[i, j] with: into, stride, matrix, stride, rows, cols (those of the matrix), by_columns.
+
+    Squares of lanes x lanes are turned in registers. Threads share the rows of the matrix, or its columns.
+    """
+    kernel = Kernel(name, target)
+    real, lanes = REAL[dtype], target.lanes(dtype)
+    into, ld_into, matrix, ld_matrix = kernel.address(real), kernel.number(), kernel.address(real), kernel.number()
+    rows, cols, by_columns = kernel.number(), kernel.number(), kernel.number()
+    (start, stop), (left, right) = kernel.either(by_columns, rows, cols)
+
+    def square(i: Int, j: Int, masked: bool) -> None:
+        def load(r: int) -> Value:
+            p = matrix + ((i + r) * ld_matrix + j)
+            if not masked:
+                return p.load_vector(lanes)
+            inside = Int(kernel, kernel.builder.select(i + r < stop, (right - j).value, kernel.whole(0).value))
+            return p.load_vector(lanes, kernel.first_lanes(inside, lanes))
+
+        turned = _turned(kernel, [load(r) for r in range(lanes)])
+        for c, vector in enumerate(turned):
+            p = into + ((j + c) * ld_into + i)
+            if masked:
+                inside = Int(kernel, kernel.builder.select(j + c < right, (stop - i).value, kernel.whole(0).value))
+                p.store_vector(vector, kernel.first_lanes(inside, lanes))
+            else:
+                p.store_vector(vector)
+
+    with kernel.loop(start, stop, lanes) as down, kernel.loop(left, right, lanes) as across:
+        i, j = down.i, across.i
+        full = kernel.builder.and_(i + lanes <= stop, j + lanes <= right)
+        with kernel.when(full):
+            square(i, j, masked=False)
+        with kernel.when(kernel.builder.not_(full)):
+            square(i, j, masked=True)
+    return kernel.finish()
+
+
+def _turned(kernel: Kernel, rows: list[Value]) -> list[Value]:
+    """The columns of a square held as rows: halves are exchanged between rows 1, 2, 4, ... apart."""
+    lanes = len(rows)
+    rows = list(rows)
+    apart = 1
+    while apart < lanes:
+        low = [l if not l & apart else l - apart + lanes for l in range(lanes)]
+        high = [l + apart if not l & apart else l + lanes for l in range(lanes)]
+        for r in range(lanes):
+            if not r & apart:
+                a, b = rows[r], rows[r + apart]
+                rows[r] = kernel.builder.shuffle_vector(a, b, places(low))
+                rows[r + apart] = kernel.builder.shuffle_vector(a, b, places(high))
+        apart *= 2
+    return rows
+
+
+def places(places: list[int]) -> Value:
+    """A constant that says which lanes a shuffle takes."""
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(places)), places)
+
+
+# Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3": Philox4x64, 10 rounds
+_MULTIPLY = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
+_KEY_STEP = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
+_ROUNDS = 10
+
+
+def write_words(name: str, target: Target) -> str:
+    """Philox words, those of ``formulas.draws.words``, so many a row, the rows one after the other, with:
+
+    into, key 0, key 1, first row, rows, words a row, address of the first number of the place, its second
+    """
+    kernel = Kernel(name, target)
+    b = kernel.builder
+    into = kernel.address(I64)
+    keys = [kernel.number().value, kernel.number().value]
+    first, rows, per_row = kernel.number(), kernel.number(), kernel.number()
+    step, place = Int(kernel, kernel.address(I64).load()), kernel.number()
+    start, stop = kernel.share(rows)  # whole groups of GRAIN = 4 rows, so whole blocks of 4 words
+    skipped = first * per_row // 4
+    end = (stop * per_row + 3) // 4
+    with kernel.loop(start * per_row // 4, end) as loop:
+        # NumPy raises the counter before it makes a block: the first is that of counter 1
+        counter = [(loop.i + skipped + 1).value, step.value, place.value, ir.Constant(I64, 0)]
+        key = list(keys)
+        for _ in range(_ROUNDS):
+            (high_0, low_0), (high_2, low_2) = (_wide(b, counter[2 * i], _MULTIPLY[i]) for i in range(2))
+            counter = [b.xor(b.xor(high_2, counter[1]), key[0]), low_2, b.xor(b.xor(high_0, counter[3]), key[1]), low_0]
+            key = [b.add(k, ir.Constant(I64, s)) for k, s in zip(key, _KEY_STEP, strict=True)]
+        for w, word in enumerate(counter):
+            (into + (loop.i * 4 + w)).store(word)
+    return kernel.finish()
+
+
+def _wide(b: Any, value: Value, factor: int) -> tuple[Value, Value]:
+    """The high and the low half of a product of 64-bit numbers."""
+    i128 = ir.IntType(128)
+    product = b.mul(b.zext(value, i128), ir.Constant(i128, factor))
+    return b.trunc(b.lshr(product, ir.Constant(i128, 64)), I64), b.trunc(product, I64)

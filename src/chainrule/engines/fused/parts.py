@@ -1,0 +1,222 @@
+"""Which kernels a network and a recipe need: their formulas traced, and the products and moves between them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.engines.fused import maps, moves, products, steps, sums
+from chainrule.engines.fused.emitting import symbols_of
+from chainrule.engines.fused.expressions import Expression, Trace, Untraceable, describe, walk
+from chainrule.engines.fused.library import Library
+from chainrule.formulas import equations
+from chainrule.formulas.optimizers import clipped
+from chainrule.formulas.table import Functions
+from chainrule.network import Formulas, Network
+from chainrule.recipe import Recipe
+
+OVER_OUTPUTS = ("sum_outputs", "max_outputs")
+OVER_ALL = ("sum_all", "max_all")
+
+
+@dataclass(frozen=True)
+class Made:
+    """A kernel made from formulas, with the symbols it reads and the outputs it writes, as its arguments have them."""
+
+    kernel: str
+    symbols: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """A sum or largest over dtheta: ``partials`` over blocks, then ``combine``; the number is the symbol ``name``."""
+
+    name: str
+    partials: Made
+    combine: str
+
+
+class Parts:
+    """The kernels of a network and a recipe. Untraceable: a function that cannot be compiled.
+
+    hidden[l-1], still[l-1]   A and the slope G from Z in one; without the dropout that layer l may have
+    plain[l-1]                A alone
+    chain                     dZ = dA G
+    losses, values            losses with dZ; losses alone. ``by_example``: on turned matrices
+    link                      A[L] from Z[L]; None where they are the same. ``link_by_example``: on turned matrices
+    penalise, penalty         dtheta with the slopes of the penalties; partial sums of their values; None without any
+    reductions, update        what has to be known of dtheta before an update; the update
+    check                     partial sums of x - x: NaN where x is not finite
+    """
+
+    def __init__(self, network: Network, recipe: Recipe, functions: Functions | None, library: Library) -> None:
+        self.dtype = network.dtype
+        self.library = library
+        self.network = network
+        self.trace = trace = Trace(network.dtype)
+        formulas = self._traced("the network", lambda: network.formulas(trace, functions))
+        for_dtype = {
+            "product": products.write_product,
+            "blocked": products.write_blocked,
+            "thin": sums.write_thin,
+            "gather": moves.write_gather,
+            "turn": moves.write_turn,
+            "begin": steps.write_begin,
+            "cost": steps.write_cost,
+            "verdict": steps.write_verdict,
+        }
+        self.common = {name: self._want(f"{name} {self.dtype}", w, self.dtype) for name, w in for_dtype.items()}
+        for name, write in {"words": moves.write_words, "end": steps.write_end, "execute": steps.write_execute}.items():
+            self.common[name] = self._want(name, write)
+        layers = range(1, network.L)
+        self.hidden = [self._activation(formulas, l, dropout=True) for l in layers]
+        self.still = [self._activation(formulas, l, dropout=False) for l in layers]
+        self.plain = [
+            self._map({"A": self._traced("an activation", lambda l=l: formulas.g[l](trace.symbol("Z")))})
+            for l in layers
+        ]
+        self.chain = self._map({"dZ": trace.symbol("dA") * trace.symbol("G")})
+        self._last_layer(formulas)
+        self._penalties(formulas)
+        x = trace.symbol("x")
+        self.check = self._partials("sum", {"check": x - x})
+        self.reductions: list[Reduction] = []
+        self.update: Made | None = None
+        self._optimizer(recipe, functions)
+
+    def _activation(self, formulas: Formulas, l: int, dropout: bool) -> Made:
+        Z = self.trace.symbol("Z")
+        g, slope = formulas.g[l], formulas.slope[l]
+        assert g is not None
+        assert slope is not None
+        p = self.network.dropout[l - 1]  # type: ignore[index]
+        if p > 0.0 and dropout:
+            g, slope = equations.dropped(g, slope, self._kept(p))
+        what = f"activation {self.network.activation[l - 1]!r}"
+        A = self._traced(what, lambda: g(Z))
+        G = self._traced(what, lambda: slope(Z, A))
+        self._elementwise(what, A, G)
+        return self._map({"A": A, "G": G})
+
+    def _kept(self, p: float) -> Expression:
+        """D of ``equations.dropped``: 1 / (1 - p) where half a random word is not below p 2^32, else 0."""
+        trace = self.trace
+        half = trace.make("symbol", (), "int32", "each", value="half")
+        threshold = min(round(p * 2**32), 2**32 - 1)
+        below = trace.apply("below", (half, trace.constant(threshold, "int32")), "bool")
+        real = (trace.constant(v, self.dtype) for v in (0.0, 1.0 / (1.0 - p)))
+        return trace.apply("select", (below, *real))
+
+    def _last_layer(self, formulas: Formulas) -> None:
+        outputs, trace, loss = self.network.n[-1], self.trace, formulas.loss
+        Z, Y = (trace.symbol(s, rows=outputs) for s in ("Z", "Y"))
+        share = trace.symbol("share", "example")
+        what = f"loss {self.network.loss!r}"
+        value = self._traced(what, lambda: loss.value(Z, Y))
+        dZ = self._traced(what, lambda: equations.output_delta(loss, Z, Y, share))
+        self.by_example = any(e.op in OVER_OUTPUTS for e in walk([value, dZ]))
+        if self.by_example and value.reach == "each":
+            raise Untraceable(f"{what}: with sums over outputs, value is one number for each example")
+        write = self._by_example if self.by_example else self._losses
+        self.losses = write({"losses": value, "dZ": dZ})
+        self.values = write({"losses": value})
+        link = formulas.g[-1]
+        assert link is not None
+        A = self._traced(f"the link of {what}", lambda: link(Z))
+        self.link_by_example = any(e.op in OVER_OUTPUTS for e in walk([A]))
+        self.link = None if A is Z else (self._by_example if self.link_by_example else self._map)({"A": A})
+
+    def _penalties(self, formulas: Formulas) -> None:
+        self.penalise = self.penalty = None
+        if not formulas.penalties:
+            return
+        theta, dtheta, S = (
+            self.trace.symbol("theta"),
+            self.trace.symbol("dtheta"),
+            self.trace.symbol("S", "one", weak=True),
+        )
+        total: Any = 0.0
+        for penalty in formulas.penalties:
+            dtheta = dtheta + self._traced("a penalty", lambda p=penalty: p.slope(theta, S))
+            total = total + self._traced("a penalty", lambda p=penalty: p.value(theta, S))
+        self._elementwise("a penalty", dtheta, total)
+        self.penalise = self._map({"dtheta": dtheta})
+        self.penalty = self._partials("sum", {"penalty": total})
+
+    def _optimizer(self, recipe: Recipe, functions: Functions | None) -> None:
+        trace = self.trace
+        what = f"optimizer {recipe.optimizer!r}"
+        optimizer = self._traced(what, lambda: recipe.make_optimizer(trace, functions))
+        step = optimizer.step
+        if step is None:
+            return
+        theta, dtheta = trace.symbol("theta"), trace.symbol("dtheta")
+        rate, t = trace.symbol("rate", "one", weak=True), trace.symbol("t", "one", whole=True)
+        state = [trace.symbol(f"moment {i}") for i in range(len(optimizer.state))]
+        moved = dtheta if recipe.clip_norm is None else clipped(trace, dtheta, recipe.clip_norm)
+        known: dict[Expression, Expression] = {}
+        for e in walk([moved]):
+            if e.op in OVER_ALL:
+                self.reductions.append(self._reduction(len(known), e, known))
+                known[e] = trace.symbol(self.reductions[-1].name, "one")
+        moved = substituted(moved, known)
+        made = {}
+        for is_weight in (0.0, 1.0):
+            after = self._traced(what, lambda w=is_weight: step(theta, moved, rate, t, w, *state))
+            self._elementwise(what, *after)
+            outputs = {"theta": after[0], **{f"moment {i}": after[i + 1] for i in range(len(state))}}
+            made[is_weight] = self._map(outputs)
+        self.update, self.update_biases = made[1.0], made[0.0]
+
+    def _reduction(self, number: int, e: Expression, known: Mapping[Expression, Expression]) -> Reduction:
+        op = e.op.removesuffix("_all")
+        partials = self._partials(op, {"partials": substituted(e.args[0], known)})
+        return Reduction(
+            f"known {number}", partials, self._want(f"combine {self.dtype} {op}", steps.write_combine, self.dtype, op)
+        )
+
+    def _want(self, description: str, write: Callable[..., str], *given: Any) -> str:
+        target = self.library.target
+        return self.library.want(description, lambda name: write(name, target, *given))
+
+    def _made(self, kind: str, write: Callable[..., str], outputs: dict[str, Expression], *given: Any) -> Made:
+        expressions = list(outputs.values())
+        text = f"{kind} {self.dtype} {list(outputs)} {given}\n{describe(expressions)}"
+        kernel = self._want(text, lambda name, target: write(name, target, self.dtype, outputs, *given))
+        return Made(kernel, tuple(str(s.value) for s in symbols_of(expressions)), tuple(outputs))
+
+    def _map(self, outputs: dict[str, Expression]) -> Made:
+        return self._made("map", maps.write_map, outputs)
+
+    def _losses(self, outputs: dict[str, Expression]) -> Made:
+        return self._made("losses", sums.write_losses, outputs, self.network.n[-1] == 1)
+
+    def _by_example(self, outputs: dict[str, Expression]) -> Made:
+        return self._made("by example", sums.write_by_example, outputs)
+
+    def _partials(self, op: str, terms: dict[str, Expression]) -> Made:
+        write = lambda name, target, dtype, outputs, op: sums.write_partials(name, target, dtype, op, outputs)  # noqa: E731
+        return self._made("partials", write, terms, op)
+
+    def _elementwise(self, what: str, *expressions: Expression) -> None:
+        if any(e.op in (*OVER_OUTPUTS, *OVER_ALL) for e in walk(list(expressions))):
+            raise Untraceable(f"{what}: a sum over units; here a formula acts on one element at a time")
+
+    def _traced(self, what: str, call: Callable[[], Any]) -> Any:
+        """What a formula makes of symbols. Untraceable, with the reason, whatever kept it from it."""
+        try:
+            return call()
+        except Untraceable as reason:
+            raise Untraceable(f"{what}: {reason}") from reason
+        except (TypeError, AttributeError, ValueError, NotImplementedError) as reason:
+            raise Untraceable(f"{what}: {type(reason).__name__}: {reason}") from reason
+
+
+def substituted(e: Expression, known: Mapping[Expression, Expression]) -> Expression:
+    """The expression with others in the places of some of its parts."""
+    if e in known:
+        return known[e]
+    if not e.args:
+        return e
+    args = tuple(substituted(a, known) for a in e.args)
+    return e.trace.make(e.op, args, e.dtype, e.reach, e.weak, e.value, e.rows)

@@ -1,0 +1,137 @@
+"""The programs of an engine, each written when it is first needed, and run on as many threads as it is worth."""
+
+import ctypes
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines.fused import threads
+from chainrule.engines.fused.building import Builder, Workspace
+from chainrule.engines.fused.parts import Parts
+from chainrule.engines.fused.program import Finished, address
+
+MOST = 64  # programs that are kept: one for each number of rows that was asked for
+
+SIGNATURE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+
+
+class Ready:
+    """A program in its workspace, to be bound to memory and executed.
+
+    words, reals      the frame of the workspace, as int64 and as float64
+    inputs, outputs   A[0] and A[L] of the workspace; None where rows are read from elsewhere
+    flops             what one pass of it costs
+    """
+
+    def __init__(self, finished: Finished, work: Workspace, flops: float, give_way: int) -> None:
+        self.finished = finished
+        self.work = work
+        self.flops = flops
+        self.words, self.reals = work.words, work.reals
+        self.inputs, self.outputs = work.view(work.A[0]), work.view(work.A[-1])
+        self.theta: Any = None  # what it is bound to where only theta changes
+        frame = work.block.address + work.frame.offset
+        self.arguments = np.array([frame, address(finished.records), len(finished.records), 1, give_way], np.int64)
+        self.address = address(self.arguments)
+
+    def bind(self, memory: Mapping[str, int]) -> None:
+        """Addresses of what is not in the workspace."""
+        self.finished.bind({self.work.block.name: self.work.block.address, **memory})
+
+
+class Programs:
+    """Writes, keeps and runs programs for batches of any size."""
+
+    def __init__(self, parts: Parts, flops: float, most_threads: int) -> None:
+        self._parts = parts
+        self._flops = flops  # of one row, forward and backward
+        self._most_threads = most_threads
+        self._programs: dict[tuple[Any, ...], Ready] = {}
+        self._works: dict[tuple[Any, ...], Workspace] = {}
+        self._give_way = threads.give_way()
+        self._execute = self.function("execute")
+
+    def function(self, name: str) -> Callable[[int, int, int], None]:
+        """A kernel to be called by itself, with (address of its arguments, thread, threads)."""
+        kernel = self._parts.common[name]
+        self._parts.library.make([kernel])
+        return SIGNATURE(self._parts.library.address(kernel))
+
+    def run(self, ready: Ready, times: int = 1) -> None:
+        """Execute a program so many times."""
+        ready.arguments[3] = times
+        count = threads.worthwhile(ready.flops, self._most_threads)
+        if count == 1:
+            self._execute(ready.address, 0, 1)
+        else:
+            threads.run(lambda thread, of: self._execute(ready.address, thread, of), count)
+
+    def training(self, rows: int, most: int, gathers: bool) -> Ready:
+        """A training step of ``rows`` rows, in the workspace of steps of up to ``most``."""
+
+        def write(b: Builder) -> None:
+            b.begin(rows, gathers)
+            b.gradient(rows, gathers, self._parts.hidden)
+            b.update()
+            b.turn_weights()
+            b.end(rows)
+
+        return self._ready(("training", rows, most, gathers), (most, True, gathers), rows, write)
+
+    def turning(self, most: int, gathers: bool) -> Ready:
+        """What a training step expects of the one before."""
+        return self._ready(("turning", most, gathers), (most, True, gathers), 1, Builder.turn_weights)
+
+    def gradient(self, rows: int, dropout: bool) -> Ready:
+        """J and dtheta."""
+
+        def write(b: Builder) -> None:
+            b.turn_weights()
+            b.program.barrier()
+            b.begin(rows, False)
+            b.gradient(rows, False, self._parts.hidden if dropout else self._parts.still)
+
+        return self._ready(("gradient", rows, dropout), (rows, True, False), rows, write)
+
+    def update(self) -> Ready:
+        """One step of the optimiser."""
+        return self._ready(("update",), (1, True, False), 1, Builder.update)
+
+    def cost(self, rows: int) -> Ready:
+        """J without penalties and dropout."""
+
+        def write(b: Builder) -> None:
+            b.begin(rows, False)
+            for first in range(0, rows, b.work.chunk):
+                part = min(b.work.chunk, rows - first)
+                b.forward(part, self._parts.plain, first)
+                b.losses(part, first, delta=False)
+            b.program.barrier()
+            b.total(rows)
+
+        return self._ready(("cost", rows), (rows, False, False), rows / 3, write)
+
+    def prediction(self, rows: int) -> Ready:
+        """A[L] from rows that are copied into the workspace."""
+
+        def write(b: Builder) -> None:
+            b.forward(rows, self._parts.plain)
+            b.link(rows)
+
+        roomy = 1 << (rows - 1).bit_length()  # one workspace serves many numbers of rows
+        return self._ready(("prediction", rows), (roomy, False, True), rows / 3, write)
+
+    def _ready(
+        self, key: tuple[Any, ...], place: tuple[int, bool, bool], rows: float, write: Callable[[Builder], None]
+    ) -> Ready:
+        if key not in self._programs:
+            if len(self._programs) >= MOST:
+                self._programs.clear()
+                self._works.clear()
+            if place not in self._works:
+                self._works[place] = Workspace(self._parts, place[0], self._most_threads, *place[1:])
+            builder = Builder(self._parts, self._works[place])
+            write(builder)
+            self._programs[key] = Ready(builder.finished(), builder.work, self._flops * rows, self._give_way)
+        return self._programs[key]

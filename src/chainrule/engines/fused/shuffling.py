@@ -1,0 +1,47 @@
+"""The order of rows in an epoch: ``formulas.draws.permutation``, made in memory that is kept."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines.fused.program import address
+from chainrule.formulas import draws
+from chainrule.recipe import Recipe
+
+
+class Shuffling:
+    """Orders of the rows, one after the other in the same memory."""
+
+    def __init__(self, recipe: Recipe, draw_words: Callable[[int, int, int], None]) -> None:
+        self._recipe = recipe
+        self._draw_words = draw_words
+        self._epoch = np.zeros(1, np.int64)
+        self._words: Any = np.zeros(0, np.uint64)
+
+    def prepare(self, m: int) -> Any:
+        """Room for the orders of m rows: the array that ``order`` fills."""
+        if len(self._words) != m or not self._words.size:
+            self._index = np.arange(m, dtype=np.uint64)
+            self._room = np.arange(m + 4, dtype=np.uint64)  # words are drawn in fours
+            self._words = self._room[:m]
+            self._low = draws.low_bits(m)
+            seed = int(np.array(self._recipe.seed, np.uint64).view(np.int64))
+            place = (address(self._epoch), 0)
+            self._arguments = np.array(
+                [address(self._room), seed, int(draws.Stream.SHUFFLE), 0, m, 1, *place], np.int64
+            )
+        return self._words
+
+    def order(self, epoch: int) -> None:
+        """Fill the array with the rows in the order of an epoch."""
+        words = self._words
+        if not self._recipe.shuffle:
+            words[...] = self._index
+            return
+        self._epoch[0] = epoch
+        self._draw_words(address(self._arguments), 0, 1)
+        np.bitwise_and(words, ~self._low, out=words)
+        np.bitwise_or(words, self._index, out=words)
+        words.sort()
+        np.bitwise_and(words, self._low, out=words)

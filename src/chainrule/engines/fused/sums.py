@@ -1,0 +1,219 @@
+"""Kernels that add up: a layer of one unit, the loss of each example, penalties and norms.
+
+Every sum has LANES partial sums, combined in one order, so that no vector width, thread or batch changes a bit of it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from llvmlite import ir
+
+from chainrule.engines.fused.assembly import REAL, TYPES, Int, Kernel, Pointer, Value
+from chainrule.engines.fused.emitting import Emitter, symbols_of
+from chainrule.engines.fused.expressions import Expression, walk
+from chainrule.engines.fused.maps import along
+from chainrule.engines.fused.moves import places
+from chainrule.engines.fused.target import Target
+
+# How many partial sums every sum has, whatever the vectors of the processor
+LANES = 16
+
+# Long vectors are summed in blocks of this many elements, each by one thread, and the blocks in order
+BLOCK = 4096
+
+
+def tree(kernel: Kernel, vector: Value, op: str = "sum") -> Value:
+    """All lanes combined in pairs, then the pairs in pairs, and so on: the same order on every processor."""
+    lanes = vector.type.count
+    while lanes > 1:
+        lanes //= 2
+        low, high = (
+            kernel.builder.shuffle_vector(vector, vector, places(list(range(at, at + lanes)))) for at in (0, lanes)
+        )
+        vector = combined(kernel, op, low, high)
+    return kernel.builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+
+
+def combined(kernel: Kernel, op: str, a: Value, b: Value) -> Value:
+    """a + b, or the larger of both (NaN where either is)."""
+    if op == "sum":
+        return kernel.builder.fadd(a, b)
+    larger = kernel.builder.select(kernel.builder.fcmp_ordered("<", a, b), b, a)
+    return kernel.builder.select(kernel.builder.fcmp_unordered("uno", b, b), b, larger)
+
+
+def write_thin(name: str, target: Target, dtype: str) -> str:
+    """Z[i] = b + sum_k A[i, k] w[k], a layer of one unit, with: Z, A, stride, w, b, rows, K.
+
+    Each row is LANES chains over every LANES-th k, added as a tree: the same for every vector width and batch.
+    """
+    kernel = Kernel(name, target)
+    real = REAL[dtype]
+    Z, A, lda, w, b = (
+        kernel.address(real),
+        kernel.address(real),
+        kernel.number(),
+        kernel.address(real),
+        kernel.address(real),
+    )
+    rows, K = kernel.number(), kernel.number()
+    bias = b.load()
+    start, stop = kernel.share(rows)
+    full = K.rounded_down(LANES)
+    mask = kernel.first_lanes(K - full, LANES)
+    zero = ir.Constant(ir.VectorType(real, LANES), None)
+
+    def work(i: Int, count: int) -> None:
+        row = [A + (i + r) * lda for r in range(count)]
+        with kernel.loop(0, full, LANES, carried=[zero] * count) as loop:
+            weights = (w + loop.i).load_vector(LANES)
+            loop.next([kernel.fma((row[r] + loop.i).load_vector(LANES), weights, loop.values[r]) for r in range(count)])
+        weights = (w + full).load_vector(LANES, mask)
+        for r in range(count):
+            last = kernel.fma((row[r] + full).load_vector(LANES, mask), weights, loop.values[r])
+            Z.store(kernel.builder.fadd(tree(kernel, last), bias), i + r)
+
+    together = (stop - start).rounded_down(4)
+    with kernel.loop(start, start + together, 4) as loop:
+        work(loop.i, 4)
+    with kernel.loop(start + together, stop) as loop:
+        work(loop.i, 1)
+    return kernel.finish()
+
+
+def write_losses(name: str, target: Target, dtype: str, outputs: Mapping[str, Expression], single: bool) -> str:
+    """The loss of each example, summed over its outputs, and dZ, where each output stands for itself.
+
+    rows, cols, Y, stride, Z, stride, share, losses, and where ``outputs`` has dZ: dZ, stride. ``single``: one column.
+    """
+    kernel = Kernel(name, target)
+    real, lanes = REAL[dtype], LANES
+    expressions = list(outputs.values())
+    rows, cols = kernel.number(), kernel.number()
+    matrices = {symbol: (kernel.address(real), kernel.number()) for symbol in ("Y", "Z")}
+    share, losses = kernel.address(real), kernel.address(real)
+    dZ, ld_dZ = (kernel.address(real), kernel.number()) if "dZ" in outputs else (share, rows)
+    emitter = Emitter(kernel, lanes, {})
+    emitter.prepare(expressions)
+    start, stop = kernel.share(rows)
+    zero = ir.Constant(ir.VectorType(real, lanes), None)
+
+    def work(i: Int, j: Int, mask: Value) -> Value:
+        """One vector: dZ is stored, the losses are returned."""
+        symbols = {s: (p + (i * stride + j)).load_vector(lanes, mask) for s, (p, stride) in matrices.items()}
+        symbols["share"] = (share + (i + j)).load_vector(lanes, mask) if single else kernel.splat(share.load(i), lanes)
+        value, *delta = emitter.vectors(expressions, symbols)
+        for d in delta:
+            (dZ + (i * ld_dZ + j)).store_vector(d, mask)
+        return value
+
+    def one_row(j: Int, mask: Value) -> None:
+        value = work(start, j, mask)
+        (losses + (start + j)).store_vector(value, mask)
+
+    if single:
+        along(kernel, stop - start, lanes, one_row)
+        return kernel.finish()
+    full = cols.rounded_down(lanes)
+    with kernel.loop(start, stop) as down:
+        i = down.i
+        with kernel.loop(0, full, lanes, carried=[zero]) as loop:
+            loop.next([kernel.builder.fadd(loop.values[0], work(i, loop.i, None))])
+        mask = kernel.first_lanes(cols - full, lanes)
+        last = kernel.builder.select(mask, work(i, full, mask), zero)
+        losses.store(tree(kernel, kernel.builder.fadd(loop.values[0], last)), i)
+    return kernel.finish()
+
+
+def write_by_example(name: str, target: Target, dtype: str, outputs: Mapping[str, Expression]) -> str:
+    """Formulas in which the outputs of an example belong together. A lane is an example; rows are outputs.
+
+    rows, cols (outputs, examples), then for each symbol and each output: address and stride of a matrix, or the address
+    of one number for each example.
+    """
+    kernel = Kernel(name, target)
+    real, lanes = REAL[dtype], target.lanes(dtype)
+    expressions = list(outputs.values())
+    rows, cols = kernel.number(), kernel.number()
+    symbols = {s.value: (s.reach, *_place(kernel, s.reach, real)) for s in symbols_of(expressions)}
+    into = {name: _place(kernel, e.reach, real) for name, e in outputs.items()}
+    emitter = Emitter(kernel, lanes, {})
+    emitter.prepare(expressions)
+    start, stop = kernel.share(cols)
+
+    def load(name: str, k: Int, i: Int, mask: Value) -> Value:
+        reach, pointer, stride = symbols[name]
+        return (pointer + (i + (k * stride if reach == "each" else 0))).load_vector(lanes, mask)
+
+    def work(j: Int, mask: Value) -> None:
+        i = start + j
+        known: dict[Expression, Value] = {}
+
+        def at(k: Int, wanted: list[Expression]) -> list[Value]:
+            used = {s.value for s in symbols_of(wanted)}
+            return emitter.vectors(wanted, {s: load(s, k, i, mask) for s in used}, known)
+
+        for e in walk(expressions):
+            if e.op in ("sum_outputs", "max_outputs"):
+                op = e.op.removesuffix("_outputs")
+                first = at(kernel.whole(0), [e.args[0]])
+                with kernel.loop(1, rows, carried=first) as loop:
+                    (value,) = at(loop.i, [e.args[0]])
+                    loop.next([combined(kernel, op, loop.values[0], value)])
+                known[e] = loop.values[0]
+        by_example = [e for e in expressions if e.reach == "example"]
+        by_output = [e for e in expressions if e.reach != "example"]
+        names = {e: n for n, e in outputs.items()}
+        for e, value in zip(by_example, at(kernel.whole(0), by_example), strict=True):
+            (into[names[e]][0] + i).store_vector(value, mask)
+        if by_output:
+            with kernel.loop(0, rows) as loop:
+                for e, value in zip(by_output, at(loop.i, by_output), strict=True):
+                    pointer, stride = into[names[e]]
+                    (pointer + (loop.i * stride + i)).store_vector(value, mask)
+
+    along(kernel, stop - start, lanes, work)
+    return kernel.finish()
+
+
+def _place(kernel: Kernel, reach: str, real: Any) -> tuple[Pointer, Int]:
+    return (kernel.address(real), kernel.whole(0) if reach == "example" else kernel.number())
+
+
+def write_partials(name: str, target: Target, dtype: str, op: str, terms: Mapping[str, Expression]) -> str:
+    """Sums, or the largest, of each term over each BLOCK of a long vector: one number a block and term.
+
+    length, then each symbol (the address of a vector, or of what is the same for all), then each term's partials.
+    """
+    kernel = Kernel(name, target)
+    real, lanes = REAL[dtype], LANES
+    expressions = list(terms.values())
+    length = kernel.number()
+    vectors: dict[str, Pointer] = {}
+    uniform: dict[str, Value] = {}
+    for s in symbols_of(expressions):
+        pointer = kernel.address(TYPES[s.dtype])
+        if s.reach == "each":
+            vectors[s.value] = pointer
+        else:
+            uniform[s.value] = pointer.load()
+    into = [kernel.address(real) for _ in terms]
+    emitter = Emitter(kernel, lanes, uniform)
+    emitter.prepare(expressions)
+    start, stop = kernel.share(length, BLOCK)
+    zero = ir.Constant(ir.VectorType(real, lanes), None)
+
+    def at(j: Int, mask: Value) -> list[Value]:
+        return emitter.vectors(expressions, {s: (p + j).load_vector(lanes, mask) for s, p in vectors.items()})
+
+    with kernel.loop(start, stop, BLOCK) as blocks:
+        begin = blocks.i
+        end = (begin + BLOCK).least(length)
+        full = begin + (end - begin).rounded_down(lanes)
+        with kernel.loop(begin, full, lanes, carried=[zero] * len(terms)) as loop:
+            loop.next([combined(kernel, op, a, v) for a, v in zip(loop.values, at(loop.i, None), strict=True)])
+        mask = kernel.first_lanes(end - full, lanes)
+        for acc, value, pointer in zip(loop.values, at(full, mask), into, strict=True):
+            last = kernel.builder.select(mask, value, zero)
+            pointer.store(tree(kernel, combined(kernel, op, acc, last), op), begin // BLOCK)
+    return kernel.finish()
