@@ -6,14 +6,32 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import machine, speed
-from benchmarks.report import agrees, report
+from benchmarks import accuracy_time, cold, digits, growth, machine, memory, predict, simplechains, speed, threads
+from benchmarks.report import report
+from benchmarks.speed_tables import agrees
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
+# By name of its command: add_arguments(parser), run(arguments), and draw(result, folder) where it makes pictures.
+COMMANDS: dict[str, Any] = {
+    "speed": speed,
+    "threads": threads,
+    "growth": growth,
+    "cold": cold,
+    "accuracy_time": accuracy_time,
+    "memory": memory,
+    "digits": digits,
+    "predict": predict,
+    "simplechains": simplechains,
+}
+
 
 def main(words: list[str] | None = None) -> int:
-    arguments = _parser().parse_args(words)
+    parser = _parser()
+    arguments = parser.parse_args(words)
+    if "act" not in arguments:
+        parser.print_help()
+        return 0
     try:
         return arguments.act(arguments)
     except (ValueError, OSError) as error:
@@ -21,12 +39,20 @@ def main(words: list[str] | None = None) -> int:
         return 2
 
 
-def _speed(arguments: Namespace) -> int:
-    result = speed.run(arguments)
+def _measure(arguments: Namespace) -> int:
+    name = arguments.name
+    result = {"kind": name, "machine": machine.describe()} | COMMANDS[name].run(arguments)
     print(report(result))
-    if arguments.check:
+    if result["kind"] == "check":
         return 0 if all(agrees(case, result) for case in result["cases"]) else 1
-    _write(result, arguments.out or RESULTS / machine.slug(result["machine"]["processor"]) / "speed.json")
+    path = arguments.out or RESULTS / machine.slug(result["machine"]["processor"]) / f"{name}.json"
+    _write(result, path)
+    if hasattr(COMMANDS[name], "draw"):
+        try:
+            for picture in COMMANDS[name].draw(result, path.parent):
+                print(f"written to {picture}", file=sys.stderr)
+        except ModuleNotFoundError as error:
+            print(f"no pictures: {error}", file=sys.stderr)
     return 0
 
 
@@ -43,12 +69,14 @@ def _write(result: dict[str, Any], path: Path) -> None:
 
 def _parser() -> ArgumentParser:
     parser = ArgumentParser("python -m benchmarks", description=__doc__)
-    kinds = parser.add_subparsers(required=True)
-    timed = kinds.add_parser("speed", help="microseconds per training step, beside other libraries")
-    speed.add_arguments(timed)
-    timed.add_argument("--out", type=Path, help="default: benchmarks/results/<processor>/speed.json")
-    timed.set_defaults(act=_speed)
-    shown = kinds.add_parser("show", help="print a result again")
+    kinds = parser.add_subparsers(title="commands", metavar="")
+    for name, module in COMMANDS.items():
+        about = module.__doc__.splitlines()[0]
+        command = kinds.add_parser(name, help=about, description=about)
+        module.add_arguments(command)
+        command.add_argument("--out", type=Path, help=f"default: benchmarks/results/<processor>/{name}.json")
+        command.set_defaults(act=_measure, name=name)
+    shown = kinds.add_parser("show", help="Print a result again.")
     shown.add_argument("file", type=Path)
     shown.set_defaults(act=_show)
     return parser

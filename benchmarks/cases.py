@@ -44,3 +44,11 @@ CASES = {
         Case("wide", (1024, 1024, 1024, 1024, 10), batch_size=512, rows=6 * 512),
     )
 }
+
+
+def chosen_cases(names: str) -> list[Case]:
+    """Those of names with commas between. ValueError names one that is not known."""
+    unknown = [name for name in names.split(",") if name not in CASES]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is no case. Cases: {', '.join(CASES)}.")
+    return [CASES[name] for name in names.split(",")]

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-LIBRARIES = ("chainrule", "numpy", "scipy", "scikit-learn", "torch", "jax", "jaxlib", "llvmlite")
+LIBRARIES = ("chainrule", "numpy", "scipy", "scikit-learn", "torch", "jax", "jaxlib", "llvmlite", "matplotlib")
 
 # Flags that decide which kernels a library of matrix products takes.
 VECTOR_FLAGS = re.compile(r"sse4_2|avx\w*|fma|f16c|amx_\w+|asimd\w*|neon|sve\w*|bf16|i8mm|fphp")

@@ -1,29 +1,17 @@
-"""Speed: microseconds per training step, every contestant in turn, round after round.
+"""Speed: microseconds per training step, every contestant in turn, round after round."""
 
-In a round each contestant computes once for about the same time while the others wait, so a machine that slows down
-or speeds up does so for all of them; ratios are taken within a round, and only then the median over rounds.
-"""
-
-import sys
-import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
-from math import ceil
 from typing import Any
 
 import numpy as np
 
-from benchmarks import machine
-from benchmarks.cases import CASES, Case
-from benchmarks.processes import Worker, WorkerDied
+from benchmarks.cases import CASES, Case, chosen_cases
+from benchmarks.processes import Worker
 from benchmarks.rivals import PEAK, RIVALS, Rival, chosen
-
-SECONDS_PER_ROUND = 0.3
-
-# Threads of the last contestant may go on waiting actively for a moment; they must not share its successor's cores.
-PAUSE = 0.05
+from benchmarks.rounds import SECONDS_PER_ROUND, ratio, require_sense, say, summary, take_turns
 
 # All rows of one batch are in every step, in whatever order: what all must learn alike but for rounding.
 ONE_BATCH_STEPS = 20
@@ -45,17 +33,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> dict[str, Any]:
     """The result, as it is written to a file. ValueError: a case or rival that is not known, too many threads."""
-    cases = [_case(name) for name in arguments.cases.split(",")]
+    cases = chosen_cases(arguments.cases)
     rivals = chosen(arguments.rivals.split(",")) if arguments.rivals else list(RIVALS.values())
-    if not 1 <= arguments.threads <= len(machine.usable_cores()):
-        raise ValueError(f"{arguments.threads} threads: this machine lets us use {len(machine.usable_cores())} cores")
-    if arguments.rounds < 1:
-        raise ValueError("at least one round")
-    result = {
-        "kind": "check" if arguments.check else "speed",
-        "machine": machine.describe(),
-        "threads": arguments.threads,
-    }
+    require_sense(arguments, arguments.threads)
+    result = {"kind": "check" if arguments.check else "speed", "threads": arguments.threads}
     if arguments.check:
         return result | {
             "one_batch_steps": ONE_BATCH_STEPS,
@@ -78,34 +59,22 @@ def time_case(
         contestants = [*rivals, PEAK]
         workers: dict[str, Worker] = {}
         for rival in contestants:
-            _say(f"{case.name}: starting {rival.name}")
+            say(f"{case.name}: starting {rival.name}")
             workers[rival.name] = stack.enter_context(Worker(rival, case, threads))
-        epochs = {name: _epochs(worker, seconds) for name, worker in workers.items() if worker.missing is None}
-        per_epoch: dict[str, list[float]] = {name: [] for name in epochs}
-        for number in range(rounds):
-            _say(f"{case.name}: round {number + 1} of {rounds}")
-            for name, worker in workers.items():
-                if worker.missing is None:
-                    time.sleep(PAUSE)
-                    try:
-                        per_epoch[name].append(worker.seconds(epochs[name]) / epochs[name])
-                    except WorkerDied as death:
-                        worker.missing = str(death)
+        per_epoch = take_turns(workers, rounds, seconds, case.name)
     peak = workers[PEAK.name]
-    flops = peak.introduction.get("flops_per_epoch")
+    flops: Any = peak.introduction.get("flops_per_epoch")
     gflops = None if peak.missing else [threads * flops / s / 1e9 for s in per_epoch[PEAK.name]]
     entries = {rival.name: _missing(rival, workers[rival.name].missing) for rival in rivals}
     steps = {
         rival.name: 1e6 * np.array(per_epoch[rival.name]) / case.steps_per_epoch
         for rival in rivals
-        if workers[rival.name].missing is None
+        if rival.name in per_epoch
     }
-    for rival in rivals:
-        if rival.name in steps:
-            entries[rival.name] |= _figures(rival.name, steps, case.flops_per_step, gflops) | {
-                "epochs_per_round": epochs[rival.name],
-                "thread_pools": workers[rival.name].introduction["thread_pools"],
-            }
+    for name in steps:
+        entries[name] |= _figures(name, steps, case.flops_per_step, gflops)
+        entries[name]["epochs_per_round"] = workers[name].epochs_per_round
+        entries[name]["thread_pools"] = workers[name].introduction["thread_pools"]
     return asdict(case) | {
         "flops_per_step": case.flops_per_step,
         "peak_gflops": {"missing": peak.missing, "rounds": gflops},
@@ -131,7 +100,7 @@ def check_case(case: Case, rivals: Sequence[Rival], threads: int) -> dict[str, A
     entries: dict[str, dict[str, Any]] = {}
     parts = {"one_batch": (replace(case, rows=case.batch_size), ONE_BATCH_STEPS), "epochs": (case, CHECK_EPOCHS)}
     for rival in rivals:
-        _say(f"{case.name}: {rival.name}")
+        say(f"{case.name}: {rival.name}")
         entries[rival.name] = _missing(rival, None)
         for part, (rows, epochs) in parts.items():
             with Worker(rival, rows, threads) as worker:
@@ -145,15 +114,6 @@ def check_case(case: Case, rivals: Sequence[Rival], threads: int) -> dict[str, A
     return asdict(case) | {"rivals": entries, "spread": spread}
 
 
-def _epochs(worker: Worker, seconds: float) -> int:
-    """How many epochs last about so long."""
-    epochs, taken = 1, worker.seconds(1)
-    while taken < seconds / 3:
-        epochs *= 2
-        taken = worker.seconds(epochs)
-    return max(1, ceil(epochs * seconds / taken - 0.5))
-
-
 def _spread(losses: list[float]) -> float:
     return (max(losses) - min(losses)) / float(np.median(losses)) if losses else 0.0
 
@@ -162,24 +122,12 @@ def _figures(
     name: str, steps: dict[str, np.ndarray], flops: int, peak_gflops: list[float] | None
 ) -> dict[str, dict[str, Any] | float | None]:
     mine = steps[name]
-    low, median, high = np.quantile(mine, (0.25, 0.5, 0.75)).tolist()
-    share = None if peak_gflops is None else float(np.median(flops / mine / 1e3 / peak_gflops))
     return {
-        "microseconds": {"low_quartile": low, "median": median, "high_quartile": high, "rounds": mine.tolist()},
-        "share_of_peak": share,
-        "ratio_to": {other: float(np.median(mine / theirs)) for other, theirs in steps.items()},
+        "microseconds": summary(mine),
+        "share_of_peak": None if peak_gflops is None else float(np.median(flops / mine / 1e3 / peak_gflops)),
+        "ratio_to": {other: ratio(mine, theirs) for other, theirs in steps.items()},
     }
 
 
 def _missing(rival: Rival, reason: str | None) -> dict[str, Any]:
     return {"family": rival.family, "missing": reason}
-
-
-def _case(name: str) -> Case:
-    if name not in CASES:
-        raise ValueError(f"{name!r} is no case. Cases: {', '.join(CASES)}.")
-    return CASES[name]
-
-
-def _say(what: str) -> None:
-    print(what, file=sys.stderr, flush=True)

@@ -30,6 +30,13 @@ class Trainee(Protocol):
         """Weights and biases as they are now."""
         ...
 
+    def train_watched(self, stops: Callable[[Callable[[], Layers]], bool]) -> None:
+        """Epochs of one training until ``stops`` says so; it is asked after each, with a function like ``layers``.
+
+        Only what is timed to an accuracy needs it.
+        """
+        ...
+
 
 def _nothing(_threads: int) -> dict[str, str]:
     return {}
@@ -53,13 +60,15 @@ def _jax_environment(threads: int) -> dict[str, str]:
     return variables
 
 
+_CHAINRULE = "benchmarks.rivals.chainrule_engines:make"
 _TORCH = "benchmarks.rivals.pytorch:make"
 _JAX = "benchmarks.rivals.jax_scan:make"
 
 RIVALS = {
     rival.name: rival
     for rival in (
-        Rival("chainrule reference", "chainrule reference", "benchmarks.rivals.chainrule_engines:make_reference"),
+        Rival("chainrule fused", "chainrule fused", _CHAINRULE, {"engine": "fused"}),
+        Rival("chainrule reference", "chainrule reference", _CHAINRULE, {"engine": "reference"}),
         Rival("scikit-learn", "scikit-learn", "benchmarks.rivals.scikit_learn:make"),
         Rival("torch eager", "torch", _TORCH, {"gather": "batch"}),
         Rival("torch eager (epoch gathered)", "torch", _TORCH, {"gather": "epoch"}),
@@ -69,6 +78,9 @@ RIVALS = {
         Rival("JAX scan (flat parameters)", "JAX", _JAX, {"flat": True}, _jax_environment),
     )
 }
+
+# The engine that is measured beside the rivals, unless --engine names another.
+ENGINE = "fused"
 
 # Not a contestant but the limit that all of them share.
 PEAK = Rival("FMA peak", "FMA peak", "benchmarks.rivals.fma_loop:make")
@@ -82,3 +94,8 @@ def chosen(names: Iterable[str]) -> list[Rival]:
             known = ", ".join(dict.fromkeys(rival.family for rival in RIVALS.values()))
             raise ValueError(f"{name!r} is no rival. Families: {known}. Names: {', '.join(RIVALS)}.")
     return [rival for rival in RIVALS.values() if rival.name in names or rival.family in names]
+
+
+def ours(engine: str) -> Rival:
+    """chainrule with this engine."""
+    return RIVALS[f"chainrule {engine}"]

@@ -1,5 +1,7 @@
 """chainrule: an engine driven by the package's own ``fit``, with all that it notes and watches after each epoch."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +10,6 @@ from benchmarks import cases
 from benchmarks.cases import Case
 from benchmarks.data import Data, Layers
 from chainrule.engines import Engine
-from chainrule.engines.reference import Reference
 from chainrule.network import Network, Parameters
 from chainrule.recipe import Recipe
 from chainrule.training import History, fit
@@ -16,36 +17,81 @@ from chainrule.training import History, fit
 NEVER = 2**31
 
 
-class StopAfter:
-    """The number of epochs belongs to an engine's recipe; a callback changes it without a new engine."""
+def make_fused(network: Network, recipe: Recipe, threads: int) -> Engine:
+    from chainrule.engines.fused import Fused
 
-    def __init__(self, epochs: int) -> None:
-        self.epochs = epochs
+    return Fused(network, recipe, threads=threads)
 
-    def on_epoch_end(self, history: History, _parameters: Parameters) -> bool:
-        return len(history) == self.epochs
+
+def make_reference(network: Network, recipe: Recipe, _threads: int) -> Engine:
+    """Its threads are those of the BLAS below NumPy, which takes their number from the environment."""
+    from chainrule.engines.reference import Reference
+
+    return Reference(network, recipe)
+
+
+ENGINES: dict[str, Callable[[Network, Recipe, int], Engine]] = {"fused": make_fused, "reference": make_reference}
+
+
+class EachEpoch:
+    """``stops`` is asked after each epoch, with the number of epochs done and the parameters as they are.
+
+    The number of epochs belongs to an engine's recipe; a callback changes it without a new engine.
+    """
+
+    def __init__(self, stops: Callable[[int, Parameters], bool]) -> None:
+        self.stops = stops
+
+    def on_epoch_end(self, history: History, parameters: Parameters) -> bool:
+        return self.stops(len(history), parameters)
 
 
 class Chainrule:
-    def __init__(self, data: Data, engine: Engine) -> None:
+    def __init__(self, data: Data, engine: Engine, Y: Any | None = None) -> None:
         self.engine = engine
-        Y = data.labels[:, None] if engine.network.n[-1] == 1 else np.eye(engine.network.n[-1])[data.labels]
-        self.examples = engine.examples(data.X, Y)
+        self.examples = engine.examples(data.X, _targets(data, engine.network) if Y is None else Y)
         self.start = np.concatenate([part.ravel() for layer in data.layers for part in layer])
 
     def restart(self) -> None:
         self.theta: Any = self.start
 
     def train(self, epochs: int) -> None:
-        self.theta = fit(self.engine, self.examples, callbacks=[StopAfter(epochs)], theta=self.theta).theta
+        self._fit(lambda done, _: done == epochs)
+
+    def train_watched(self, stops: Callable[[Callable[[], Layers]], bool]) -> None:
+        self._fit(lambda _, parameters: stops(lambda: _layers(parameters)))
 
     def layers(self) -> Layers:
-        p = Parameters(self.engine.network, self.theta)
-        return [(W.T.copy(), b.ravel().copy()) for W, b in zip(p.W[1:], p.b[1:], strict=True)]
+        return _layers(Parameters(self.engine.network, self.theta))
+
+    def _fit(self, stops: Callable[[int, Parameters], bool]) -> None:
+        self.theta = fit(self.engine, self.examples, callbacks=[EachEpoch(stops)], theta=self.theta).theta
 
 
-def make_reference(case: Case, data: Data, _threads: int) -> Chainrule:
-    return Chainrule(data, Reference(*_network_and_recipe(case)))
+class StepsAlone(Chainrule):
+    """The engine's steps without ``fit``: nothing is noted, watched or copied between epochs."""
+
+    def restart(self) -> None:
+        self.state = self.engine.start(self.start)
+
+    def train(self, epochs: int) -> None:
+        last = self.state.step + epochs * self.engine.recipe.steps_per_epoch(self.examples.m)
+        self.state = self.engine.run(self.state, self.examples, self.state.step, last)
+
+
+def make(case: Case, data: Data, threads: int, engine: str, seed: int = 0) -> Chainrule:
+    network, recipe = _network_and_recipe(case)
+    return Chainrule(data, ENGINES[engine](network, replace(recipe, seed=seed), threads))
+
+
+def make_simplechains(case: Case, data: Data, threads: int, engine: str, fit: bool) -> Chainrule:
+    """tanh, and squared error on the exponentials of 2 x 2 matrices, as in benchmarks/simplechains.py."""
+    from scipy.linalg import expm
+
+    network, recipe = _network_and_recipe(case)
+    network = replace(network, activation="tanh", loss="half_squared_error")
+    Y = expm(data.X.astype(np.float64).reshape(-1, 2, 2)).reshape(-1, 4)
+    return (Chainrule if fit else StepsAlone)(data, ENGINES[engine](network, recipe, threads), Y)
 
 
 def _network_and_recipe(case: Case) -> tuple[Network, Recipe]:
@@ -58,3 +104,12 @@ def _network_and_recipe(case: Case) -> tuple[Network, Recipe]:
         patience=None,
     )
     return network, recipe
+
+
+def _targets(data: Data, network: Network) -> Any:
+    outputs = network.n[-1]
+    return data.labels[:, None] if outputs == 1 else np.eye(outputs, dtype=network.dtype)[data.labels]
+
+
+def _layers(p: Parameters) -> Layers:
+    return [(W.T.copy(), b.ravel().copy()) for W, b in zip(p.W[1:], p.b[1:], strict=True)]

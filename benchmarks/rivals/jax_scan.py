@@ -4,6 +4,7 @@ The order of rows comes from NumPy: ``jax.random.permutation`` sorts, which take
 parameters in one vector, so that Adam is one loop over it.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,9 +18,9 @@ from benchmarks.data import Data, Layers
 
 
 class JaxScan:
-    def __init__(self, case: Case, data: Data, flat: bool) -> None:
+    def __init__(self, case: Case, data: Data, flat: bool, seed: int) -> None:
         self.case = case
-        self.random = np.random.default_rng(0)
+        self.random = np.random.default_rng(seed)
         self.start = data.layers
         self.X, self.labels = jnp.asarray(data.X), jnp.asarray(data.labels.astype(np.int32))
         _, as_layers = ravel_pytree(data.layers)
@@ -39,6 +40,11 @@ class JaxScan:
             order = self.random.permutation(self.case.rows).astype(np.int32).reshape(-1, self.case.batch_size)
             self.state = self._epoch(self.state, order, self.X, self.labels)
         jax.block_until_ready(self.state)
+
+    def train_watched(self, stops: Callable[[Callable[[], Layers]], bool]) -> None:
+        self.train(1)
+        while not stops(self.layers):
+            self.train(1)
 
     def layers(self) -> Layers:
         return [(np.array(W), np.array(b)) for W, b in self.as_layers(self.state[0])]
@@ -70,5 +76,5 @@ def _epoch(as_layers: Any, is_binary: bool, state: Any, order: Any, X: Any, labe
     return jax.lax.scan(step, state, order)[0]
 
 
-def make(case: Case, data: Data, _threads: int, flat: bool) -> JaxScan:
-    return JaxScan(case, data, flat)
+def make(case: Case, data: Data, _threads: int, flat: bool, seed: int = 0) -> JaxScan:
+    return JaxScan(case, data, flat, seed)

@@ -5,7 +5,7 @@ Forms: the rows gathered batch by batch (``gather="batch"``) or once an epoch an
 model and loss by ``torch.compile``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +16,12 @@ from benchmarks.data import Data, Layers
 
 
 class PyTorch:
-    def __init__(self, case: Case, data: Data, threads: int, gather: str, precision: str, compiled: bool) -> None:
+    def __init__(
+        self, case: Case, data: Data, threads: int, gather: str, precision: str, compiled: bool, seed: int
+    ) -> None:
         torch.set_num_threads(threads)
         torch.set_float32_matmul_precision(precision)
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         self.gather = gather
         self.batch_size = case.batch_size
         self.start = data.layers
@@ -62,6 +64,11 @@ class PyTorch:
                 loss(x, y).backward()
                 optimizer.step()
 
+    def train_watched(self, stops: Callable[[Callable[[], Layers]], bool]) -> None:
+        self.train(1)
+        while not stops(self.layers):
+            self.train(1)
+
     def layers(self) -> Layers:
         linear = [part for part in self.model if isinstance(part, nn.Linear)]
         return [(part.weight.detach().numpy().T.copy(), part.bias.detach().numpy().copy()) for part in linear]
@@ -77,6 +84,6 @@ class PyTorch:
 
 
 def make(
-    case: Case, data: Data, threads: int, gather: str, precision: str = "highest", compiled: bool = False
+    case: Case, data: Data, threads: int, gather: str, precision: str = "highest", compiled: bool = False, seed: int = 0
 ) -> PyTorch:
-    return PyTorch(case, data, threads, gather, precision, compiled)
+    return PyTorch(case, data, threads, gather, precision, compiled, seed)

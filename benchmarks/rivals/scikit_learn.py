@@ -7,6 +7,7 @@ Stopping early is set out of reach. ``warm_start`` makes it begin with the weigh
 
 import time
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,41 +21,57 @@ from benchmarks.data import Data, Layers
 NEVER = 2**31
 
 
-class EpochsTimed(MLPClassifier):
-    """Knows how long the epochs of its last ``fit`` took."""
+class Watched(MLPClassifier):
+    """Begins with weights that are given; knows how long the epochs of its last ``fit`` took; may be told to stop."""
+
+    stops_: Callable[[Callable[[], Layers]], bool] | None = None
+
+    def begin_with(self, layers: Layers) -> "Watched":
+        self.start_ = layers
+        return self
+
+    def _init_coef(self, *_: Any) -> tuple[Any, Any]:  # scikit-learn's draw of one layer, the first layer first
+        W, b = self.start_[len(self.coefs_)]
+        return W.copy(), b.copy()
 
     def _fit_stochastic(self, *arguments: Any) -> None:  # scikit-learn's loop over the epochs
         start = time.perf_counter()
         super()._fit_stochastic(*arguments)
         self.epochs_seconds_ = time.perf_counter() - start
 
+    def _update_no_improvement_count(self, *arguments: Any) -> None:  # what it does after each epoch
+        super()._update_no_improvement_count(*arguments)
+        if self.stops_ is not None and self.stops_(self.layers):
+            self._no_improvement_count = self.n_iter_no_change + 1
+
+    def layers(self) -> Layers:
+        return [(W.copy(), b.copy()) for W, b in zip(self.coefs_, self.intercepts_, strict=True)]
+
 
 class ScikitLearn:
-    def __init__(self, case: Case, data: Data) -> None:
+    def __init__(self, case: Case, data: Data, seed: int) -> None:
+        self.case = case
         self.data = data
-        self.model = EpochsTimed(
-            hidden_layer_sizes=case.n[1:-1],
+        self.random = np.random.RandomState(seed)  # an int would repeat the same orders in every fit
+
+    def restart(self) -> None:
+        self.model = Watched(
+            hidden_layer_sizes=self.case.n[1:-1],
             activation="relu",
             solver="adam",
             alpha=0.0,
-            batch_size=case.batch_size,
+            batch_size=self.case.batch_size,
             learning_rate_init=cases.LEARNING_RATE,
             beta_1=cases.BETA1,
             beta_2=cases.BETA2,
             epsilon=cases.EPSILON,
             max_iter=1,
             shuffle=True,
-            random_state=np.random.RandomState(0),  # an int would repeat the same orders in every fit
+            random_state=self.random,
             tol=0.0,
             n_iter_no_change=NEVER,
             warm_start=True,
-        )
-        self.train(1)  # makes the weights that restart overwrites
-
-    def restart(self) -> None:
-        for W, b, (W_start, b_start) in zip(self.model.coefs_, self.model.intercepts_, self.data.layers, strict=True):
-            W[...] = W_start
-            b[...] = b_start
+        ).begin_with(self.data.layers)
 
     def train(self, epochs: int) -> float:
         self.model.set_params(max_iter=epochs)
@@ -63,9 +80,13 @@ class ScikitLearn:
             self.model.fit(self.data.X, self.data.labels)
         return self.model.epochs_seconds_
 
+    def train_watched(self, stops: Callable[[Callable[[], Layers]], bool]) -> None:
+        self.model.stops_ = stops
+        self.train(NEVER)
+
     def layers(self) -> Layers:
-        return [(W.copy(), b.copy()) for W, b in zip(self.model.coefs_, self.model.intercepts_, strict=True)]
+        return self.model.layers() if hasattr(self.model, "coefs_") else self.data.layers
 
 
-def make(case: Case, data: Data, _threads: int) -> ScikitLearn:
-    return ScikitLearn(case, data)
+def make(case: Case, data: Data, _threads: int, seed: int = 0) -> ScikitLearn:
+    return ScikitLearn(case, data, seed)

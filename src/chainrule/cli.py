@@ -1,13 +1,16 @@
-"""The command line: ``chainrule train | predict | evaluate``. A thin layer over ``plan``, ``Model`` and ``load``."""
+"""The command line: ``chainrule train | predict | evaluate | warmup``, a thin layer over ``plan`` and ``Model``."""
 
 import argparse
 import inspect
 import io
+import logging
 import os
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -73,6 +76,13 @@ def parser() -> Parser:
     _add_model_and_table(evaluating)
     evaluating.add_argument("--json", action="store_true", help="the report as one JSON object")
     evaluating.set_defaults(run=run_evaluate, parser=evaluating)
+
+    warming = commands.add_parser(
+        "warmup",
+        help="compile ahead for this machine",
+        description="Compile for this processor what networks are made of, so that the first training begins at once.",
+    )
+    warming.set_defaults(run=run_warmup, parser=warming)
     return top
 
 
@@ -99,6 +109,18 @@ def _add(group: Any, title: str, name: str) -> None:
 
 def _given(arguments: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(arguments, name) for name in names if hasattr(arguments, name)}
+
+
+def run_warmup(arguments: argparse.Namespace) -> int:
+    """Compile ahead."""
+    from chainrule.engines.fused.store import folder
+    from chainrule.engines.fused.warmup import warm_up
+
+    begun = time.perf_counter()
+    count = warm_up()
+    kept = f"kept in {folder()}" if folder() else "not kept: CHAINRULE_CACHE_DIR switches the cache off"
+    print(f"{count} kernels compiled in {time.perf_counter() - begun:.1f} s, {kept}")
+    return 0
 
 
 def run_train(arguments: argparse.Namespace) -> int:
@@ -172,7 +194,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if unknown:
             options = [option for action in arguments.parser._actions for option in action.option_strings]
             arguments.parser.error(f"{unknown[0]} is no option{nearest(unknown[0], options).rstrip('.')}")
-        return arguments.run(arguments)
+        with _telling():
+            return arguments.run(arguments)
     except ChainruleError as error:
         print(f"chainrule: {error}", file=sys.stderr)
         return 2 if isinstance(error, RequestError) else 1
@@ -186,6 +209,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         # whoever read our output has had enough; what Python flushes on exit must not fail again
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Say what takes a while, to someone who is watching."""
+    logger, handler = logging.getLogger("chainrule"), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("chainrule: %(message)s"))
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield
+        return
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _read(model: Model, arguments: argparse.Namespace) -> Any:

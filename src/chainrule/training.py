@@ -81,14 +81,15 @@ def _steps(engine: Engine, training: Examples, watch: Watch) -> None:
     state, schedule = watch.state, engine.schedule
     per_epoch = engine.recipe.steps_per_epoch(training.m)
     while not watch.history.stopped:
-        first, begun_with = state.step, engine.to_numpy(state.theta)
+        first = state.step
+        begun_with = None if watch.keeps_best else engine.to_numpy(state.theta)
         state = engine.run(replace(state, cost_sum=0.0, weight_sum=0.0), training, first, first + per_epoch)
-        if state.step > first:  # the first step's cost was finite, so what it began with is good
+        if begun_with is not None and state.step > first:  # the first step's cost was finite, so this is good
             watch.good, watch.good_epochs = begun_with, len(watch.history)
         if state.interrupted:
             watch.state = replace(state, interrupted=False)
             raise KeyboardInterrupt
-        if state.diverged or not np.isfinite(engine.to_numpy(state.theta)).all():
+        if state.diverged or not _is_finite(engine, state.theta):
             raise _diverged(watch, engine.learning_rate)
         watch.epoch_ends(state, state.cost_sum / state.weight_sum)
         if not watch.history.stopped and watch.stalled():
@@ -96,6 +97,11 @@ def _steps(engine: Engine, training: Examples, watch: Watch) -> None:
                 watch.history.stopped = watch.no_improvement()
             state = replace(state, rate_scale=state.rate_scale * schedule.on_stall)
             watch.wait_again()
+
+
+def _is_finite(engine: Engine, theta: Any) -> bool:
+    with np.errstate(all="ignore"):  # a sum that overflows is as bad
+        return isfinite(float(engine.xp.sum(theta)))
 
 
 def require_whole_cost(network: Network, recipe: Recipe) -> None:

@@ -148,6 +148,11 @@ class Watch:
         what = self.history.monitor.replace("_", " ")
         return f"{what} did not improve by {self._engine.recipe.tol:g} in {self._waited} epochs"
 
+    @property
+    def keeps_best(self) -> bool:
+        """There is a best theta, and it is what remains of a run that fails."""
+        return self._best is not None
+
     def outcome(self) -> Any:
         """The theta that training is for: the best or the last."""
         return self._engine.to_numpy(self.state.theta) if self._best is None else self._best

@@ -38,3 +38,27 @@ def make_absent(case, data, threads):
 
 def make_dead(case, data, threads):
     os._exit(3)
+
+
+def make_cache_teller(case, data, threads, log):
+    """Notes whether it found the cache empty, and puts something there."""
+    folder = os.environ["CHAINRULE_CACHE_DIR"]
+    with open(log, "a") as file:
+        file.write(f"{os.environ['TORCHINDUCTOR_CACHE_DIR'] == folder} {len(os.listdir(folder))}\n")
+    open(os.path.join(folder, "compiled"), "w").close()
+    return Sleeper(data, 0.001)
+
+
+class Hoarder(Sleeper):
+    """Needs so many bytes while it trains, and none when it is done."""
+
+    def __init__(self, data, size):
+        super().__init__(data, 0.0)
+        self.size = size
+
+    def train(self, epochs):
+        assert len(bytes([1]) * self.size) == self.size
+
+
+def make_hoarder(case, data, threads, size):
+    return Hoarder(data, size)

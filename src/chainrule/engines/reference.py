@@ -1,6 +1,7 @@
 """The reference engine: the equations as written, on any array namespace. It defines what is right."""
 
 from dataclasses import replace
+from functools import cached_property
 from math import isfinite
 from typing import Any, cast
 
@@ -42,7 +43,10 @@ class Reference:
         self.schedule = recipe.make_schedule(functions)
         self.learning_rate = recipe.learning_rate or self.optimizer.learning_rate
         self._functions = functions
-        self._is_weight = xp.asarray(network.is_weight())
+
+    @cached_property
+    def _is_weight(self) -> Array:
+        return self.xp.asarray(self.network.is_weight())
 
     def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
         """Rows as columns: the transpose of row-major memory is the same memory."""

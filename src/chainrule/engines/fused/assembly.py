@@ -176,6 +176,11 @@ class Code:
         """a b + c, rounded once."""
         return self.intrinsic(f"llvm.fma.{self.suffix(a.type)}", a.type, [a, b, c])
 
+    def opaque_pointer(self, pointer: Pointer) -> Pointer:
+        """The same address, of which LLVM knows nothing: it keeps pointers that it would derive from each other."""
+        type_ = ir.FunctionType(PTR, [PTR])
+        return Pointer(self, self.builder.asm(type_, "", "=r,0", [pointer.value], False), pointer.kind)
+
     def prefetch(self, pointer: Pointer) -> None:
         """Bring a line of memory near, to be written; an address that does not exist does no harm."""
         f = self.module.globals.get("llvm.prefetch.p0") or ir.Function(

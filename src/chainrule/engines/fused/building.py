@@ -65,7 +65,7 @@ class Workspace:
 
         self.frame = block.part(8 * SLOTS)
         self.zeros = block.part(max(n) * size)
-        self.ones = block.part(size)
+        self.ones = block.part(chunk * size)
         self.packing = block.part(threads * packing_bytes(parts.library.target))
         self.A = [matrix(chunk, u) if l > 0 or gathers else Matrix(Place("X"), n[0]) for l, u in enumerate(n)]
         if parts.by_example or parts.link_by_example:
@@ -85,7 +85,7 @@ class Workspace:
         block.make()
         self.words = block.view(self.frame, SLOTS, "int64")
         self.reals = block.view(self.frame, SLOTS, "float64")
-        block.view(self.ones, 1, parts.dtype)[0] = 1.0
+        block.view(self.ones, chunk, parts.dtype)[...] = 1.0
 
     def view(self, matrix: Matrix) -> Any:
         """A matrix of this workspace as an array, (rows, columns); None for one that is elsewhere."""
@@ -127,23 +127,16 @@ class Builder:
         self.program.work(made.kernel, *arguments)
 
     def _product(
-        self,
-        C: Matrix,
-        A: Place,
-        asi: int,
-        ask: int,
-        B: Matrix,
-        init: Matrix,
-        shape: tuple[int, int, int],
-        by_columns: bool,
+        self, C: Matrix, A: Matrix, B: Matrix, init: Matrix, shape: tuple[int, int, int], turned: bool = False
     ) -> None:
+        """C = init + A B, or with A.T in the place of A where it is ``turned``."""
         M, N, K = shape
-        where = (C.place, C.stride, A, asi, ask, B.place, B.stride, init.place, init.stride, M, N, K, int(by_columns))
+        by_columns = (turned and N >= M) or M == 1
+        matrices = [v for V in (C, A, B, init) for v in (V.place, V.stride)]
         # packing pays where a panel of B is used by many rows, and is too spread out to stay in the first cache
-        if M >= 96 and K * B.stride * self.size >= 32 * 2**10:
-            self._call("blocked", *where, self.work.packing, int(asi == 1 and N >= 256))
-        else:
-            self._call("product", *where)
+        blocked = M >= 96 and K * B.stride * self.size >= 32 * 2**10
+        name = ("blocked" if blocked else "product") + "_turned" * turned
+        self._call(name, *matrices, M, N, K, int(by_columns), *([self.work.packing] if blocked else []))
 
     def _weights(self, l: int) -> Matrix:
         return Matrix(Place("theta", self.layout.W[l]), self.n[l])
@@ -158,7 +151,7 @@ class Builder:
             if n[l] == 1:
                 self._call("thin", Z.place, begin, A.stride, self._weights(l).place, b, rows, n[l - 1])
             else:
-                self._product(Z, begin, A.stride, 1, self._weights(l), Matrix(b, 0), (rows, n[l], n[l - 1]), False)
+                self._product(Z, Matrix(begin, A.stride), self._weights(l), Matrix(b, 0), (rows, n[l], n[l - 1]))
             if l < self.L:
                 made = hidden[l - 1]
                 where: dict[str, Any] = {"Z": Z, "A": Z}
@@ -206,7 +199,7 @@ class Builder:
             if n[l] == 1:
                 W = Matrix(W.place, n[l - 1])  # one row: W[l] and W[l].T are the same memory
             dA = Matrix(work.dA.place, stride(n[l - 1], self.size))
-            self._product(dA, dZ.place, dZ.stride, 1, W, Matrix(work.zeros, 0), (rows, n[l - 1], n[l]), False)
+            self._product(dA, dZ, W, Matrix(work.zeros, 0), (rows, n[l - 1], n[l]))
             self._map(self.parts.chain, rows, n[l - 1], {"dA": dA, "G": work.G[l - 1], "dZ": work.G[l - 1]})
 
     def _delta(self, l: int) -> Matrix:
@@ -223,11 +216,10 @@ class Builder:
             db = Matrix(Place("dtheta", self.layout.b[l]), n[l])
             zeros = Matrix(work.zeros, 0)
             if n[l] == 1:
-                self._product(dW, dZ.place, 0, 1, A, dW if first else zeros, (1, n[l - 1], rows), True)
+                self._product(dW, dZ, A, dW if first else zeros, (1, n[l - 1], rows))
             else:
-                shape, by_columns = (n[l - 1], n[l], rows), n[l] >= n[l - 1]
-                self._product(dW, A.place, 1, A.stride, dZ, dW if first else zeros, shape, by_columns)
-            self._product(db, work.ones, 0, 0, dZ, db if first else zeros, (1, n[l], rows), True)
+                self._product(dW, A, dZ, dW if first else zeros, (n[l - 1], n[l], rows), turned=True)
+            self._product(db, Matrix(work.ones, 0), dZ, db if first else zeros, (1, n[l], rows))
 
     def begin(self, rows: int, gathers: bool) -> None:
         """The numbers of the step."""

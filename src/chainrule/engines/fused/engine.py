@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from math import nan
 from threading import RLock
 from typing import Any
 
@@ -109,6 +110,7 @@ class Fused:
         with self._lock:
             ready = self._programs.cost(examples.m)
             ready.words[: Slot.ARRIVED] = 0
+            ready.reals[Slot.J] = nan  # and stays so where no example has a weight
             ready.bind(self._addresses(examples, theta=theta))
             self._programs.run(ready)
             return float(ready.reals[Slot.J])
@@ -116,11 +118,12 @@ class Fused:
     def gradient(self, theta: Any, examples: Examples, step: int | None = None) -> tuple[float, Any]:
         """J and dtheta, penalties included."""
         theta = np.ascontiguousarray(theta, self.network.dtype)
-        dtheta = np.zeros_like(theta)
+        dtheta = np.full_like(theta, nan)  # and stays so where no example has a weight
         with self._lock:
             ready = self._programs.gradient(examples.m, step is not None)
             ready.words[: Slot.ARRIVED] = 0
             ready.words[Slot.STEP] = step or 0
+            ready.reals[Slot.J] = nan
             ready.bind(self._addresses(examples, theta=theta, dtheta=dtheta))
             self._programs.run(ready)
             return float(ready.reals[Slot.J]), dtheta

@@ -1,9 +1,9 @@
-"""exp, expm1 and tanh in single operations; at most 2 units in the last place from the exact value, everywhere.
+"""exp, expm1 and tanh in single operations: within 1, 1.6 and 1.4 units in the last place of the exact value.
 
 e^x = 2^n e^r, where n is the whole number nearest to x / log 2 and r = x - n log 2 is worked out in two steps, the
 first exact (Cody & Waite 1980, Software Manual for the Elementary Functions). e^r = 1 + r + r^2 c(r), with c a
-polynomial: Remez exchange for the smallest largest relative error of e^r - 1, in 50 digits, then the coefficients
-rounded to the format one after another from the lowest, the others fitted again each time.
+polynomial whose first coefficient is exact: Remez exchange for the smallest largest relative error of e^r - 1, in 50
+digits, then rounded to the format (float32: the lowest coefficients first, the others fitted again after each).
 """
 
 from chainrule.engines.fused.expressions import Expression

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from threading import Lock
-from time import perf_counter
 
 from chainrule.engines.fused import store
 from chainrule.engines.fused.compiling import load, object_code
@@ -36,8 +35,12 @@ class Library:
         self._writers.setdefault(name, write)
         return name
 
-    def make(self, names: Iterable[str]) -> None:
-        """Load these kernels, compiling those that no earlier process has kept."""
+    def make_all(self) -> int:
+        """Make all that was ever wanted."""
+        return self.make(list(self._writers))
+
+    def make(self, names: Iterable[str]) -> int:
+        """Load these kernels, compiling those that no earlier process has kept; how many these were."""
         with self._lock:
             wanted = [name for name in dict.fromkeys(names) if name not in self._addresses]
             codes = {name: store.fetch(name.removeprefix(PREFIX)) for name in wanted}
@@ -47,17 +50,20 @@ class Library:
             for name, code in codes.items():
                 assert code is not None
                 self._addresses[name] = load(name, code)
+            return len(missing)
 
     def _compiled(self, names: list[str]) -> dict[str, bytes]:
-        begun = perf_counter()
+        where = store.folder()
+        logger.info(
+            "compiling %d kernels for this processor%s",
+            len(names),
+            f", once: they are kept in {where}" if where else " (the cache is switched off, so every process does)",
+        )
         with ThreadPoolExecutor(2) as pool:  # LLVM works outside Python's lock
             made = pool.map(lambda name: object_code(self._writers[name](name), self.target), names)
             codes = dict(zip(names, made, strict=True))
         for name, code in codes.items():
             store.keep(name.removeprefix(PREFIX), code)
-        where = store.folder()
-        kept = f"kept in {where}" if where else "not kept: the cache is switched off"
-        logger.info("compiled %d kernels for this processor in %.1f s (%s)", len(names), perf_counter() - begun, kept)
         return codes
 
     def address(self, name: str) -> int:

@@ -1,4 +1,4 @@
-"""log and log1p in single operations; at most 2 units in the last place from the exact value, everywhere.
+"""log and log1p in single operations: within 1 and 1.2 units in the last place of the exact value, everywhere.
 
 x = 2^e (1 + f) with 1 + f between 3/4 and 3/2, so log x = e log 2 + log(1 + f). (With these bounds, not sqrt(1/2) and
 sqrt(2), f is exact enough also where log1p has to round it: below 1/4 where it is negative.)
@@ -6,8 +6,8 @@ sqrt(2), f is exact enough also where log1p has to round it: below 1/4 where it 
     float32   log(1 + f) = f - f^2 h(f)
     float64   log(1 + f) = f - (f^2/2 - s (f^2/2 + s^2 l(s^2))),  s = f / (2 + f)      (FreeBSD msun, e_log.c)
 
-h and l are polynomials: Remez exchange for the smallest largest relative error of the logarithm, in 50 digits, then the
-coefficients rounded to the format one after another from the lowest, the others fitted again each time.
+h and l are polynomials: Remez exchange for the smallest largest relative error of the logarithm, in 50 digits, then
+rounded to the format (float32: the lowest coefficients first, the others fitted again after each).
 """
 
 from math import inf, nan

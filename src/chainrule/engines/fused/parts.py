@@ -56,8 +56,6 @@ class Parts:
         self.trace = trace = Trace(network.dtype)
         formulas = self._traced("the network", lambda: network.formulas(trace, functions))
         for_dtype = {
-            "product": products.write_product,
-            "blocked": products.write_blocked,
             "thin": sums.write_thin,
             "gather": moves.write_gather,
             "turn": moves.write_turn,
@@ -66,6 +64,10 @@ class Parts:
             "verdict": steps.write_verdict,
         }
         self.common = {name: self._want(f"{name} {self.dtype}", w, self.dtype) for name, w in for_dtype.items()}
+        for name, write in {"product": products.write_product, "blocked": products.write_blocked}.items():
+            for turned in (False, True):
+                kernel = self._want(f"{name} {self.dtype} {turned}", write, self.dtype, turned)
+                self.common[name + "_turned" * turned] = kernel
         for name, write in {"words": moves.write_words, "end": steps.write_end, "execute": steps.write_execute}.items():
             self.common[name] = self._want(name, write)
         layers = range(1, network.L)

@@ -17,45 +17,58 @@ from chainrule.engines.fused.assembly import BYTES, I64, PTR, REAL, VOID, Code, 
 from chainrule.engines.fused.target import Target
 
 
-def tile(kernel: Kernel, dtype: str, MR: int, NV: int, masked: bool) -> Any:
-    """A function C, ldc, A, asi, ask, B, ldb, K, init, ldi, count: one tile of MR rows by NV vectors.
+@dataclass(frozen=True)
+class Shape:
+    """A tile: rows, vectors of columns, whether the last one is masked, and whether A is turned."""
 
-    A[i, k] is at A + i asi + k ask bytes, all other strides are bytes too; ``count`` is how many lanes of the last
-    vector exist where it is ``masked``; init[i, :] is what the chains begin with.
+    rows: int
+    vectors: int
+    masked: bool
+    turned: bool
+
+    def __str__(self) -> str:
+        return f"tile_{self.rows}_{self.vectors}{'_masked' * self.masked}{'_turned' * self.turned}"
+
+
+def tile(kernel: Kernel, dtype: str, shape: Shape) -> Any:
+    """A function C, ldc, A, lda, B, ldb, K, init, ldi, count: one tile.
+
+    Strides are bytes. A[i, k] is at A + i lda + k, or where A is turned at A + k lda + i; ``count`` is how many lanes
+    of the last vector exist where it is ``masked``; init[i, :] is what the chains begin with.
     """
     lanes, real = kernel.target.lanes(dtype), REAL[dtype]
-    types = [PTR, I64, PTR, I64, I64, PTR, I64, I64, PTR, I64, I64]
-    f: Any = ir.Function(kernel.module, ir.FunctionType(VOID, types), f"tile_{MR}_{NV}_{int(masked)}")
+    f: Any = ir.Function(kernel.module, ir.FunctionType(VOID, [PTR, I64] * 3 + [I64, PTR, I64, I64]), str(shape))
     f.linkage = "internal"
     f.attributes.add("noinline")
-    for position in (0, 2, 5, 8):
+    for position in (0, 2, 4, 7):
         f.args[position].add_attribute("noalias")
     code = Code(kernel.module, f, kernel.target)
-    C, ldc, A, asi, ask, B, ldb, K, init, ldi, count = f.args
-    ldc, asi, ask, ldb, K, ldi, count = (Int(code, v) for v in (ldc, asi, ask, ldb, K, ldi, count))
-    mask = code.first_lanes(count, lanes) if masked else None
+    C, A, B, init = (Pointer(code, f.args[position], real) for position in (0, 2, 4, 7))
+    ldc, lda, ldb, K, ldi, count = (Int(code, f.args[position]) for position in (1, 3, 5, 6, 8, 9))
+    mask = code.first_lanes(count, lanes) if shape.masked else None
 
     def vectors(p: Pointer) -> list[tuple[Pointer, Any]]:
-        return [(p + j * lanes, mask if j == NV - 1 else None) for j in range(NV)]
+        return [(p + j * lanes, mask if j == shape.vectors - 1 else None) for j in range(shape.vectors)]
 
-    def rows(p: Any, stride: Int) -> list[Pointer]:
-        return [Pointer(code, p, real).after(stride * i) for i in range(MR)]
+    acc = [p.load_vector(lanes, m) for i in range(shape.rows) for p, m in vectors(init.after(ldi * i))]
+    starts = [A] if shape.turned else [A.after(lda * i) for i in range(shape.rows)]
+    pointers = [B.value, *(code.opaque_pointer(p).value for p in starts)]
+    with code.loop(0, K, carried=[*acc, *pointers]) as loop:
+        new, (b_k, *a_k) = list(loop.values[: len(acc)]), loop.values[len(acc) :]
+        B_k, A_k = Pointer(code, b_k, real), [Pointer(code, a, real) for a in a_k]
+        row = [p.load_vector(lanes, m) for p, m in vectors(B_k)]
+        places = [A_k[0] + i for i in range(shape.rows)] if shape.turned else A_k
 
-    start = [p.load_vector(lanes, m) for row in rows(init, ldi) for p, m in vectors(row)]
-    # bases three rows apart: x86 reaches base, base + stride and base + 2 stride without further registers
-    bases = [Pointer(code, A, real).after(asi * i).value for i in range(0, MR, 3)]
-    with code.loop(0, K, carried=[*start, B, *bases]) as loop:
-        acc, (b_k, *a_k) = loop.values[: MR * NV], loop.values[MR * NV :]
-        row = [p.load_vector(lanes, m) for p, m in vectors(Pointer(code, b_k, real))]
-        new = []
-        for i in range(MR):
-            a = code.splat(Pointer(code, a_k[i // 3], real).after(asi * (i % 3)).load(), lanes)
-            new += [code.fma(a, row[j], acc[i * NV + j]) for j in range(NV)]
-        moved = [Pointer(code, b_k, real).after(ldb).value, *(Pointer(code, a, real).after(ask).value for a in a_k)]
-        loop.next([*new, *moved])
-    for i, row in enumerate(rows(C, ldc)):
-        for j, (p, m) in enumerate(vectors(row)):
-            p.store_vector(loop.values[i * NV + j], m)
+        for i, place in enumerate(places):
+            a = code.splat(place.load(), lanes)
+            for j in range(shape.vectors):
+                new[i * shape.vectors + j] = code.fma(a, row[j], new[i * shape.vectors + j])
+        following = [B_k.after(ldb), *(p.after(lda) if shape.turned else p + 1 for p in A_k)]
+        loop.next([*new, *(p.value for p in following)])
+    acc = loop.values[: len(acc)]
+    for i in range(shape.rows):
+        for j, (p, m) in enumerate(vectors(C.after(ldc * i))):
+            p.store_vector(acc[i * shape.vectors + j], m)
     code.builder.ret_void()
     return f
 
@@ -73,16 +86,16 @@ def packing_bytes(target: Target) -> int:
     return DEPTH * (WIDE * target.vector_bytes + HEIGHT * BYTES["float64"])
 
 
-def write_product(name: str, target: Target, dtype: str) -> str:
+def write_product(name: str, target: Target, dtype: str, turned: bool) -> str:
     """C = init + A B, straight from where the matrices stand, with
 
-        C, ldc, A, asi, ask, B, ldb, init, ldi, M, N, K, by_columns
+        C, ldc, A, lda, B, ldb, init, ldi, M, N, K, by_columns
 
-    Strides in elements: C[i, j] at C + i ldc + j, A[i, k] at A + i asi + k ask, B[k, j] at B + k ldb + j, and
-    init[i, j] at init + i ldi + j (ldi = 0: one row for all, the biases). ``by_columns``: threads share the columns of
-    C, else its rows.
+    Strides in elements: C[i, j] at C + i ldc + j, B[k, j] at B + k ldb + j, init[i, j] at init + i ldi + j (ldi = 0:
+    one row for all, the biases), and A[i, k] at A + i lda + k, or, where A is ``turned``, at A + k lda + i.
+    ``by_columns``: threads share the columns of C, else its rows.
     """
-    product = _Product(name, target, dtype)
+    product = _Product(name, target, dtype, turned)
     kernel, columns, zero = product.kernel, product.columns, product.kernel.whole(0)
     with kernel.when(product.many > 0), kernel.loop(columns[0], columns[1], WIDE * product.lanes) as loop:
         product.panel(loop.i, product.rows[0], product.end, zero, product.K, None, None)
@@ -90,15 +103,15 @@ def write_product(name: str, target: Target, dtype: str) -> str:
     return kernel.finish()
 
 
-def write_blocked(name: str, target: Target, dtype: str) -> str:
-    """The same for large matrices, with two arguments more: ``packing``, where threads pack, and ``packs_A``.
+def write_blocked(name: str, target: Target, dtype: str, turned: bool) -> str:
+    """The same for large matrices, with one argument more: ``packing``, where threads pack.
 
     DEPTH rows of a panel of B are copied to one place, so that they stay in the first cache while the rows of A pass;
-    where A is turned (asi = 1), so are the HEIGHT rows of A, which stay in the second cache while the panels of B pass.
+    where A is turned, so are HEIGHT of its rows, which stay in the second cache while the panels of B pass.
     """
-    product = _Product(name, target, dtype)
+    product = _Product(name, target, dtype, turned)
     kernel, b, size = product.kernel, product.kernel.builder, product.size
-    packing, packs_A = kernel.number() + kernel.thread * packing_bytes(target), kernel.number()
+    packing = kernel.number() + kernel.thread * packing_bytes(target)
     panel = Pointer(kernel, b.inttoptr(packing.value, PTR), product.real)
     block = panel.after(DEPTH * WIDE * target.vector_bytes)
     with (
@@ -107,13 +120,12 @@ def write_blocked(name: str, target: Target, dtype: str) -> str:
     ):
         k, top = over_depth.i, over_blocks.i
         depth, bottom = (product.K - k).least(DEPTH), (top + HEIGHT).least(product.end)
-        with kernel.when(packs_A > 0):
+        if turned:
             product.pack_A(block, top, bottom, k, depth)
         with kernel.loop(product.columns[0], product.columns[1], WIDE * product.lanes) as over_columns:
-            j = over_columns.i
-            product.pack_B(panel, j, k, depth)
-            packed_A = Packed(block, packs_A > 0, top, depth * size)
-            product.panel(j, top, bottom, k, depth, panel, packed_A)
+            product.pack_B(panel, over_columns.i, k, depth)
+            packed_A = Packed(block, top, depth * size) if turned else None
+            product.panel(over_columns.i, top, bottom, k, depth, panel, packed_A)
     product.single_rows()
     return kernel.finish()
 
@@ -123,7 +135,6 @@ class Packed:
     """Rows of A from ``top`` on, each tile's for itself: first all its rows at k = 0, then at k = 1; ``row``: bytes."""
 
     pointer: Pointer
-    used: Value
     top: Int
     row: Int
 
@@ -131,17 +142,22 @@ class Packed:
 class _Product:
     """What both kernels share: the arguments, the thread's part, and calls of tiles."""
 
-    def __init__(self, name: str, target: Target, dtype: str) -> None:
+    def __init__(self, name: str, target: Target, dtype: str, turned: bool) -> None:
         self.kernel = kernel = Kernel(name, target)
+        self.turned = turned
         self.real, self.size, self.lanes = REAL[dtype], BYTES[dtype], target.lanes(dtype)
-        self.tiles = {shape: tile(kernel, dtype, *shape) for shape in _shapes(target)}
+        self.heights = ROWS[target.registers]
+        shapes = [
+            Shape(rows, *wide, turned) for rows in self.heights for wide in ((WIDE, False), (WIDE, True), (1, True))
+        ]
+        shapes += [Shape(1, vectors, True, turned) for vectors in range(1, SINGLE + 1)]
+        self.tiles = {shape: tile(kernel, dtype, shape) for shape in shapes}
         self.C, self.ldc = kernel.address(self.real), kernel.number() * self.size
-        self.A, self.asi, self.ask = kernel.address(self.real), kernel.number() * self.size, kernel.number() * self.size
+        self.A, self.lda = kernel.address(self.real), kernel.number() * self.size
         self.B, self.ldb = kernel.address(self.real), kernel.number() * self.size
         self.init, self.ldi = kernel.address(self.real), kernel.number() * self.size
         M, N, self.K, by_columns = (kernel.number() for _ in range(4))
         self.rows, self.columns = kernel.either(by_columns, M, N, WIDE * self.lanes)
-        self.heights = ROWS[target.registers]
         self.many = (self.rows[1] - self.rows[0]).rounded_down(self.heights[-1])
         self.end = self.rows[0] + self.many
 
@@ -154,12 +170,17 @@ class _Product:
 
         def down(NV: int, masked: bool) -> None:
             start = top
-            for MR in self.heights:
-                stop = start + (bottom - start).rounded_down(MR)
-                with self.kernel.loop(start, stop, MR) as loop:
+            for rows in self.heights:
+                stop = start + (bottom - start).rounded_down(rows)
+                with self.kernel.loop(start, stop, rows) as loop:
+                    i = loop.i
+                    if B is not None:
+                        self._fetch_ahead(i + rows, j, rows, NV)
+                    A, lda = self._A(i, k), self.lda
                     if packed_A is not None:
-                        self._fetch_ahead(loop.i + MR, j, MR, NV)
-                    self._call((MR, NV, masked), loop.i, j, k, depth, from_B, ldb, packed_A)
+                        A = packed_A.pointer.after((i - packed_A.top) * packed_A.row)
+                        lda = self.kernel.whole(rows * self.size)
+                    self._call(Shape(rows, NV, masked, self.turned), i, j, k, depth, A, lda, from_B, ldb)
                 start = stop
 
         self._as_wide(j, down)
@@ -178,17 +199,18 @@ class _Product:
                 if NV < SINGLE:
                     fits = kernel.builder.and_(fits, left <= NV * lanes)
                 with kernel.when(fits):
-                    self._call((1, NV, True), i, j, zero, self.K, self.B + j, self.ldb, None)
+                    shape = Shape(1, NV, True, self.turned)
+                    self._call(shape, i, j, zero, self.K, self._A(i, zero), self.lda, self.B + j, self.ldb)
 
     def pack_A(self, into: Pointer, top: Int, bottom: Int, k: Int, depth: Int) -> None:
-        """The rows top..bottom-1 as Packed describes them, from an A whose rows stand beside each other (asi = 1)."""
+        """The rows top..bottom-1 of a turned A as Packed describes them."""
         kernel, start = self.kernel, top
-        for MR in self.heights:
-            stop = start + (bottom - start).rounded_down(MR)
-            with kernel.loop(start, stop, MR) as over_tiles, kernel.loop(0, depth) as over_k:
+        for rows in self.heights:
+            stop = start + (bottom - start).rounded_down(rows)
+            with kernel.loop(start, stop, rows) as over_tiles, kernel.loop(0, depth) as over_k:
                 i = over_tiles.i
-                rows = self.A.after(i * self.size).after((k + over_k.i) * self.ask).load_vector(MR)
-                (into + ((i - top) * depth + over_k.i * MR)).store_vector(rows)
+                values = self._A(i, k + over_k.i).load_vector(rows)
+                (into + ((i - top) * depth + over_k.i * rows)).store_vector(values)
             start = stop
 
     def pack_B(self, into: Pointer, j: Int, k: Int, depth: Int) -> None:
@@ -206,30 +228,28 @@ class _Product:
 
         self._as_wide(j, copy)
 
+    def _A(self, i: Int, k: Int) -> Pointer:
+        """Where A[i, k] stands."""
+        return self.A.after(k * self.lda) + i if self.turned else self.A.after(i * self.lda) + k
+
     def _mask(self, j: Int, NV: int) -> Value:
         return self.kernel.first_lanes(self.columns[1] - j - (NV - 1) * self.lanes, self.lanes)
 
     def _call(
-        self, shape: tuple[int, int, bool], i: Int, j: Int, k: Int, depth: Int, B: Pointer, ldb: Int, A: Packed | None
+        self, shape: Shape, i: Int, j: Int, k: Int, depth: Int, A: Pointer, lda: Int, B: Pointer, ldb: Int
     ) -> None:
-        b, (MR, NV, _) = self.kernel.builder, shape
+        b = self.kernel.builder
         into = self.C.after(i * self.ldc) + j
         begins = k.equals(0)
         start = b.select(begins, (self.init.after(i * self.ldi) + j).value, into.value)
         ldi = b.select(begins, self.ldi.value, self.ldc.value)
-        from_A, asi, ask = self.A.after(i * self.asi).after(k * self.ask).value, self.asi.value, self.ask.value
-        if A is not None:
-            packed = A.pointer.after((i - A.top) * A.row).value
-            from_A = b.select(A.used, packed, from_A)
-            asi = b.select(A.used, self.kernel.whole(self.size).value, asi)
-            ask = b.select(A.used, self.kernel.whole(MR * self.size).value, ask)
-        count = self.columns[1] - j - (NV - 1) * self.lanes
-        strides = (into.value, self.ldc.value, from_A, asi, ask, B.value, ldb.value)
-        b.call(self.tiles[shape], [*strides, depth.value, start, ldi, count.value])
+        count = self.columns[1] - j - (shape.vectors - 1) * self.lanes
+        matrices = [into.value, self.ldc.value, A.value, lda.value, B.value, ldb.value]
+        b.call(self.tiles[shape], [*matrices, depth.value, start, ldi, count.value])
 
-    def _fetch_ahead(self, i: Int, j: Int, MR: int, NV: int) -> None:
+    def _fetch_ahead(self, i: Int, j: Int, rows: int, NV: int) -> None:
         """The next tile's part of C: a tile begins with it, and would wait for it."""
-        for r in range(MR):
+        for r in range(rows):
             for v in range(NV):
                 self.kernel.prefetch(self.C.after((i + r) * self.ldc) + (j + v * self.lanes))
 
@@ -242,10 +262,3 @@ class _Product:
             work(WIDE, True)
         with kernel.when(left <= lanes):
             work(1, True)
-
-
-def _shapes(target: Target) -> list[tuple[int, int, bool]]:
-    return [
-        *((MR, NV, masked) for MR in ROWS[target.registers] for NV, masked in ((WIDE, False), (WIDE, True), (1, True))),
-        *((1, NV, True) for NV in range(1, SINGLE + 1)),
-    ]
