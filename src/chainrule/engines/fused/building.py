@@ -134,7 +134,7 @@ class Builder:
         by_columns = (turned and N >= M) or M == 1
         matrices = [v for V in (C, A, B, init) for v in (V.place, V.stride)]
         # packing pays where a panel of B is used by many rows, and is too spread out to stay in the first cache
-        blocked = M >= 96 and K * B.stride * self.size >= 32 * 2**10
+        blocked = M >= 96 and K * B.stride * self.size > 48 * 2**10
         name = ("blocked" if blocked else "product") + "_turned" * turned
         self._call(name, *matrices, M, N, K, int(by_columns), *([self.work.packing] if blocked else []))
 

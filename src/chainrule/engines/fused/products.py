@@ -13,18 +13,19 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule.engines.fused.assembly import BYTES, I64, PTR, REAL, VOID, Code, Int, Kernel, Pointer, Value
+from chainrule.engines.fused.assembly import BYTES, GRAIN, I64, PTR, REAL, VOID, Code, Int, Kernel, Pointer, Value
 from chainrule.engines.fused.target import Target
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A tile: rows, vectors of columns, whether the last one is masked, and whether A is turned."""
+    """A tile: rows, vectors of columns, is the last one masked, is A turned, how many k in a turn of its loop."""
 
     rows: int
     vectors: int
     masked: bool
     turned: bool
+    unrolled: int
 
     def __str__(self) -> str:
         return f"tile_{self.rows}_{self.vectors}{'_masked' * self.masked}{'_turned' * self.turned}"
@@ -53,19 +54,21 @@ def tile(kernel: Kernel, dtype: str, shape: Shape) -> Any:
     acc = [p.load_vector(lanes, m) for i in range(shape.rows) for p, m in vectors(init.after(ldi * i))]
     starts = [A] if shape.turned else [A.after(lda * i) for i in range(shape.rows)]
     pointers = [B.value, *(code.opaque_pointer(p).value for p in starts)]
-    with code.loop(0, K, carried=[*acc, *pointers]) as loop:
-        new, (b_k, *a_k) = list(loop.values[: len(acc)]), loop.values[len(acc) :]
-        B_k, A_k = Pointer(code, b_k, real), [Pointer(code, a, real) for a in a_k]
-        row = [p.load_vector(lanes, m) for p, m in vectors(B_k)]
-        places = [A_k[0] + i for i in range(shape.rows)] if shape.turned else A_k
-
-        for i, place in enumerate(places):
-            a = code.splat(place.load(), lanes)
-            for j in range(shape.vectors):
-                new[i * shape.vectors + j] = code.fma(a, row[j], new[i * shape.vectors + j])
-        following = [B_k.after(ldb), *(p.after(lda) if shape.turned else p + 1 for p in A_k)]
-        loop.next([*new, *(p.value for p in following)])
-    acc = loop.values[: len(acc)]
+    done = code.whole(0)
+    for turn in dict.fromkeys((shape.unrolled, 1)):
+        stop = K.rounded_down(turn)
+        with code.loop(done, stop, turn, carried=[*acc, *pointers]) as loop:
+            sums, (b_k, *a_k) = list(loop.values[: len(acc)]), loop.values[len(acc) :]
+            B_k, A_k = Pointer(code, b_k, real), [Pointer(code, a, real) for a in a_k]
+            for _ in range(turn):
+                row = [p.load_vector(lanes, m) for p, m in vectors(B_k)]
+                for i in range(shape.rows):
+                    a = code.splat((A_k[0] + i if shape.turned else A_k[i]).load(), lanes)
+                    for j in range(shape.vectors):
+                        sums[i * shape.vectors + j] = code.fma(a, row[j], sums[i * shape.vectors + j])
+                B_k, A_k = B_k.after(ldb), [p.after(lda) if shape.turned else p + 1 for p in A_k]
+            loop.next([*sums, B_k.value, *(p.value for p in A_k)])
+        acc, pointers, done = loop.values[: len(acc)], loop.values[len(acc) :], stop
     for i in range(shape.rows):
         for j, (p, m) in enumerate(vectors(C.after(ldc * i))):
             p.store_vector(acc[i * shape.vectors + j], m)
@@ -73,17 +76,22 @@ def tile(kernel: Kernel, dtype: str, shape: Shape) -> Any:
     return f
 
 
-# Rows of the tiles by number of vector registers: NV = 2 vectors wide, so 12 x 2 sums, 2 of B and 1 of A fill 27 of 32.
-ROWS = {32: (12, 8, 4), 16: (6, 4, 2)}
-WIDE = 2  # vectors of B in a tile
+# Rows of a tile by its vectors, largest first, for 32 and for 16 vector registers: the sums, a row of B and a number of
+# A have to fit. A tile that is wider takes fewer loads for its sums; one that is higher uses a packed panel longer. Up
+# to PANEL vectors the rows are the same: A is packed for all of them.
+HEIGHTS = {
+    32: {1: (12, 8, 4), 2: (12, 8, 4), 3: (8, 4), 4: (6, 4, 2)},
+    16: {1: (6, 4, 2), 2: (6, 4, 2)},
+}
 SINGLE = 4  # vectors where a tile has one row: enough independent chains to hide the latency of an addition
-DEPTH = 192  # k at a time: a packed panel of B, DEPTH x 32 float32, takes 24 KiB of a first cache of 32
-HEIGHT = 480  # rows of A at a time: HEIGHT x DEPTH float32 take 360 KiB of a second cache
+PANEL = 2  # vectors in a packed panel of B
+DEPTH = 256  # k at a time: a packed panel of B, DEPTH x 32 float32, takes 32 KiB
+HEIGHT = 480  # rows of A at a time: HEIGHT x DEPTH float32 take 480 KiB of a second cache
 
 
 def packing_bytes(target: Target) -> int:
     """What a thread needs to pack a panel of B and a block of A."""
-    return DEPTH * (WIDE * target.vector_bytes + HEIGHT * BYTES["float64"])
+    return DEPTH * (PANEL * target.vector_bytes + HEIGHT * BYTES["float64"])
 
 
 def write_product(name: str, target: Target, dtype: str, turned: bool) -> str:
@@ -95,9 +103,9 @@ def write_product(name: str, target: Target, dtype: str, turned: bool) -> str:
     one row for all, the biases), and A[i, k] at A + i lda + k, or, where A is ``turned``, at A + k lda + i.
     ``by_columns``: threads share the columns of C, else its rows.
     """
-    product = _Product(name, target, dtype, turned)
+    product = _Product(name, target, dtype, turned, wide=max(HEIGHTS[target.registers]), unrolled=1)
     kernel, columns, zero = product.kernel, product.columns, product.kernel.whole(0)
-    with kernel.when(product.many > 0), kernel.loop(columns[0], columns[1], WIDE * product.lanes) as loop:
+    with kernel.when(product.many > 0), kernel.loop(columns[0], columns[1], product.width) as loop:
         product.panel(loop.i, product.rows[0], product.end, zero, product.K, None, None)
     product.single_rows()
     return kernel.finish()
@@ -109,11 +117,11 @@ def write_blocked(name: str, target: Target, dtype: str, turned: bool) -> str:
     DEPTH rows of a panel of B are copied to one place, so that they stay in the first cache while the rows of A pass;
     where A is turned, so are HEIGHT of its rows, which stay in the second cache while the panels of B pass.
     """
-    product = _Product(name, target, dtype, turned)
+    product = _Product(name, target, dtype, turned, wide=PANEL, unrolled=2)
     kernel, b, size = product.kernel, product.kernel.builder, product.size
     packing = kernel.number() + kernel.thread * packing_bytes(target)
     panel = Pointer(kernel, b.inttoptr(packing.value, PTR), product.real)
-    block = panel.after(DEPTH * WIDE * target.vector_bytes)
+    block = panel.after(DEPTH * PANEL * target.vector_bytes)
     with (
         kernel.loop(0, product.K, DEPTH) as over_depth,
         kernel.loop(product.rows[0], product.end, HEIGHT) as over_blocks,
@@ -122,7 +130,7 @@ def write_blocked(name: str, target: Target, dtype: str, turned: bool) -> str:
         depth, bottom = (product.K - k).least(DEPTH), (top + HEIGHT).least(product.end)
         if turned:
             product.pack_A(block, top, bottom, k, depth)
-        with kernel.loop(product.columns[0], product.columns[1], WIDE * product.lanes) as over_columns:
+        with kernel.loop(product.columns[0], product.columns[1], product.width) as over_columns:
             product.pack_B(panel, over_columns.i, k, depth)
             packed_A = Packed(block, top, depth * size) if turned else None
             product.panel(over_columns.i, top, bottom, k, depth, panel, packed_A)
@@ -142,35 +150,33 @@ class Packed:
 class _Product:
     """What both kernels share: the arguments, the thread's part, and calls of tiles."""
 
-    def __init__(self, name: str, target: Target, dtype: str, turned: bool) -> None:
+    def __init__(self, name: str, target: Target, dtype: str, turned: bool, wide: int, unrolled: int) -> None:
         self.kernel = kernel = Kernel(name, target)
-        self.turned = turned
+        self.turned, self.wide, self.unrolled = turned, wide, unrolled
         self.real, self.size, self.lanes = REAL[dtype], BYTES[dtype], target.lanes(dtype)
-        self.heights = ROWS[target.registers]
-        shapes = [
-            Shape(rows, *wide, turned) for rows in self.heights for wide in ((WIDE, False), (WIDE, True), (1, True))
-        ]
-        shapes += [Shape(1, vectors, True, turned) for vectors in range(1, SINGLE + 1)]
-        self.tiles = {shape: tile(kernel, dtype, shape) for shape in shapes}
+        self.width = wide * self.lanes
+        self.dtype = dtype
+        self.heights = HEIGHTS[target.registers]
+        self.tiles: dict[Shape, Any] = {}
         self.C, self.ldc = kernel.address(self.real), kernel.number() * self.size
         self.A, self.lda = kernel.address(self.real), kernel.number() * self.size
         self.B, self.ldb = kernel.address(self.real), kernel.number() * self.size
         self.init, self.ldi = kernel.address(self.real), kernel.number() * self.size
         M, N, self.K, by_columns = (kernel.number() for _ in range(4))
-        self.rows, self.columns = kernel.either(by_columns, M, N, WIDE * self.lanes)
-        self.many = (self.rows[1] - self.rows[0]).rounded_down(self.heights[-1])
+        self.rows, self.columns = kernel.either(by_columns, M, N, self.width)
+        self.many = (self.rows[1] - self.rows[0]).rounded_down(GRAIN)
         self.end = self.rows[0] + self.many
 
     def panel(
         self, j: Int, top: Int, bottom: Int, k: Int, depth: Int, B: Pointer | None, packed_A: Packed | None
     ) -> None:
         """The rows top..bottom-1 of a panel of columns, for ``depth`` k."""
-        ldb = self.ldb if B is None else self.kernel.whole(WIDE * self.lanes * self.size)
+        ldb = self.ldb if B is None else self.kernel.whole(self.width * self.size)
         from_B = self.B + j if B is None else B
 
         def down(NV: int, masked: bool) -> None:
             start = top
-            for rows in self.heights:
+            for rows in self.heights[NV]:
                 stop = start + (bottom - start).rounded_down(rows)
                 with self.kernel.loop(start, stop, rows) as loop:
                     i = loop.i
@@ -180,7 +186,7 @@ class _Product:
                     if packed_A is not None:
                         A = packed_A.pointer.after((i - packed_A.top) * packed_A.row)
                         lda = self.kernel.whole(rows * self.size)
-                    self._call(Shape(rows, NV, masked, self.turned), i, j, k, depth, A, lda, from_B, ldb)
+                    self._call(Shape(rows, NV, masked, self.turned, self.unrolled), i, j, k, depth, A, lda, from_B, ldb)
                 start = stop
 
         self._as_wide(j, down)
@@ -199,13 +205,13 @@ class _Product:
                 if NV < SINGLE:
                     fits = kernel.builder.and_(fits, left <= NV * lanes)
                 with kernel.when(fits):
-                    shape = Shape(1, NV, True, self.turned)
+                    shape = Shape(1, NV, True, self.turned, 1)
                     self._call(shape, i, j, zero, self.K, self._A(i, zero), self.lda, self.B + j, self.ldb)
 
     def pack_A(self, into: Pointer, top: Int, bottom: Int, k: Int, depth: Int) -> None:
         """The rows top..bottom-1 of a turned A as Packed describes them."""
         kernel, start = self.kernel, top
-        for rows in self.heights:
+        for rows in self.heights[PANEL]:
             stop = start + (bottom - start).rounded_down(rows)
             with kernel.loop(start, stop, rows) as over_tiles, kernel.loop(0, depth) as over_k:
                 i = over_tiles.i
@@ -222,9 +228,7 @@ class _Product:
             with kernel.loop(0, depth) as loop:
                 row = self.B.after((k + loop.i) * self.ldb) + j
                 for v, mask in enumerate(masks):
-                    (into + (loop.i * (WIDE * lanes) + v * lanes)).store_vector(
-                        (row + v * lanes).load_vector(lanes, mask)
-                    )
+                    (into + (loop.i * self.width + v * lanes)).store_vector((row + v * lanes).load_vector(lanes, mask))
 
         self._as_wide(j, copy)
 
@@ -245,6 +249,8 @@ class _Product:
         ldi = b.select(begins, self.ldi.value, self.ldc.value)
         count = self.columns[1] - j - (shape.vectors - 1) * self.lanes
         matrices = [into.value, self.ldc.value, A.value, lda.value, B.value, ldb.value]
+        if shape not in self.tiles:
+            self.tiles[shape] = tile(self.kernel, self.dtype, shape)
         b.call(self.tiles[shape], [*matrices, depth.value, start, ldi, count.value])
 
     def _fetch_ahead(self, i: Int, j: Int, rows: int, NV: int) -> None:
@@ -256,9 +262,9 @@ class _Product:
     def _as_wide(self, j: Int, work: Callable[[int, bool], None]) -> None:
         """work(NV, masked), as wide as the columns that are left."""
         kernel, lanes, left = self.kernel, self.lanes, self.columns[1] - j
-        with kernel.when(left >= WIDE * lanes):
-            work(WIDE, False)
-        with kernel.when(kernel.builder.and_(left > lanes, left < WIDE * lanes)):
-            work(WIDE, True)
-        with kernel.when(left <= lanes):
-            work(1, True)
+        with kernel.when(left >= self.width):
+            work(self.wide, False)
+        for vectors in range(1, self.wide + 1):
+            some = kernel.builder.and_(left > (vectors - 1) * lanes, left <= vectors * lanes)
+            with kernel.when(kernel.builder.and_(some, left < self.width)):
+                work(vectors, True)
