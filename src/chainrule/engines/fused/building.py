@@ -74,10 +74,13 @@ class Workspace:
         self.w, self.share, self.losses = (block.part(rows * size) for _ in range(3))
         if training:
             self.G = [Matrix(Place(""), 0), *(matrix(chunk, u) for u in n[1:-1])]
-            self.dA = matrix(chunk, max(n[1:-1], default=1))
+            self.dA = matrix(chunk, max(n[1:-1], default=1))  # one stride for all layers, for the same reason as halves
             self.W = [Matrix(Place(""), 0)] * 2 + [matrix(j, k) for k, j in pairwise(n[1:])]
-            dropped = [u for u, p in zip(n[1:-1], parts.network.dropout, strict=True) if p > 0.0]  # type: ignore[arg-type]
-            self.halves = block.part(8 * (chunk * -(-max(dropped, default=0) // 2) + 4))
+            # one for each layer: a thread that is a layer ahead must not write where another one still reads
+            self.halves = [
+                block.part(8 * (chunk * -(-u // 2) + 4) if p > 0.0 else 0)
+                for u, p in zip(n[1:-1], parts.network.dropout, strict=True)  # type: ignore[arg-type]
+            ]
             self.blocks = -(-parts.network.size // BLOCK)
             self.check, self.partials = (block.part((self.blocks + parts.network.L) * size) for _ in range(2))
             self.penalty = block.part((self.blocks + parts.network.L) * size)
@@ -163,10 +166,10 @@ class Builder:
 
     def _words(self, rows: int, l: int, first: int) -> Matrix:
         """The random words of a layer with dropout, two units a word."""
-        per_row = -(-self.n[l] // 2)
-        where = (self.work.halves, Place("seed"), int(Stream.DROPOUT), first, rows, per_row)
+        per_row, halves = -(-self.n[l] // 2), self.work.halves[l - 1]
+        where = (halves, Place("seed"), int(Stream.DROPOUT), first, rows, per_row)
         self._call("words", *where, self.work.slot(Slot.STEP), l)
-        return Matrix(self.work.halves, 2 * per_row)
+        return Matrix(halves, 2 * per_row)
 
     def losses(self, rows: int, first: int, delta: bool) -> None:
         """The loss of each example, and with ``delta`` dZ[L] in the place of Z[L]."""
@@ -198,9 +201,8 @@ class Builder:
             W = self._weights(l) if n[l] == 1 else work.W[l]
             if n[l] == 1:
                 W = Matrix(W.place, n[l - 1])  # one row: W[l] and W[l].T are the same memory
-            dA = Matrix(work.dA.place, stride(n[l - 1], self.size))
-            self._product(dA, dZ, W, Matrix(work.zeros, 0), (rows, n[l - 1], n[l]))
-            self._map(self.parts.chain, rows, n[l - 1], {"dA": dA, "G": work.G[l - 1], "dZ": work.G[l - 1]})
+            self._product(work.dA, dZ, W, Matrix(work.zeros, 0), (rows, n[l - 1], n[l]))
+            self._map(self.parts.chain, rows, n[l - 1], {"dA": work.dA, "G": work.G[l - 1], "dZ": work.G[l - 1]})
 
     def _delta(self, l: int) -> Matrix:
         return self.work.A[-1] if l == self.L else self.work.G[l]
