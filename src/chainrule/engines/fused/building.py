@@ -132,9 +132,13 @@ class Builder:
     def _product(
         self, C: Matrix, A: Matrix, B: Matrix, init: Matrix, shape: tuple[int, int, int], turned: bool = False
     ) -> None:
-        """C = init + A B, or with A.T in the place of A where it is ``turned``."""
+        """C = init + A B, or with A.T in the place of A where it is ``turned``.
+
+        Threads keep their rows of the batch from one product to the next; of the gradient they may share the columns.
+        """
+        into_gradient = C.place.name == "dtheta"
         M, N, K = shape
-        by_columns = (turned and N >= M) or M == 1
+        by_columns = into_gradient and (N >= M or M == 1)
         matrices = [v for V in (C, A, B, init) for v in (V.place, V.stride)]
         # packing pays where a panel of B is used by many rows, and is too spread out to stay in the first cache
         blocked = M >= 96 and K * B.stride * self.size > 48 * 2**10

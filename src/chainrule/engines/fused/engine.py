@@ -27,6 +27,8 @@ from chainrule.recipe import Recipe
 
 # Between two looks at Ctrl-C there are about so many floating-point operations: a tenth of a second of a slow core.
 BETWEEN_LOOKS = 2e9
+UPDATE = 60  # what a parameter's update counts for in them: it waits for memory and for divisions
+STEP = 2e4  # and a step, however small
 
 
 class Fused:
@@ -144,13 +146,14 @@ class Fused:
         if state.step != first_step:
             raise RequestError(f"the state has done {state.step} steps: it cannot run from step {first_step}.")
         per_epoch = self.recipe.steps_per_epoch(examples.m)
-        with self._lock:
+        with self._lock, pool.ctrl_c_noted() as ctrl_c:
             while state.step < last_step and not (state.diverged or state.interrupted):
                 epoch = state.step // per_epoch
-                state = self._within_epoch(state, examples, epoch, min(last_step, (epoch + 1) * per_epoch))
-        return state
+                end = min(last_step, (epoch + 1) * per_epoch)
+                state = self._within_epoch(state, examples, epoch, end, ctrl_c)
+            return state  # in here: a moment later Ctrl-C could come between the arrays and what counts their steps
 
-    def _within_epoch(self, state: State, examples: Examples, epoch: int, last_step: int) -> State:
+    def _within_epoch(self, state: State, examples: Examples, epoch: int, last_step: int, ctrl_c: list[int]) -> State:
         m, programs = examples.m, self._programs
         B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
         gathers = m > B
@@ -167,20 +170,16 @@ class Fused:
         reals[Slot.COST_SUM], reals[Slot.WEIGHT_SUM] = state.cost_sum, state.weight_sum
         reals[Slot.LAST_RATE] = state.rate
         whole = min(last_step, epoch * per_epoch + m // B)
-        at_once = max(1, int(BETWEEN_LOOKS / full.flops))
-        interrupted = False
-        try:
-            for ready in (turning, full):
-                ready.bind(memory)
-            programs.run(turning)
-            while words[Slot.STEP] < whole and words[Slot.STATUS] != STOP:
-                programs.run(full, min(at_once, whole - int(words[Slot.STEP])))
-            if words[Slot.STEP] < last_step and words[Slot.STATUS] != STOP:
-                rest = programs.training(m % B, B, gathers)
-                rest.bind(memory)
-                programs.run(rest)
-        except KeyboardInterrupt:
-            interrupted = True
+        at_once = max(1, int(BETWEEN_LOOKS / (full.flops + UPDATE * self.network.size + STEP)))
+        for ready in (turning, full):
+            ready.bind(memory)
+        programs.run(turning)
+        while words[Slot.STEP] < whole and words[Slot.STATUS] != STOP and not ctrl_c:
+            programs.run(full, min(at_once, whole - int(words[Slot.STEP])))
+        if words[Slot.STEP] < last_step and words[Slot.STATUS] != STOP and not ctrl_c:
+            rest = programs.training(m % B, B, gathers)
+            rest.bind(memory)
+            programs.run(rest)
         return replace(
             state,
             step=int(words[Slot.STEP]),
@@ -190,7 +189,7 @@ class Fused:
             weight_sum=float(reals[Slot.WEIGHT_SUM]),
             rate=float(reals[Slot.LAST_RATE]),
             diverged=bool(words[Slot.STATUS] == STOP),
-            interrupted=interrupted,
+            interrupted=bool(ctrl_c),
         )
 
     def _set_rates(self, state: State, count: int, per_epoch: int, before_epoch: int) -> None:

@@ -242,6 +242,8 @@ class Trace:
     def operands(self, *given: Any) -> tuple[Expression, ...]:
         """Each as an expression, all of one dtype."""
         operands = [g if isinstance(g, Expression) else None for g in given]
+        if any(o is None or o.dtype != "bool" for o in operands):  # where numbers meet it, True counts as 1
+            operands = [self._counted(o) if o is not None and o.dtype == "bool" else o for o in operands]
         known = [o for o in operands if o is not None]
         strong = [o for o in known if not o.weak]
         if strong and not strong[0].dtype.startswith("float"):
@@ -249,6 +251,9 @@ class Trace:
             return tuple(self.constant(g, dtype) if o is None else o for g, o in zip(given, operands, strict=True))
         made = [self.number(g) if o is None else o for g, o in zip(given, operands, strict=True)]
         return tuple(self.cast(o, strong[0].dtype) for o in made) if strong else tuple(made)
+
+    def _counted(self, condition: Expression) -> Expression:
+        return self.apply("select", (condition, self.number(1.0), self.number(0.0)))
 
     def cast(self, e: Expression, dtype: str) -> Expression:
         """A real number in a dtype."""
@@ -264,7 +269,7 @@ class Trace:
         """An operation element by element; the result reaches as far as the widest operand."""
         reach = max((a.reach for a in args), key=REACHES.index)
         rows = next((a.rows for a in args if a.rows is not None), None)
-        weak = dtype is None and all(a.weak for a in args)
+        weak = dtype is None and all(a.weak for a in args if a.dtype != "bool")
         return self.make(op, args, dtype or args[-1].dtype, reach, weak, rows=rows)
 
     def unary(self, op: str, given: Any) -> Expression:

@@ -8,6 +8,7 @@ from chainrule.engines.fused import maps, moves, products, steps, sums
 from chainrule.engines.fused.emitting import symbols_of
 from chainrule.engines.fused.expressions import Expression, Trace, Untraceable, describe, walk
 from chainrule.engines.fused.library import Library
+from chainrule.errors import ChainruleError
 from chainrule.formulas import equations
 from chainrule.formulas.optimizers import clipped
 from chainrule.formulas.table import Functions
@@ -95,8 +96,8 @@ class Parts:
         if p > 0.0 and dropout:
             g, slope = equations.dropped(g, slope, self._kept(p))
         what = f"activation {self.network.activation[l - 1]!r}"
-        A = self._traced(what, lambda: g(Z))
-        G = self._traced(what, lambda: slope(Z, A))
+        A = self._real(self._traced(what, lambda: g(Z)))
+        G = self._real(self._traced(what, lambda: slope(Z, A)))
         self._elementwise(what, A, G)
         return self._map({"A": A, "G": G})
 
@@ -114,8 +115,8 @@ class Parts:
         Z, Y = (trace.symbol(s, rows=outputs) for s in ("Z", "Y"))
         share = trace.symbol("share", "example")
         what = f"loss {self.network.loss!r}"
-        value = self._traced(what, lambda: loss.value(Z, Y))
-        dZ = self._traced(what, lambda: equations.output_delta(loss, Z, Y, share))
+        value = self._real(self._traced(what, lambda: loss.value(Z, Y)))
+        dZ = self._real(self._traced(what, lambda: equations.output_delta(loss, Z, Y, share)))
         self.by_example = any(e.op in OVER_OUTPUTS for e in walk([value, dZ]))
         if self.by_example and value.reach == "each":
             raise Untraceable(f"{what}: with sums over outputs, value is one number for each example")
@@ -182,6 +183,7 @@ class Parts:
         return self.library.want(description, lambda name: write(name, target, *given))
 
     def _made(self, kind: str, write: Callable[..., str], outputs: dict[str, Expression], *given: Any) -> Made:
+        outputs = {name: self._real(e) for name, e in outputs.items()}
         expressions = list(outputs.values())
         text = f"{kind} {self.dtype} {list(outputs)} {given}\n{describe(expressions)}"
         kernel = self._want(text, lambda name, target: write(name, target, self.dtype, outputs, *given))
@@ -200,6 +202,11 @@ class Parts:
         write = lambda name, target, dtype, outputs, op: sums.write_partials(name, target, dtype, op, outputs)  # noqa: E731
         return self._made("partials", write, terms, op)
 
+    def _real(self, made: Any) -> Expression:
+        """What a formula gave, in the network's dtype: it may be a plain number."""
+        e = made if isinstance(made, Expression) else self.trace.number(made)
+        return self.trace.cast(e, self.dtype)
+
     def _elementwise(self, what: str, *expressions: Expression) -> None:
         if any(e.op in (*OVER_OUTPUTS, *OVER_ALL) for e in walk(list(expressions))):
             raise Untraceable(f"{what}: a sum over units; here a formula acts on one element at a time")
@@ -210,7 +217,9 @@ class Parts:
             return call()
         except Untraceable as reason:
             raise Untraceable(f"{what}: {reason}") from reason
-        except (TypeError, AttributeError, ValueError, NotImplementedError) as reason:
+        except ChainruleError:
+            raise
+        except Exception as reason:  # whatever kept it from it: the reference engine will show whether it is a mistake
             raise Untraceable(f"{what}: {type(reason).__name__}: {reason}") from reason
 
 

@@ -107,7 +107,7 @@ class Programs:
                 part = min(b.work.chunk, rows - first)
                 b.forward(part, self._parts.plain, first)
                 b.losses(part, first, delta=False)
-            b.program.barrier()
+                b.program.barrier()  # the next chunk uses the same memory
             b.total(rows)
 
         return self._ready(("cost", rows), (rows, False, False), rows / 3, write)

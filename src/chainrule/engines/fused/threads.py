@@ -2,9 +2,11 @@
 
 import ctypes
 import os
+import signal
 import sys
-from collections.abc import Callable
-from threading import Thread
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Thread, current_thread, main_thread
 
 # Each thread needs so many floating-point operations in a step before it is worth its barriers.
 WORTH = 12e6
@@ -43,6 +45,24 @@ def run(call: Callable[[int, int], None], threads: int) -> None:
     call(0, threads)
     for other in others:
         other.join()
+
+
+@contextmanager
+def ctrl_c_noted() -> Iterator[list[int]]:
+    """Inside, Ctrl-C adds to the list and does nothing else: what works in place comes to a clean end first.
+
+    Only where Python would raise KeyboardInterrupt: in the main thread, with no handler of someone else's.
+    """
+    noted: list[int] = []
+    ours = current_thread() is main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if not ours:
+        yield noted
+        return
+    signal.signal(signal.SIGINT, lambda number, frame: noted.append(number))
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def give_way() -> int:
