@@ -12,10 +12,11 @@ from benchmarks.cases import CASES, Case, chosen_cases
 from benchmarks.processes import Worker, WorkerDied
 from benchmarks.rivals import RIVALS, Rival, ours
 from benchmarks.tables import absent, number, table, title
+from chainrule.engines.fused.products import packing_bytes
+from chainrule.engines.fused.target import here
 
 ADAM_STATE = 2  # vectors as long as theta
 FLOAT32 = 4
-PACKING = 192 * (2 * 64 + 480 * 8)  # for each thread: what chainrule.engines.fused.products packs of B and of A
 MIB = 2**20
 
 
@@ -42,7 +43,7 @@ def formula(case: Case, keeps_best: bool = False, threads: int = 1) -> dict[str,
     return {
         "parameters": FLOAT32 * size * (ADAM_STATE + 2 + keeps_best),
         "batch": FLOAT32 * case.batch_size * (case.n[0] + 2 * sum(case.n[1:])),  # X, and A and dZ of each layer
-        "packing": PACKING * threads,
+        "packing": packing_bytes(here()) * threads,
     }
 
 

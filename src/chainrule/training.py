@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines import Engine, Examples, State
+from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.errors import RequestError, RunError
 from chainrule.network import Network
 from chainrule.recipe import Recipe
@@ -83,10 +84,12 @@ def _steps(engine: Engine, training: Examples, watch: Watch) -> None:
     while not watch.history.stopped:
         first = state.step
         begun_with = None if watch.keeps_best else engine.to_numpy(state.theta)
-        state = engine.run(replace(state, cost_sum=0.0, weight_sum=0.0), training, first, first + per_epoch)
+        with ctrl_c_noted() as ctrl_c:  # so that the state that is kept is the one its arrays belong to
+            begin = replace(state, cost_sum=0.0, weight_sum=0.0)
+            watch.state = state = engine.run(begin, training, first, first + per_epoch)
         if begun_with is not None and state.step > first:  # the first step's cost was finite, so this is good
             watch.good, watch.good_epochs = begun_with, len(watch.history)
-        if state.interrupted:
+        if state.interrupted or ctrl_c:
             watch.state = replace(state, interrupted=False)
             raise KeyboardInterrupt
         if state.diverged or not _is_finite(engine, state.theta):

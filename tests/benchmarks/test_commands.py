@@ -22,15 +22,17 @@ from benchmarks.real_data import digits as digits_rows
 from benchmarks.report import report
 from benchmarks.rivals import RIVALS, Rival, chainrule_engines, ours
 from benchmarks.targets import AVX2, AVX512, OURS
+from chainrule.engines.fused.products import packing_bytes
+from chainrule.engines.fused.target import here
 
 CASE = Case("few", (3, 4, 2), batch_size=5, rows=20)
 REFERENCE = ours("reference")
 
 
 def made_up(maker, label=None, **options):
-    here = {"PYTHONPATH": str(Path(__file__).parent)}
+    found_here = {"PYTHONPATH": str(Path(__file__).parent)}
     label = label or f"{maker} {options}"
-    return Rival(label, label, f"made_up_rivals:make_{maker}", options, lambda threads: here)
+    return Rival(label, label, f"made_up_rivals:make_{maker}", options, lambda threads: found_here)
 
 
 def arguments(**given):
@@ -217,7 +219,7 @@ def test_formula_is_that_of_a_count_by_hand():
     assert memory.formula(CASE, keeps_best=True) == {
         "parameters": 4 * 26 * 5,
         "batch": 4 * (15 + 2 * 30),
-        "packing": memory.PACKING,
+        "packing": packing_bytes(here()),
     }
 
 

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 
-from chainrule import load
+from chainrule import load, train
 
 COMMAND = (  # with the signals of a shell in the foreground, whatever the tests run in
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
@@ -48,6 +48,7 @@ def test_a_run_that_diverges_at_once_leaves_the_old_model_alone(run, examples, t
 
 @pytest.mark.parametrize("output", [["--json"], []])
 def test_ctrl_c_keeps_the_best_parameters_and_writes_the_model(examples, tmp_path, output):
+    train(examples / "penguins.csv", "species", epochs=1)  # so that what is interrupted is training, not compiling
     options = ["--epochs", "1000000", "--patience", "none", "--out", "p.model", *output]
     process = subprocess.Popen(
         [sys.executable, "-c", COMMAND, "train", str(examples / "penguins.csv"), "--target", "species", *options],

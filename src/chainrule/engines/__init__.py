@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from chainrule.errors import RequestError
 from chainrule.formulas.optimizers import Optimizer
 from chainrule.formulas.schedules import Schedule
 from chainrule.formulas.table import Array, Functions, Namespace
@@ -112,6 +113,19 @@ class Engine(Protocol):
     def to_numpy(self, theta: Any) -> Any:
         """A copy of theta as a NumPy array."""
         ...
+
+
+def require_inputs(X: Any, network: Network) -> None:
+    """RequestError where X is not rows of as many numbers as the network has inputs."""
+    n = network.n[0]
+    if X.ndim != 2 or X.shape[1] != n:
+        raise RequestError(f"X must be rows of {n} numbers, (m, {n}), not {X.shape}.")
+
+
+def require_step(state: State, first_step: int) -> None:
+    """RequestError where a run is to begin elsewhere than the state stands."""
+    if state.step != first_step:
+        raise RequestError(f"the state has done {state.step} steps: it cannot run from step {first_step}.")
 
 
 class SlowerEngine(UserWarning):

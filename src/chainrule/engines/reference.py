@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import numpy as np
 
-from chainrule.engines import Examples, State
+from chainrule.engines import Examples, State, require_inputs, require_step
+from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.errors import RequestError
 from chainrule.formulas import draws, equations
 from chainrule.formulas.optimizers import clipped
@@ -70,10 +71,7 @@ class Reference:
     def predict(self, theta: Any, X: Any) -> Any:
         """A[L] as rows."""
         X = self._as_rows(X)
-        if X.ndim != 2 or X.shape[1] != self.network.n[0]:
-            raise RequestError(
-                f"X must be rows of {self.network.n[0]} numbers, (m, {self.network.n[0]}), not {X.shape}."
-            )
+        require_inputs(X, self.network)
         p = Parameters(self.network, self.xp.asarray(theta), self.xp)
         with np.errstate(all="ignore"):  # what overflows shows in A[L]
             A_L = [
@@ -127,14 +125,15 @@ class Reference:
 
     def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
         """Training steps first_step..last_step-1."""
-        if state.step != first_step:
-            raise RequestError(f"the state has done {state.step} steps: it cannot run from step {first_step}.")
+        require_step(state, first_step)
         m = examples.m
         B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
         steps = per_epoch * self.recipe.epochs
         order = None
-        with np.errstate(all="ignore"):  # what overflows shows in J
+        with np.errstate(all="ignore"), ctrl_c_noted() as ctrl_c:  # what overflows shows in J
             for step in range(first_step, last_step):
+                if ctrl_c:
+                    return replace(state, interrupted=True)
                 i = step % per_epoch
                 if order is None or i == 0:
                     order = self._order(m, step // per_epoch)

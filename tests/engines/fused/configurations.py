@@ -6,7 +6,7 @@ and the same data on every machine.
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
@@ -38,11 +38,6 @@ class Configuration:
     def describe(self) -> dict[str, Any]:
         """Plain JSON."""
         return asdict(self)
-
-    def in_other_dtype(self) -> "Configuration":
-        """The same in the other precision."""
-        dtype = {"float32": "float64", "float64": "float32"}[self.network.dtype]
-        return replace(self, network=replace(self.network, dtype=dtype))
 
 
 def configuration(number: int, dtype: str | None = None) -> Configuration:

@@ -93,6 +93,7 @@ EVERYWHERE = """
 import signal, sys
 import numpy as np
 from dataclasses import replace
+from chainrule.engines import interrupting
 from chainrule.engines.fused import Fused, engine, threads
 from chainrule.network import Network
 from chainrule.recipe import Recipe
@@ -108,7 +109,7 @@ at = []
 for step in range(LAST + 1):
     state = fused.run(fused.start(), examples, 0, step)
     at.append((state.theta.copy(), [v.copy() for v in state.moments], state.cost_sum))
-FILES = (engine.__file__, threads.__file__)
+FILES = (engine.__file__, threads.__file__, interrupting.__file__)
 
 
 def interrupted_at(which):

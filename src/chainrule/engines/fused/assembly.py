@@ -47,9 +47,6 @@ class Int:
     def __floordiv__(self, other: "Int | int") -> "Int":
         return Int(self.code, self.code.builder.udiv(self.value, self._with(other)))
 
-    def __mod__(self, other: "Int | int") -> "Int":
-        return Int(self.code, self.code.builder.urem(self.value, self._with(other)))
-
     def __lt__(self, other: "Int | int") -> Value:
         return self.code.builder.icmp_signed("<", self.value, self._with(other))
 

@@ -44,17 +44,12 @@ class Matrix:
     stride: int
     columns: int = 0
 
-    def row(self, i: int, itemsize: int) -> Place:
-        """Where row i begins."""
-        return self.place + i * self.stride * itemsize
-
 
 class Workspace:
     """Memory for batches of at most so many rows, and what each part of it holds."""
 
     def __init__(self, parts: Parts, rows: int, threads: int, training: bool, gathers: bool) -> None:
         self.block = block = Block("work")
-        self.rows = rows
         self.dtype = parts.dtype
         n, size = parts.network.n, np.dtype(parts.dtype).itemsize
         chunk = chunk_rows(parts, rows)
@@ -145,6 +140,12 @@ class Builder:
         name = ("blocked" if blocked else "product") + "_turned" * turned
         self._call(name, *matrices, M, N, K, int(by_columns), *([self.work.packing] if blocked else []))
 
+    def _from(self, matrix: Matrix, first: int) -> Matrix:
+        """What a chunk that begins at row ``first`` has of a matrix: all of one in the workspace, rows of X and Y."""
+        if matrix.place.name == self.work.block.name:
+            return matrix
+        return Matrix(matrix.place + first * matrix.stride * self.size, matrix.stride)
+
     def _weights(self, l: int) -> Matrix:
         return Matrix(Place("theta", self.layout.W[l]), self.n[l])
 
@@ -152,13 +153,12 @@ class Builder:
         """A[1..L-1] and Z[L]; and the slopes G where the kernels of the hidden layers give them."""
         work, n = self.work, self.n
         for l in range(1, self.L + 1):
-            A, Z = work.A[l - 1], work.A[l]
-            begin = A.place if A.place.name == "work" else A.row(first, self.size)
+            A, Z = self._from(work.A[l - 1], first), work.A[l]
             b = Place("theta", self.layout.b[l])
             if n[l] == 1:
-                self._call("thin", Z.place, begin, A.stride, self._weights(l).place, b, rows, n[l - 1])
+                self._call("thin", Z.place, A.place, A.stride, self._weights(l).place, b, rows, n[l - 1])
             else:
-                self._product(Z, Matrix(begin, A.stride), self._weights(l), Matrix(b, 0), (rows, n[l], n[l - 1]))
+                self._product(Z, A, self._weights(l), Matrix(b, 0), (rows, n[l], n[l - 1]))
             if l < self.L:
                 made = hidden[l - 1]
                 where: dict[str, Any] = {"Z": Z, "A": Z}
@@ -180,9 +180,7 @@ class Builder:
         work, K = self.work, self.n[-1]
         made = self.parts.losses if delta else self.parts.values
         share, losses = work.share + first * self.size, work.losses + first * self.size
-        Z, Y = work.A[-1], work.Y
-        if Y.place.name != "work":
-            Y = Matrix(Y.row(first, self.size), Y.stride)
+        Z, Y = work.A[-1], self._from(work.Y, first)
         if not self.parts.by_example:
             more = [Z.place, Z.stride] if delta else []
             self.program.work(made.kernel, rows, K, Y.place, Y.stride, Z.place, Z.stride, share, losses, *more)
@@ -202,9 +200,8 @@ class Builder:
         work, n = self.work, self.n
         for l in range(self.L, 1, -1):
             dZ = self._delta(l)
-            W = self._weights(l) if n[l] == 1 else work.W[l]
-            if n[l] == 1:
-                W = Matrix(W.place, n[l - 1])  # one row: W[l] and W[l].T are the same memory
+            # one row: W[l] and W[l].T are the same memory
+            W = Matrix(self._weights(l).place, n[l - 1]) if n[l] == 1 else work.W[l]
             self._product(work.dA, dZ, W, Matrix(work.zeros, 0), (rows, n[l - 1], n[l]))
             self._map(self.parts.chain, rows, n[l - 1], {"dA": work.dA, "G": work.G[l - 1], "dZ": work.G[l - 1]})
 
@@ -215,9 +212,7 @@ class Builder:
         """dW[l] and db[l], from 0 in the first chunk, then going on."""
         work, n = self.work, self.n
         for l in range(1, self.L + 1):
-            A, dZ = work.A[l - 1], self._delta(l)
-            if A.place.name != "work":
-                A = Matrix(A.row(first, self.size), A.stride)
+            A, dZ = self._from(work.A[l - 1], first), self._delta(l)
             dW = Matrix(Place("dtheta", self.layout.W[l]), n[l])
             db = Matrix(Place("dtheta", self.layout.b[l]), n[l])
             zeros = Matrix(work.zeros, 0)

@@ -1,7 +1,6 @@
 """Expressions as instructions: scalars for what is the same for all, vectors for the elements."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from llvmlite import ir
 
@@ -48,10 +47,6 @@ class Emitter:
         for e in walk(outputs):
             if e.reach == "one" and e not in self._uniform:
                 self._uniform[e] = self._symbols[e.value] if e.op == "symbol" else self._emit(e, self._uniform, 0)
-
-    def know(self, e: Expression, value: Value) -> None:
-        """The value of an expression that was worked out elsewhere: a reduction."""
-        self._uniform[e] = value
 
     def vectors(
         self, outputs: list[Expression], symbols: Mapping[str, Value], known: Mapping[Expression, Value] | None = None
@@ -130,6 +125,3 @@ class Emitter:
 def symbols_of(outputs: list[Expression]) -> list[Expression]:
     """The inputs that the outputs rest on, in the order of their names."""
     return sorted((e for e in walk(outputs) if e.op == "symbol"), key=lambda e: str(e.value))
-
-
-Outputs = list[tuple[str, Any]]

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engines import Examples, State
+from chainrule.engines import Examples, State, require_inputs, require_step
 from chainrule.engines.fused import threads as pool
 from chainrule.engines.fused.building import chunk_rows
 from chainrule.engines.fused.library import library
 from chainrule.engines.fused.parts import Parts
-from chainrule.engines.fused.program import address
+from chainrule.engines.fused.program import address, as_argument
 from chainrule.engines.fused.programs import Programs
 from chainrule.engines.fused.shuffling import Shuffling
 from chainrule.engines.fused.steps import STOP, Slot
 from chainrule.engines.fused.target import Target, here
+from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.engines.reference import Reference
-from chainrule.errors import RequestError
 from chainrule.formulas.table import Functions
 from chainrule.network import Network
 from chainrule.recipe import Recipe
@@ -66,7 +66,6 @@ class Fused:
         flops = 6.0 * sum(j * k for j, k in pairwise(n)) - 2.0 * n[0] * n[1]
         self._programs = Programs(self._parts, flops, pool.allowed(threads))
         self._shuffling = Shuffling(recipe, self._programs.function("words"))
-        self._seed = int(np.array(recipe.seed, np.uint64).view(np.int64))
         self._dtheta: Any = None
         self._rates = np.zeros(1)
         self._memory: dict[str, int] = {}
@@ -88,11 +87,9 @@ class Fused:
     def predict(self, theta: Any, X: Any) -> Any:
         """A[L] as rows; a row alone gives the same bits as in any batch."""
         X = np.asarray(X)
-        n = self.network.n
-        if X.ndim != 2 or X.shape[1] != n[0]:
-            raise RequestError(f"X must be rows of {n[0]} numbers, (m, {n[0]}), not {X.shape}.")
+        require_inputs(X, self.network)
         m = len(X)
-        A_L = np.empty((m, n[-1]), self.network.dtype)
+        A_L = np.empty((m, self.network.n[-1]), self.network.dtype)
         chunk = chunk_rows(self._parts, m)
         with self._lock, np.errstate(over="ignore"):  # what the dtype cannot hold becomes infinite, and shows in A[L]
             for first in range(0, m, chunk or 1):
@@ -143,10 +140,9 @@ class Fused:
 
     def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
         """Training steps first_step..last_step-1. Ctrl-C ends it early: the state says that it was interrupted."""
-        if state.step != first_step:
-            raise RequestError(f"the state has done {state.step} steps: it cannot run from step {first_step}.")
+        require_step(state, first_step)
         per_epoch = self.recipe.steps_per_epoch(examples.m)
-        with self._lock, pool.ctrl_c_noted() as ctrl_c:
+        with self._lock, ctrl_c_noted() as ctrl_c:
             while state.step < last_step and not (state.diverged or state.interrupted):
                 epoch = state.step // per_epoch
                 end = min(last_step, (epoch + 1) * per_epoch)
@@ -218,7 +214,7 @@ class Fused:
 
     def _addresses(self, examples: Examples, **arrays: Any) -> dict[str, int]:
         data = {"X": examples.X.T, "Y": examples.Y.T, "weights": examples.weight, "rates": self._rates, **arrays}
-        return {"seed": self._seed, **{name: address(array) for name, array in data.items()}}
+        return {"seed": as_argument(self.recipe.seed), **{name: address(array) for name, array in data.items()}}
 
 
 def _moments(moments: Sequence[Any]) -> dict[str, int]:

@@ -161,10 +161,6 @@ class Expression:
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> "Expression":
         return self.trace.function(function.__name__)(*args, **options)
 
-    def walk(self) -> Iterator["Expression"]:
-        """This expression and all that it rests on, each once, what is needed first."""
-        yield from walk([self])
-
 
 def walk(outputs: list[Expression]) -> Iterator[Expression]:
     """All expressions that the outputs rest on, each once, what is needed first."""

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engines.fused.program import Place
-from chainrule.network import Network
+from chainrule.engines.fused.program import Place, address
+from chainrule.network import Network, Parameters
 
 ALIGNMENT = 64  # a cache line, and the widest vector
 
@@ -31,15 +31,14 @@ class Block:
         self.size += -(-bytes_ // ALIGNMENT) * ALIGNMENT
         return Place(self.name, at)
 
-    def make(self) -> int:
-        """Its address; zeros at first."""
+    def make(self) -> None:
+        """Zeros at first; from here on it has an address."""
         self.array = np.zeros(self.size + ALIGNMENT, np.uint8)
-        self.address = -(-self.array.ctypes.data // ALIGNMENT) * ALIGNMENT
-        return self.address
+        self.address = -(-address(self.array) // ALIGNMENT) * ALIGNMENT
 
     def view(self, place: Place, count: int, dtype: str) -> Any:
         """A part of it as an array."""
-        start = self.address - self.array.ctypes.data + place.offset
+        start = self.address - address(self.array) + place.offset
         return self.array[start : start + count * np.dtype(dtype).itemsize].view(dtype)
 
 
@@ -51,11 +50,6 @@ class Layout:
     """
 
     def __init__(self, network: Network) -> None:
-        size = np.dtype(network.dtype).itemsize
-        self.W, self.b = [0], [0]
-        at = 0
-        for n_in, n_out in zip(network.n, network.n[1:], strict=False):
-            self.W.append(at)
-            at += n_in * n_out * size
-            self.b.append(at)
-            at += n_out * size
+        theta = np.empty(network.size, network.dtype)
+        begin, parameters = address(theta), Parameters(network, theta)
+        self.W, self.b = ([0, *(address(view) - begin for view in views[1:])] for views in (parameters.W, parameters.b))

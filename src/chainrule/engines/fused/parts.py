@@ -72,8 +72,11 @@ class Parts:
         for name, write in {"words": moves.write_words, "end": steps.write_end, "execute": steps.write_execute}.items():
             self.common[name] = self._want(name, write)
         layers = range(1, network.L)
-        self.hidden = [self._activation(formulas, l, dropout=True) for l in layers]
-        self.still = [self._activation(formulas, l, dropout=False) for l in layers]
+        self.still = [self._activation(formulas, l, 0.0) for l in layers]
+        self.hidden = [
+            self._activation(formulas, l, p) if p > 0.0 else still
+            for l, p, still in zip(layers, network.dropout, self.still, strict=True)  # type: ignore[arg-type]
+        ]
         self.plain = [
             self._map({"A": self._traced("an activation", lambda l=l: formulas.g[l](trace.symbol("Z")))})
             for l in layers
@@ -87,13 +90,12 @@ class Parts:
         self.update: Made | None = None
         self._optimizer(recipe, functions)
 
-    def _activation(self, formulas: Formulas, l: int, dropout: bool) -> Made:
+    def _activation(self, formulas: Formulas, l: int, p: float) -> Made:
         Z = self.trace.symbol("Z")
         g, slope = formulas.g[l], formulas.slope[l]
         assert g is not None
         assert slope is not None
-        p = self.network.dropout[l - 1]  # type: ignore[index]
-        if p > 0.0 and dropout:
+        if p > 0.0:
             g, slope = equations.dropped(g, slope, self._kept(p))
         what = f"activation {self.network.activation[l - 1]!r}"
         A = self._real(self._traced(what, lambda: g(Z)))

@@ -189,7 +189,7 @@ class _Product:
                     self._call(Shape(rows, NV, masked, self.turned, self.unrolled), i, j, k, depth, A, lda, from_B, ldb)
                 start = stop
 
-        self._as_wide(j, down)
+        self._as_wide(j, down, self.wide)
 
     def single_rows(self) -> None:
         """What is left: too few rows for a tile of several."""
@@ -199,14 +199,12 @@ class _Product:
             kernel.loop(self.columns[0], self.columns[1], SINGLE * lanes) as over_columns,
         ):
             i, j = over_rows.i, over_columns.i
-            left = self.columns[1] - j
-            for NV in range(1, SINGLE + 1):
-                fits = left > (NV - 1) * lanes
-                if NV < SINGLE:
-                    fits = kernel.builder.and_(fits, left <= NV * lanes)
-                with kernel.when(fits):
-                    shape = Shape(1, NV, True, self.turned, 1)
-                    self._call(shape, i, j, zero, self.K, self._A(i, zero), self.lda, self.B + j, self.ldb)
+
+            def along(NV: int, masked: bool) -> None:
+                shape = Shape(1, NV, masked, self.turned, 1)
+                self._call(shape, i, j, zero, self.K, self._A(i, zero), self.lda, self.B + j, self.ldb)
+
+            self._as_wide(j, along, SINGLE)
 
     def pack_A(self, into: Pointer, top: Int, bottom: Int, k: Int, depth: Int) -> None:
         """The rows top..bottom-1 of a turned A as Packed describes them."""
@@ -230,7 +228,7 @@ class _Product:
                 for v, mask in enumerate(masks):
                     (into + (loop.i * self.width + v * lanes)).store_vector((row + v * lanes).load_vector(lanes, mask))
 
-        self._as_wide(j, copy)
+        self._as_wide(j, copy, self.wide)
 
     def _A(self, i: Int, k: Int) -> Pointer:
         """Where A[i, k] stands."""
@@ -259,12 +257,12 @@ class _Product:
             for v in range(NV):
                 self.kernel.prefetch(self.C.after((i + r) * self.ldc) + (j + v * self.lanes))
 
-    def _as_wide(self, j: Int, work: Callable[[int, bool], None]) -> None:
-        """work(NV, masked), as wide as the columns that are left."""
+    def _as_wide(self, j: Int, work: Callable[[int, bool], None], wide: int) -> None:
+        """work(NV, masked) with ``wide`` vectors, or as many as the columns that are left need."""
         kernel, lanes, left = self.kernel, self.lanes, self.columns[1] - j
-        with kernel.when(left >= self.width):
-            work(self.wide, False)
-        for vectors in range(1, self.wide + 1):
+        with kernel.when(left >= wide * lanes):
+            work(wide, False)
+        for vectors in range(1, wide + 1):
             some = kernel.builder.and_(left > (vectors - 1) * lanes, left <= vectors * lanes)
-            with kernel.when(kernel.builder.and_(some, left < self.width)):
+            with kernel.when(kernel.builder.and_(some, left < wide * lanes)):
                 work(vectors, True)

@@ -87,6 +87,11 @@ class Finished:
             self.bound = addresses
 
 
+def as_argument(word: int) -> int:
+    """A number below 2^64 as the int64 with the same bits."""
+    return int(np.array(word, np.uint64).view(np.int64))
+
+
 def address(array: Any) -> int:
     """Where the numbers of an array begin."""
     return int(array.__array_interface__["data"][0])

@@ -1,6 +1,5 @@
 """The programs of an engine, each written when it is first needed, and run on as many threads as it is worth."""
 
-import ctypes
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -8,12 +7,11 @@ import numpy as np
 
 from chainrule.engines.fused import threads
 from chainrule.engines.fused.building import Builder, Workspace
+from chainrule.engines.fused.compiling import SIGNATURE
 from chainrule.engines.fused.parts import Parts
 from chainrule.engines.fused.program import Finished, address
 
 MOST = 64  # programs that are kept: one for each number of rows that was asked for
-
-SIGNATURE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
 
 
 class Ready:

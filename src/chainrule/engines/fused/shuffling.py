@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engines.fused.program import address
+from chainrule.engines.fused.program import address, as_argument
 from chainrule.formulas import draws
 from chainrule.recipe import Recipe
 
@@ -26,11 +26,9 @@ class Shuffling:
             self._room = np.arange(m + 4, dtype=np.uint64)  # words are drawn in fours
             self._words = self._room[:m]
             self._low = draws.low_bits(m)
-            seed = int(np.array(self._recipe.seed, np.uint64).view(np.int64))
-            place = (address(self._epoch), 0)
-            self._arguments = np.array(
-                [address(self._room), seed, int(draws.Stream.SHUFFLE), 0, m, 1, *place], np.int64
-            )
+            key, place = (as_argument(self._recipe.seed), int(draws.Stream.SHUFFLE)), (address(self._epoch), 0)
+            self._arguments = np.array([address(self._room), *key, 0, m, 1, *place], np.int64)
+            self._where = address(self._arguments)
         return self._words
 
     def order(self, epoch: int) -> None:
@@ -40,7 +38,7 @@ class Shuffling:
             words[...] = self._index
             return
         self._epoch[0] = epoch
-        self._draw_words(address(self._arguments), 0, 1)
+        self._draw_words(self._where, 0, 1)
         np.bitwise_and(words, ~self._low, out=words)
         np.bitwise_or(words, self._index, out=words)
         words.sort()

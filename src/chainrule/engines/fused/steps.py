@@ -86,10 +86,7 @@ def write_begin(name: str, target: Target, dtype: str) -> str:
     frame = _Frame(kernel)
     rates, weights, order, rows = kernel.address(F64), kernel.address(real), kernel.number(), kernel.number()
     w, share = kernel.address(real), kernel.address(real)
-    with (
-        kernel.when(kernel.thread.equals(0)),
-        kernel.when(b.icmp_signed("!=", frame.load(Slot.STATUS), ir.Constant(I64, STOP))),
-    ):
+    with kernel.when(kernel.thread.equals(0)):
         frame.store(Slot.RATE, rates.load(Int(kernel, frame.load(Slot.CURSOR))))
         frame.store(Slot.T, Int(kernel, frame.load(Slot.UPDATES)) + 1)
         first = Int(kernel, frame.load(Slot.POSITION))
@@ -103,8 +100,8 @@ def write_begin(name: str, target: Target, dtype: str) -> str:
         divisor = S if dtype == "float64" else b.fptrunc(S, real)
         with kernel.loop(0, rows) as loop:
             share.store(b.fdiv(w.load(loop.i), divisor), loop.i)
-        none = b.fcmp_ordered(">", S, ir.Constant(F64, 0.0))
-        frame.store(Slot.STATUS, b.select(none, ir.Constant(I64, GO), ir.Constant(I64, SKIP)))
+        some = b.fcmp_ordered(">", S, ir.Constant(F64, 0.0))
+        frame.store(Slot.STATUS, b.select(some, ir.Constant(I64, GO), ir.Constant(I64, SKIP)))
     return kernel.finish()
 
 
@@ -217,8 +214,6 @@ def write_execute(name: str, target: Target) -> str:
             over_records.next([b.select(is_decision, frame.load(Slot.STATUS), idle), following])
         stop = b.icmp_signed("==", over_records.values[0], ir.Constant(I64, STOP))
         over_steps.next([b.select(stop, ir.Constant(I64, STOP), zero), over_records.values[1]])
-    with kernel.when(kernel.threads.equals(1)):
-        frame.store(Slot.TURN, over_steps.values[1])
     return kernel.finish()
 
 

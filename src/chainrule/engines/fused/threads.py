@@ -2,19 +2,17 @@
 
 import ctypes
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from threading import Thread, current_thread, main_thread
+from collections.abc import Callable
+from threading import Thread
 
 # Each thread needs so many floating-point operations in a step before it is worth its barriers.
 WORTH = 12e6
 
 
 def allowed(threads: int | None) -> int:
-    """How many threads may be used: the number asked for, else the cores this process may run on, and never more than
-    OMP_NUM_THREADS or threadpoolctl's limits (which joblib's workers inherit) leave."""
+    """How many threads may be used: the number asked for, or else the cores this process may run on, as far as
+    OMP_NUM_THREADS and threadpoolctl's limits (which joblib's workers inherit) leave them."""
     if threads is not None:
         return threads
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -45,24 +43,6 @@ def run(call: Callable[[int, int], None], threads: int) -> None:
     call(0, threads)
     for other in others:
         other.join()
-
-
-@contextmanager
-def ctrl_c_noted() -> Iterator[list[int]]:
-    """Inside, Ctrl-C adds to the list and does nothing else: what works in place comes to a clean end first.
-
-    Only where Python would raise KeyboardInterrupt: in the main thread, with no handler of someone else's.
-    """
-    noted: list[int] = []
-    ours = current_thread() is main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if not ours:
-        yield noted
-        return
-    signal.signal(signal.SIGINT, lambda number, frame: noted.append(number))
-    try:
-        yield noted
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def give_way() -> int:
