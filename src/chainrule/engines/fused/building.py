@@ -32,6 +32,8 @@ MOST_CHUNKS = 256  # a program stays short
 
 def chunk_rows(parts: Parts, rows: int) -> int:
     """How many of the rows are worked on at a time: all of them, or a multiple of every tile's rows."""
+    if rows <= LEAST_ROWS:
+        return rows
     row = 2 * sum(parts.network.n) * np.dtype(parts.dtype).itemsize
     return min(rows, max(CACHE // row // 48 * 48, LEAST_ROWS, rows // MOST_CHUNKS // 48 * 48))
 

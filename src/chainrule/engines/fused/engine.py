@@ -89,19 +89,24 @@ class Fused:
         X = np.asarray(X)
         require_inputs(X, self.network)
         m = len(X)
-        A_L = np.empty((m, self.network.n[-1]), self.network.dtype)
         chunk = chunk_rows(self._parts, m)
-        with self._lock, np.errstate(over="ignore"):  # what the dtype cannot hold becomes infinite, and shows in A[L]
+        with self._lock:
+            if 0 < m <= chunk:
+                return self._predicted(theta, X).copy()
+            A_L = np.empty((m, self.network.n[-1]), self.network.dtype)
             for first in range(0, m, chunk or 1):
-                rows = min(chunk, m - first)
-                ready = self._programs.prediction(rows)
-                if ready.theta is not theta:
-                    ready.theta = np.ascontiguousarray(theta, self.network.dtype)
-                    ready.bind({"theta": address(ready.theta)})
-                ready.inputs[:rows] = X[first : first + rows]
-                self._programs.run(ready)
-                A_L[first : first + rows] = ready.outputs[:rows]
+                A_L[first : first + chunk] = self._predicted(theta, X[first : first + chunk])
         return A_L
+
+    def _predicted(self, theta: Any, X: Any) -> Any:
+        """A[L] of a chunk, in memory that the next one uses too."""
+        ready = self._programs.prediction(len(X))
+        if ready.theta is not theta:
+            ready.theta = np.ascontiguousarray(theta, self.network.dtype)
+            ready.bind({"theta": address(ready.theta)})
+        _copy(X, ready.inputs)
+        self._programs.run(ready)
+        return ready.outputs
 
     def cost(self, theta: Any, examples: Examples) -> float:
         """J without penalties and dropout."""
@@ -215,6 +220,15 @@ class Fused:
     def _addresses(self, examples: Examples, **arrays: Any) -> dict[str, int]:
         data = {"X": examples.X.T, "Y": examples.Y.T, "weights": examples.weight, "rates": self._rates, **arrays}
         return {"seed": as_argument(self.recipe.seed), **{name: address(array) for name, array in data.items()}}
+
+
+def _copy(rows: Any, into: Any) -> None:
+    """Rows of any dtype. What that of ``into`` cannot hold becomes infinite, and shows in A[L]: no warning."""
+    if rows.dtype == into.dtype:
+        into[...] = rows
+    else:
+        with np.errstate(over="ignore"):
+            into[...] = rows
 
 
 def _moments(moments: Sequence[Any]) -> dict[str, int]:

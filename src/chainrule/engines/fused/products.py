@@ -86,12 +86,21 @@ HEIGHTS = {
 SINGLE = 4  # vectors where a tile has one row: enough independent chains to hide the latency of an addition
 PANEL = 2  # vectors in a packed panel of B
 DEPTH = 256  # k at a time: a packed panel of B, DEPTH x 32 float32, takes 32 KiB
-HEIGHT = 480  # rows of A at a time: HEIGHT x DEPTH float32 take 480 KiB of a second cache
+HEIGHT = 528  # rows of A at a time: HEIGHT x DEPTH float32 take 528 KiB of a second cache
+GROUP = 8  # panels that are packed together where B is large, ROWS by ROWS: each row lies in another page of memory
+ROWS = 4
+SMALL = 2**19  # bytes of a B that stays in the second cache: its panels are packed one by one
+TOGETHER = 16  # k of a turned A that are packed at a time: lines of memory that stay in the first cache
+
+
+def panel_bytes(target: Target) -> int:
+    """A packed panel, and lines between: panels a power of two apart would compete for the same lines of a cache."""
+    return DEPTH * PANEL * target.vector_bytes + 256
 
 
 def packing_bytes(target: Target) -> int:
-    """What a thread needs to pack a panel of B and a block of A."""
-    return DEPTH * (PANEL * target.vector_bytes + HEIGHT * BYTES["float64"])
+    """What a thread needs to pack a group of panels of B and a block of A."""
+    return GROUP * panel_bytes(target) + DEPTH * HEIGHT * BYTES["float64"]
 
 
 def write_product(name: str, target: Target, dtype: str, turned: bool) -> str:
@@ -115,13 +124,19 @@ def write_blocked(name: str, target: Target, dtype: str, turned: bool) -> str:
     """The same for large matrices, with one argument more: ``packing``, where threads pack.
 
     DEPTH rows of a panel of B are copied to one place, so that they stay in the first cache while the rows of A pass;
-    where A is turned, so are HEIGHT of its rows, which stay in the second cache while the panels of B pass.
+    where A is turned, so are HEIGHT of its rows, which stay in the second cache while the panels of B pass. Of a large
+    B, a group of panels is copied row by row.
     """
     product = _Product(name, target, dtype, turned, wide=PANEL, unrolled=2)
     kernel, b, size = product.kernel, product.kernel.builder, product.size
     packing = kernel.number() + kernel.thread * packing_bytes(target)
-    panel = Pointer(kernel, b.inttoptr(packing.value, PTR), product.real)
-    block = panel.after(DEPTH * PANEL * target.vector_bytes)
+    panels = Pointer(kernel, b.inttoptr(packing.value, PTR), product.real)
+    block = panels.after(GROUP * panel_bytes(target))
+    large = product.K * product.ldb > SMALL
+    group, some = (
+        Int(kernel, b.select(large, *(kernel.whole(n).value for n in either)))
+        for either in ((GROUP * product.width, product.width), (ROWS, DEPTH))
+    )
     with (
         kernel.loop(0, product.K, DEPTH) as over_depth,
         kernel.loop(product.rows[0], product.end, HEIGHT) as over_blocks,
@@ -130,10 +145,18 @@ def write_blocked(name: str, target: Target, dtype: str, turned: bool) -> str:
         depth, bottom = (product.K - k).least(DEPTH), (top + HEIGHT).least(product.end)
         if turned:
             product.pack_A(block, top, bottom, k, depth)
-        with kernel.loop(product.columns[0], product.columns[1], product.width) as over_columns:
-            product.pack_B(panel, over_columns.i, k, depth)
-            packed_A = Packed(block, top, depth * size) if turned else None
-            product.panel(over_columns.i, top, bottom, k, depth, panel, packed_A)
+        packed_A = Packed(block, top, depth * size) if turned else None
+        with kernel.loop(product.columns[0], product.columns[1], group) as over_groups:
+            first, last = over_groups.i, (over_groups.i + group).least(product.columns[1])
+
+            def packed(j: Int, first: Int = first) -> Pointer:
+                return panels.after((j - first) // product.width * panel_bytes(target))
+
+            with kernel.loop(0, depth, some) as over_k, kernel.loop(first, last, product.width) as over_columns:
+                rows = over_k.i, (over_k.i + some).least(depth)
+                product.pack_B(packed(over_columns.i), over_columns.i, k, rows)
+            with kernel.loop(first, last, product.width) as over_columns:
+                product.panel(over_columns.i, top, bottom, k, depth, packed(over_columns.i), packed_A)
     product.single_rows()
     return kernel.finish()
 
@@ -211,19 +234,20 @@ class _Product:
         kernel, start = self.kernel, top
         for rows in self.heights[PANEL]:
             stop = start + (bottom - start).rounded_down(rows)
-            with kernel.loop(start, stop, rows) as over_tiles, kernel.loop(0, depth) as over_k:
-                i = over_tiles.i
-                values = self._A(i, k + over_k.i).load_vector(rows)
-                (into + ((i - top) * depth + over_k.i * rows)).store_vector(values)
+            with kernel.loop(0, depth, TOGETHER) as over_depth, kernel.loop(start, stop, rows) as over_tiles:
+                i, first = over_tiles.i, over_depth.i
+                with kernel.loop(first, (first + TOGETHER).least(depth)) as over_k:
+                    values = self._A(i, k + over_k.i).load_vector(rows)
+                    (into + ((i - top) * depth + over_k.i * rows)).store_vector(values)
             start = stop
 
-    def pack_B(self, into: Pointer, j: Int, k: Int, depth: Int) -> None:
-        """``depth`` rows of a panel, one after the other."""
+    def pack_B(self, into: Pointer, j: Int, k: Int, rows: tuple[Int, Int]) -> None:
+        """Some rows of a panel that begins at k, one after the other."""
         kernel, lanes = self.kernel, self.lanes
 
         def copy(NV: int, masked: bool) -> None:
             masks = [None] * (NV - 1) + [self._mask(j, NV) if masked else None]
-            with kernel.loop(0, depth) as loop:
+            with kernel.loop(*rows) as loop:
                 row = self.B.after((k + loop.i) * self.ldb) + j
                 for v, mask in enumerate(masks):
                     (into + (loop.i * self.width + v * lanes)).store_vector((row + v * lanes).load_vector(lanes, mask))

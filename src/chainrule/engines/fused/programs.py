@@ -18,16 +18,19 @@ class Ready:
     """A program in its workspace, to be bound to memory and executed.
 
     words, reals      the frame of the workspace, as int64 and as float64
-    inputs, outputs   A[0] and A[L] of the workspace; None where rows are read from elsewhere
+    inputs, outputs   of a prediction: where its rows go, and where A[L] is then
     flops             what one pass of it costs
+    threads           how many of them are worth it
     """
 
-    def __init__(self, finished: Finished, work: Workspace, flops: float, give_way: int) -> None:
+    def __init__(self, finished: Finished, work: Workspace, flops: float, threads: int, give_way: int) -> None:
         self.finished = finished
         self.work = work
         self.flops = flops
+        self.threads = threads
         self.words, self.reals = work.words, work.reals
-        self.inputs, self.outputs = work.view(work.A[0]), work.view(work.A[-1])
+        self.inputs: Any = None
+        self.outputs: Any = None
         self.theta: Any = None  # what it is bound to where only theta changes
         frame = work.block.address + work.frame.offset
         self.arguments = np.array([frame, address(finished.records), len(finished.records), 1, give_way], np.int64)
@@ -59,11 +62,10 @@ class Programs:
     def run(self, ready: Ready, times: int = 1) -> None:
         """Execute a program so many times."""
         ready.arguments[3] = times
-        count = threads.worthwhile(ready.flops, self._most_threads)
-        if count == 1:
+        if ready.threads == 1:
             self._execute(ready.address, 0, 1)
         else:
-            threads.run(lambda thread, of: self._execute(ready.address, thread, of), count)
+            threads.run(lambda thread, of: self._execute(ready.address, thread, of), ready.threads)
 
     def training(self, rows: int, most: int, gathers: bool) -> Ready:
         """A training step of ``rows`` rows, in the workspace of steps of up to ``most``."""
@@ -112,18 +114,24 @@ class Programs:
 
     def prediction(self, rows: int) -> Ready:
         """A[L] from rows that are copied into the workspace."""
+        key = ("prediction", rows)
+        if key in self._programs:
+            return self._programs[key]
 
         def write(b: Builder) -> None:
             b.forward(rows, self._parts.plain)
             b.link(rows)
 
         roomy = 1 << (rows - 1).bit_length()  # one workspace serves many numbers of rows
-        return self._ready(("prediction", rows), (roomy, False, True), rows / 3, write)
+        ready = self._ready(key, (roomy, False, True), rows / 3, write)
+        ready.inputs, ready.outputs = ready.work.view(ready.work.A[0])[:rows], ready.work.view(ready.work.A[-1])[:rows]
+        return ready
 
     def _ready(
         self, key: tuple[Any, ...], place: tuple[int, bool, bool], rows: float, write: Callable[[Builder], None]
     ) -> Ready:
-        if key not in self._programs:
+        ready = self._programs.get(key)
+        if ready is None:
             if len(self._programs) >= MOST:
                 self._programs.clear()
                 self._works.clear()
@@ -131,5 +139,7 @@ class Programs:
                 self._works[place] = Workspace(self._parts, place[0], self._most_threads, *place[1:])
             builder = Builder(self._parts, self._works[place])
             write(builder)
-            self._programs[key] = Ready(builder.finished(), builder.work, self._flops * rows, self._give_way)
-        return self._programs[key]
+            flops = self._flops * rows
+            count = threads.worthwhile(flops, self._most_threads)
+            ready = self._programs[key] = Ready(builder.finished(), builder.work, flops, count, self._give_way)
+        return ready
