@@ -29,6 +29,7 @@ ALLOWED = {
     "reports": {"errors", "formulas"},
     "outputs": {"errors", "formulas", "data"},
     "weights": {"errors", "data"},
+    "estimators": CORE | {"watching", "training", "data"},
     "notes": CORE | {"watching", "training", "model"},
     "model": MODEL - {"model"} | {"model_file"},  # Model.save hands itself to model_file, inside the method
     "model_file": MODEL | {""},
@@ -37,7 +38,7 @@ ALLOWED = {
     "options": {"formulas"},
     "cli": MODEL | {"", "model_file", "planning", "options", "screen"},
     "__main__": {"cli"},
-    "": MODEL | {"model_file", "planning"},
+    "": MODEL | {"model_file", "planning", "estimators"},
 }
 
 # Which layers may import what is not ours and not in the standard library
@@ -46,7 +47,9 @@ THIRD_PARTY = {
     "scipy": {"formulas"},
     "pyarrow": {"data"},
     "safetensors": {"model_file"},
-    "rich": {"screen", "cli"},
+    "sklearn": {"estimators"},
+    "matplotlib": {"estimators"},
+    "rich": {"screen", "cli", "estimators"},
     "threadpoolctl": {"engines"},
     "llvmlite": {"engines"},
 }

@@ -15,6 +15,8 @@ _HOME = {
     "ChainruleError": "errors",
     "Diverged": "training",
     "History": "watching",
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
     "Model": "model",
     "Network": "network",
     "Parameters": "network",

@@ -1,7 +1,7 @@
 """Training: epochs of an engine until they are all done, nothing improves, or someone has seen enough."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
@@ -22,12 +22,14 @@ __all__ = ["Callback", "Diverged", "Fit", "History", "fit", "require_whole_cost"
 class Fit:
     """The outcome: theta as a NumPy array (the best one where validation rows or a metric were watched), and how.
 
-    ``state`` is the one after the last epoch that ended, or the step at which Ctrl-C ended it.
+    ``state`` is the one after the last epoch that ended, or the step at which Ctrl-C ended it; ``waited`` is how many
+    epochs before that brought no improvement.
     """
 
     theta: Any
     history: History
     state: State
+    waited: int
 
 
 class Diverged(RunError):
@@ -53,8 +55,13 @@ def fit(
     validation: Examples | None = None,
     callbacks: Sequence[Callback] = (),
     theta: Any | None = None,
+    score: Callable[[Any], float] | None = None,
+    samples: int = 0,
 ) -> Fit:
     """Train by the engine's recipe, from its initial parameters or from ``theta``.
+
+    score     a function of theta to watch in place of the recipe's monitor; more is better
+    samples   examples seen before, for a schedule that counts them
 
     Diverged: J or theta is not finite. RequestError: no training row counts, the recipe watches validation rows and
     there are none, or the optimizer cannot have dropout. Ctrl-C ends training, and what it would have ended with at
@@ -68,13 +75,14 @@ def fit(
     """
     if not float(training.weight.sum()) > 0.0:
         raise RequestError("every training row has weight 0: nothing to learn from. Give some rows a weight above 0.")
-    watch = Watch(engine, training, validation, callbacks, engine.start(theta))
+    begin = replace(engine.start(theta), samples=samples)
+    watch = Watch(engine, training, validation, callbacks, begin, score)
     drive = _steps if engine.optimizer.minimize is None else _minimize
     try:
         drive(engine, training, watch)
     except KeyboardInterrupt:
         watch.history.stopped = "interrupted"
-    return Fit(watch.outcome(), watch.history, watch.state)
+    return Fit(watch.outcome(), watch.history, watch.state, watch.waited)
 
 
 def _steps(engine: Engine, training: Examples, watch: Watch) -> None:
@@ -98,6 +106,7 @@ def _steps(engine: Engine, training: Examples, watch: Watch) -> None:
         if not watch.history.stopped and watch.stalled():
             if state.rate <= schedule.least:
                 watch.history.stopped = watch.no_improvement()
+                return
             state = replace(state, rate_scale=state.rate_scale * schedule.on_stall)
             watch.wait_again()
 
@@ -159,8 +168,8 @@ def _minimize(engine: Engine, training: Examples, watch: Watch) -> None:
         J, dtheta = cost_and_gradient(theta)
         if not (isfinite(J) and np.isfinite(dtheta).all()):
             raise _diverged(watch, 0.0)
-        minimize(cost_and_gradient, theta, engine.recipe.epochs, engine.recipe.tol, on_iteration)
-        watch.history.stopped = watch.history.stopped or "converged: no step lowers the cost, or the gradient is small"
+        found = minimize(cost_and_gradient, theta, engine.recipe.epochs, engine.recipe.tol, on_iteration)
+        watch.history.stopped = f"{'converged' if found.converged else 'not converged'}: {found.why}"
 
 
 def _diverged(watch: Watch, rate: float) -> Diverged:

@@ -1,6 +1,6 @@
 """What is noted, compared and kept while a network trains."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite, isnan, nan
 from typing import Any, Protocol
@@ -21,10 +21,10 @@ class History:
 
     training_cost     mean J over the steps of the epoch, penalties and dropout included
     validation_cost   J of the validation rows after the epoch, without penalties and dropout; empty without such rows
-    score             the metric that was watched, if one was; of the target as the network learns it, so that rmse and
+    score             the metric or function that was watched, if one was; a metric is of the target as the network learns it, so that rmse and
                       mae of a standardised target count its standard deviations
     learning_rate     of the last step of the epoch
-    monitor           what was watched
+    monitor           what was watched; "score" for a function of the caller's
     best_epoch        the epoch with the best value of it, counted from 1; 0 before the first has ended
     stopped           why training ended
     """
@@ -53,7 +53,7 @@ class History:
 
     def watched(self) -> list[float]:
         """The values of the monitor."""
-        return self.score if self.monitor in METRICS else getattr(self, self.monitor)
+        return self.score if self.monitor in METRICS else getattr(self, self.monitor)  # a curve's own name
 
 
 class Callback(Protocol):
@@ -70,7 +70,8 @@ class Watch:
     history    the curves so far
     state      after the last epoch that ended
     good       a theta, as a NumPy array, whose cost is known to be finite; ``good_epochs``: how many epochs made it
-    restores   the outcome is the best theta rather than the last: validation rows or a metric are watched
+    restores   the outcome is the best theta rather than the last: validation rows or a score are watched
+    waited     how many epochs ago the last improvement was
     """
 
     def __init__(
@@ -80,8 +81,9 @@ class Watch:
         validation: Examples | None,
         callbacks: Sequence[Callback],
         state: State,
+        score: Callable[[Any], float] | None = None,
     ) -> None:
-        monitor = engine.recipe.monitor
+        monitor = "score" if score else engine.recipe.monitor
         if monitor == "auto":
             # a schedule that answers to stalls reads the training cost
             reads_training_cost = validation is None or engine.schedule.on_stall < 1.0
@@ -98,10 +100,13 @@ class Watch:
         self._validation = validation
         self._callbacks = callbacks
         self._metric = METRICS.make(monitor) if monitor in METRICS else None
+        self._score = score or self._of_metric
+        self._more_is_better = score is not None or (self._metric is not None and self._metric.more_is_better)
+        self._scores = score is not None or self._metric is not None
         self._scored = validation or training
         self._best: Any | None = None
         self._best_value = inf
-        self._waited = 0
+        self.waited = 0
 
     def epoch_ends(self, state: State, training_cost: float) -> None:
         """Note the costs, keep theta where it is the best so far, tell the callbacks."""
@@ -111,7 +116,7 @@ class Watch:
         history.learning_rate.append(state.rate)
         if self._validation is not None:
             history.validation_cost.append(self._engine.cost(state.theta, self._validation))
-        if self._metric is not None:
+        if self._scores:
             history.score.append(self._score(state.theta))
         value = history.watched()[-1]
         if isnan(value) and self._metric is not None:
@@ -119,9 +124,9 @@ class Watch:
                 f"monitor {history.monitor} is not defined on the watched rows (one class alone, or a target that does "
                 "not vary): watch something else, or more rows."
             )
-        if self._metric is not None and self._metric.more_is_better:
+        if self._more_is_better:
             value = -value
-        self._waited = 0 if value < self._best_value - recipe.tol else self._waited + 1
+        self.waited = 0 if value < self._best_value - recipe.tol else self.waited + 1
         if value < self._best_value:
             self._best_value = value
             history.best_epoch = len(history)
@@ -137,16 +142,16 @@ class Watch:
     def stalled(self) -> bool:
         """More epochs without an improvement than the recipe has patience for."""
         patience = self._engine.recipe.patience
-        return patience is not None and self._waited > patience
+        return patience is not None and self.waited > patience
 
     def wait_again(self) -> None:
         """Count epochs without an improvement from 0."""
-        self._waited = 0
+        self.waited = 0
 
     def no_improvement(self) -> str:
         """Why training stops when it has stalled."""
         what = self.history.monitor.replace("_", " ")
-        return f"{what} did not improve by {self._engine.recipe.tol:g} in {self._waited} epochs"
+        return f"{what} did not improve by {self._engine.recipe.tol:g} in {self.waited} epochs"
 
     @property
     def keeps_best(self) -> bool:
@@ -161,7 +166,7 @@ class Watch:
         """The theta to keep where a run has failed, and how many epochs made it."""
         return (self.good, self.good_epochs) if self._best is None else (self._best, self.history.best_epoch)
 
-    def _score(self, theta: Any) -> float:
+    def _of_metric(self, theta: Any) -> float:
         assert self._metric is not None
         A_L = self._engine.predict(theta, self._scored.X.T).T
         Y, weight = (np.asarray(V, np.float64) for V in (self._scored.Y, self._scored.weight))

@@ -24,7 +24,7 @@ MARGIN = 5e-3  # how far a problem keeps from every kink; a step of one paramete
 def spec(table: Table[Any], name: str, number: float = 0.3) -> str:
     """A spec of the row, with ``number`` for a number that has no default."""
     parameters = inspect.signature(table[name]).parameters.values()
-    needed = [p.name for p in parameters if p.name != "xp" and p.default is inspect.Parameter.empty]
+    needed = [p.name for p in parameters if p.name != "xp" and p.default is p.empty and p.kind != p.VAR_POSITIONAL]
     return name + (f"({', '.join(f'{label}={number}' for label in needed)})" if needed else "")
 
 

@@ -81,7 +81,7 @@ def minimum(name, cost_and_gradient, start, rate, budget):
     """Where the optimiser ends; the rate falls over the last half, so that rules with steps of fixed size settle."""
     row = OPTIMIZERS.make(name, np)
     if row.minimize is not None:
-        return row.minimize(cost_and_gradient, start, budget, 1e-10, lambda theta, J: None)
+        return row.minimize(cost_and_gradient, start, budget, 1e-10, lambda theta, J: None).theta
     theta, state = start, [np.zeros_like(start) for _ in row.state]
     for t in range(1, budget + 1):
         now = rate * min(1.0, 2.0 * (1.0 - (t - 1) / budget))
@@ -120,11 +120,11 @@ def test_finds_the_bottom_of_a_curved_valley(name):
 def test_lbfgs_tells_each_iteration_and_obeys_its_limits():
     seen = []
     row = OPTIMIZERS.make("lbfgs", np)
-    theta = row.minimize(valley, np.array([-1.2, 1.0]), 5, 0.0, lambda theta, J: seen.append((theta.copy(), J)))
+    theta = row.minimize(valley, np.array([-1.2, 1.0]), 5, 0.0, lambda theta, J: seen.append((theta.copy(), J))).theta
     assert len(seen) == 5
     assert seen[-1][0].tolist() == theta.tolist()
     assert all(cost == pytest.approx(valley(theta)[0]) for theta, cost in seen)
-    assert OPTIMIZERS.make("lbfgs(3)", np).minimize(valley, theta, 100, 1e3, lambda theta, J: None) is not None
+    assert OPTIMIZERS.make("lbfgs(3)", np).minimize(valley, theta, 100, 1e3, lambda theta, J: None).converged
 
 
 def test_momentum_of_zero_is_gradient_descent():

@@ -29,7 +29,7 @@ ROWS = [(table, name) for table in TABLES for name in table]
         ("adam(0.8)", "adam(beta1=0.8, beta2=0.999, eps=1e-08)"),
         ("  adam ( 0.8 , eps = 1e-6 ) ", "adam(beta1=0.8, beta2=0.999, eps=1e-06)"),
         ("adam(eps=1e-6, beta1=0.5)", "adam(beta1=0.5, beta2=0.999, eps=1e-06)"),
-        ("lbfgs", "lbfgs(memory=10)"),
+        ("lbfgs", "lbfgs(memory=10, evaluations=0, least_decrease=1.4210854715202004e-14)"),
         ("gradient_descent", "gradient_descent"),
         ("gradient_descent()", "gradient_descent"),
     ],
@@ -38,6 +38,12 @@ def test_read_and_written_in_full(spec, canonical):
     assert OPTIMIZERS.canonical(spec) == canonical
     assert OPTIMIZERS.canonical(canonical) == canonical
     assert OPTIMIZERS.name(spec) == canonical.split("(")[0]
+
+
+@pytest.mark.parametrize("spec", ["quantiles", "quantiles(0.5)", "quantiles(0.05, 0.5, 0.95)"])
+def test_a_row_of_as_many_numbers_as_one_likes(spec):
+    assert LOSSES.canonical(spec) == LOSSES.brief(spec) == spec
+    assert list(LOSSES.numbers(spec).values()) == [float(q) for q in spec[10:-1].split(", ") if q]
 
 
 def test_written_numbers_are_the_same_numbers():
@@ -73,6 +79,8 @@ def test_the_numbers_reach_the_row():
         (LOSSES, "cross_entropy(1)", r"cross_entropy: smoothing is at least 0 and below 1"),
         (LOSSES, "binary_cross_entropy(-0.1)", r"smoothing .* not -0.1"),
         (LOSSES, "huber(nan)", r"huber"),
+        (LOSSES, "quantiles(0.5, 0.1)", r"quantiles: q ascend, between 0 and 1, not 0.1"),
+        (LOSSES, "quantiles(q=0.5)", r"'q=0.5' does not fit"),
     ],
 )
 def test_refused_with_what_to_do(table, spec, message):

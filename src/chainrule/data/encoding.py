@@ -36,8 +36,10 @@ class Encoder:
     left_out: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, table: pa.Table, schema: Schema, rows: Rows) -> "Encoder":
+    def fit(cls, table: pa.Table, schema: Schema, rows: Rows, standardize: bool = True) -> "Encoder":
         """Learn medians, means, deviations and levels from the given ``rows`` of ``table``, the training rows.
+
+        Without ``standardize`` numbers stay in their unit.
 
         Raises RequestError where no column is used, or has a value in these rows; where a number is infinite or beyond
         1e100; and where two features would have the same name.
@@ -52,7 +54,7 @@ class Encoder:
             elif c.kind == "category":
                 parts.append(CategoryFeatures.fit(c.name, column, rows))
             elif c.kind in ("number", "boolean", "date"):
-                parts.append(NumericFeatures.fit(c.name, c.kind, column, rows))
+                parts.append(NumericFeatures.fit(c.name, c.kind, column, rows, standardize))
             else:
                 raise RequestError(f"column {c.name!r} is of kind {c.kind!r}, which makes no features: leave it out.")
         if not parts:

@@ -29,9 +29,14 @@ class Scale:
     scale: float
 
     @classmethod
-    def fit(cls, values: NDArray[np.float64]) -> "Scale":
-        """Median, and the mean and population deviation after the gaps hold the median, of ``values`` (m,)."""
+    def fit(cls, values: NDArray[np.float64], standardize: bool = True) -> "Scale":
+        """Median, and the mean and population deviation after the gaps hold the median, of ``values`` (m,).
+
+        Without ``standardize`` the mean counts as 0 and the deviation as 1.
+        """
         fill = float(np.nanmedian(values))
+        if not standardize:
+            return cls(fill, 0.0, 1.0)
         values = np.where(np.isnan(values), fill, values)
         if values.min() == values.max():  # the mean of equal numbers may be off by a rounding, and would be blown up
             return cls(fill, fill, 1.0)
@@ -56,11 +61,17 @@ class NumericFeatures:
 
     @classmethod
     def fit(
-        cls, name: str, kind: Literal["number", "boolean", "date"], column: pa.ChunkedArray, rows: Any
+        cls,
+        name: str,
+        kind: Literal["number", "boolean", "date"],
+        column: pa.ChunkedArray,
+        rows: Any,
+        standardize: bool = True,
     ) -> "NumericFeatures":
         """Learn from the given ``rows`` of ``column``, at least one of which has a value."""
         parts = [part[rows] for part in _parts(name, kind, column)]
-        return cls(name, kind, tuple(map(Scale.fit, parts)), indicator=bool(np.isnan(parts[0]).any()))
+        scales = tuple(Scale.fit(part, standardize) for part in parts)
+        return cls(name, kind, scales, indicator=bool(np.isnan(parts[0]).any()))
 
     @property
     def names(self) -> list[str]:

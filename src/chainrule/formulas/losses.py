@@ -11,8 +11,10 @@ one 800. To add a loss, write one row.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from math import inf
 
+from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS, above_zero, log_1_plus_exp, sigma
 from chainrule.formulas.table import Array, Namespace, Table, require
 
@@ -84,6 +86,30 @@ def softmax(xp: Namespace) -> Callable[[Array], Array]:
         return E / xp.sum(E, axis=0, keepdims=True)
 
     return link
+
+
+@LINKS.row
+def ascending(xp: Namespace) -> Callable[[Array], Array]:
+    """A_1 = Z_1, A_k = A_(k-1) + log(1 + exp(Z_k)): outputs that never cross."""
+
+    def link(Z: Array) -> Array:
+        return xp.concat(_ascended(xp, Z), axis=0)
+
+    return link
+
+
+def _ascended(xp: Namespace, Z: Array) -> list[Array]:
+    """The outputs of the link ``ascending``, one by one, (1, m) each."""
+    first, *rises = each_output(Z)
+    A = [first]
+    for z in rises:
+        A.append(A[-1] + log_1_plus_exp(xp, z))
+    return A
+
+
+def each_output(V: Array) -> list[Array]:
+    """The outputs (n[L], m) one by one, (1, m) each."""
+    return [V[k : k + 1] for k in range(V.shape[0])]
 
 
 @LOSSES.row
@@ -205,6 +231,38 @@ def quantile(xp: Namespace, q: float = 0.5) -> Loss:
 
     formula = "max(q (y - a), (q - 1) (y - a)), a = z"
     return Loss("identity", value, dZ, formula, "Koenker & Bassett 1978", "regression", kink=True)
+
+
+@LOSSES.row
+def quantiles(xp: Namespace, *q: float) -> Loss:
+    """The pinball losses of several quantiles at once, q ascending, one output each, which never cross.
+
+    Without numbers the K outputs share the range evenly, q_k = k / (K + 1). Every row of Y is the same target.
+    """
+    for low, high in pairwise((0.0, *q, 1.0)):
+        require(low < high, "quantiles", "q ascend, between 0 and 1", high if high < 1.0 else low)
+
+    def levels(Z: Array) -> list[float]:
+        K = Z.shape[0]
+        if q and len(q) != K:
+            raise RequestError(f"quantiles({', '.join(f'{p:g}' for p in q)}) takes {len(q)} outputs, not {K}.")
+        return list(q) or [(k + 1) / (K + 1) for k in range(K)]
+
+    def value(Z: Array, Y: Array) -> Array:
+        rows = zip(levels(Z), _ascended(xp, Z), each_output(Y), strict=True)
+        first, *others = (xp.maximum(p * (y - a), (p - 1.0) * (y - a)) for p, a, y in rows)
+        return sum(others, first)
+
+    def dZ(Z: Array, Y: Array) -> Array:
+        rows = zip(levels(Z), _ascended(xp, Z), each_output(Y), strict=True)
+        dA = [(1.0 - p) * above_zero(xp, a - y) - p * above_zero(xp, y - a) for p, a, y in rows]
+        after = [sum(dA[k + 1 :], dA[k]) for k in range(len(dA))]  # z_k is part of a_k and of all outputs above
+        first, *rises = each_output(Z)
+        return xp.concat([after[0], *(d * sigma(xp, z) for d, z in zip(after[1:], rises, strict=True))], axis=0)
+
+    formula = "sum_k max(q_k (y - a_k), (q_k - 1) (y - a_k)), a_1 = z_1, a_k = a_(k-1) + log(1 + e^z_k)"
+    source = "Koenker & Bassett 1978; the link: Dugas et al. 2001"
+    return Loss("ascending", value, dZ, formula, source, "regression", elementwise=False, kink=True)
 
 
 @LOSSES.row

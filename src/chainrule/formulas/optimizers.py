@@ -14,11 +14,19 @@ To add an optimiser, write one row.
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from chainrule.formulas.table import Array, Namespace, Table, require
 
 Step = Callable[..., tuple[Array, ...]]
+
+
+class Minimum(NamedTuple):
+    """Where a search ended, whether it found what it looked for, and why it ended."""
+
+    theta: Any
+    converged: bool
+    why: str
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ class Optimizer:
     state           names of the vectors it keeps
     learning_rate   what to begin with where the user names none
     momentum        name of the number that ``--momentum`` sets, if it has one
-    minimize        minimize(cost_and_gradient, theta, iterations, tolerance, on_iteration) -> theta
+    minimize        minimize(cost_and_gradient, theta, iterations, tolerance, on_iteration) -> Minimum
     """
 
     step: Step | None
@@ -158,9 +166,15 @@ def adamw(
 
 
 @OPTIMIZERS.row
-def lbfgs(xp: Namespace, memory: float = 10) -> Optimizer:
-    """Quasi-Newton steps on the whole cost, by SciPy's L-BFGS-B; finds its own step lengths."""
+def lbfgs(xp: Namespace, memory: float = 10, evaluations: float = 0, least_decrease: float = 64 * 2.0**-52) -> Optimizer:
+    """Quasi-Newton steps on the whole cost, by SciPy's L-BFGS-B; finds its own step lengths.
+
+    ``evaluations`` of the cost are allowed, 0 for 20 an iteration; a step that lowers the cost by a smaller share of it
+    than ``least_decrease`` is the last. SciPy's own 2e-9 would end the search long before the gradient is small.
+    """
     require(memory >= 1 and memory == int(memory), "lbfgs", "memory is a whole number from 1 on", memory)
+    require(evaluations >= 0 and evaluations == int(evaluations), "lbfgs", "evaluations is a whole number", evaluations)
+    require(least_decrease >= 0.0, "lbfgs", "least_decrease is at least 0", least_decrease)
 
     def minimize(
         cost_and_gradient: Callable[[Any], tuple[float, Any]],
@@ -168,20 +182,18 @@ def lbfgs(xp: Namespace, memory: float = 10) -> Optimizer:
         iterations: int,
         tolerance: float,
         on_iteration: Callable[[Any, float], None],
-    ) -> Any:
+    ) -> Minimum:
         optimize: Any = import_module("scipy.optimize")  # heavy, so only where it is used
 
         def callback(intermediate_result: Any) -> None:  # SciPy hands over the cost only under this very name
             on_iteration(intermediate_result.x, float(intermediate_result.fun))
 
-        # maxfun: SciPy's own limit of 15,000 evaluations would end long runs early
-        # ftol: SciPy's own 2e-9 would end the search long before the gradient is small
-        evaluations = 20 * iterations + 20
-        options = {"maxiter": iterations, "maxfun": evaluations, "maxcor": int(memory), "gtol": tolerance}
-        options["ftol"] = 64 * 2.0**-52
-        return optimize.minimize(
-            cost_and_gradient, theta, jac=True, method="L-BFGS-B", callback=callback, options=options
-        ).x
+        limits = {"maxiter": iterations, "maxfun": int(evaluations) or 20 * iterations + 20}
+        options = {"maxcor": int(memory), "gtol": tolerance, "ftol": least_decrease}
+        done = optimize.minimize(
+            cost_and_gradient, theta, jac=True, method="L-BFGS-B", callback=callback, options=limits | options
+        )
+        return Minimum(done.x, bool(done.success), str(done.message))
 
     formula = "theta := theta - H dtheta, H from the last `memory` steps and gradients"
     return Optimizer(None, formula, "Liu & Nocedal 1989; Byrd et al. 1995", 1.0, minimize=minimize)

@@ -3,6 +3,7 @@
     relu                  a name
     leaky_relu(0.2)       a number by position
     tweedie(power=1.3)    a number by name
+    quantiles(0.1, 0.9)   as many numbers as one likes, where the row takes ``*q``
 
 A function of one's own has the form of the rows beside it, and is handed in under its name (``functions=``).
 """
@@ -21,6 +22,7 @@ Functions = Mapping[str, Callable[..., Any]]  # a user's own rows by name
 
 Made = TypeVar("Made")
 
+_POSITIONAL = inspect.Parameter.POSITIONAL_ONLY
 _SPEC = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\(([^()]*)\))?\s*")
 
 
@@ -49,7 +51,8 @@ class Table(dict[str, Callable[..., Made]], Generic[Made]):
     def make(self, spec: str, *namespace: Namespace, functions: Functions | None = None) -> Made:
         """What the row named by ``spec`` makes. RequestError: no such row, or numbers that it does not take."""
         row, numbers = self._resolve(spec, functions)
-        return row(*namespace, **numbers)
+        several = [numbers.pop(label) for label in list(numbers) if not label.isidentifier()]
+        return row(*namespace, *several, **numbers)
 
     def canonical(self, spec: str, functions: Functions | None = None) -> str:
         """The same spec with every number of the row written out, so that it means the same for ever."""
@@ -61,7 +64,7 @@ class Table(dict[str, Callable[..., Made]], Generic[Made]):
         """The same spec with only those numbers that are not the row's defaults; for people to read."""
         row, numbers = self._resolve(spec, functions)
         usual = {n: p.default for n, p in inspect.signature(row).parameters.items()}
-        return _written(self.name(spec), {k: v for k, v in numbers.items() if v != usual[k]})
+        return _written(self.name(spec), {k: v for k, v in numbers.items() if v != usual.get(k)})
 
     def name(self, spec: str) -> str:
         """The row's name: ``"leaky_relu(0.2)"`` -> ``"leaky_relu"``."""
@@ -92,6 +95,9 @@ class Table(dict[str, Callable[..., Made]], Generic[Made]):
                 f"A function of your own is handed in with functions={{{name!r}: ...}}."
             )
         parameters = {n: p for n, p in inspect.signature(row).parameters.items() if n != "xp"}
+        several = next((n for n, p in parameters.items() if p.kind == p.VAR_POSITIONAL), None)
+        if several is not None:  # the row takes nothing else
+            parameters = {f"{several}[{i}]": inspect.Parameter("number", _POSITIONAL) for i in range(len(given))}
         numbers: dict[str, float] = {}
         for position, text in enumerate(given):
             label, _, number = text.rpartition("=")
@@ -114,7 +120,8 @@ class Table(dict[str, Callable[..., Made]], Generic[Made]):
 
 
 def _written(name: str, numbers: Mapping[str, float]) -> str:
-    return name + (f"({', '.join(f'{k}={_text(v)}' for k, v in numbers.items())})" if numbers else "")
+    said = [f"{k}={_text(v)}" if k.isidentifier() else _text(v) for k, v in numbers.items()]
+    return name + (f"({', '.join(said)})" if said else "")
 
 
 def _text(number: float) -> str:

@@ -68,6 +68,13 @@ def _comparison(op: str) -> Callable[..., Expression]:
     return lambda trace, left, right: trace.compare(op, left, right)
 
 
+def stacked(trace: Trace, parts: Any, axis: int = 0) -> Expression:
+    """Outputs from one number of each example apiece."""
+    if axis != 0:
+        raise Untraceable(f"concat over axis {axis}: axis 0 is compiled")
+    return trace.stack(parts)
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "exp": exp,
     "expm1": expm1,
@@ -107,5 +114,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "zeros_like": lambda trace, x: full_like(trace, x, 0.0),
     "full_like": full_like,
     **dict.fromkeys(("max", "amax"), largest),
+    **dict.fromkeys(("concat", "concatenate"), stacked),
     "sum": total,
 }

@@ -18,7 +18,7 @@ dtype and reach of an expression:
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -146,6 +146,9 @@ class Expression:
         return self.trace.binary("ashr", self, other)
 
     __hash__ = object.__hash__
+
+    def __getitem__(self, key: Any) -> "Expression":
+        return self.trace.output(self, key)
 
     def __bool__(self) -> bool:
         raise Untraceable("'if' asks for a value that is known only when it runs; where(condition, a, b) does not")
@@ -349,6 +352,24 @@ class Trace:
         if axis is None and not keepdims:
             return self.make(f"{op}_all", (x,), x.dtype, "one")
         raise Untraceable(f"a {op} over axis {axis} with keepdims={keepdims}: axis=0 with keepdims=True is compiled")
+
+
+    def output(self, x: Expression, key: Any) -> Expression:
+        """One output of each example, as x[k : k + 1]."""
+        rows = x.rows
+        if not isinstance(key, slice) or rows is None or x.reach != "each":
+            raise Untraceable("of an array whose outputs are known x[k : k + 1] is compiled, and no other index")
+        first, last, step = key.indices(rows)
+        if (last - first, step) != (1, 1):
+            raise Untraceable(f"x[{key.start}:{key.stop}:{key.step}]: one output at a time is compiled, x[k : k + 1]")
+        return self.make("output", (x,), x.dtype, "example", x.weak, first, rows=1)
+
+    def stack(self, parts: Sequence[Any]) -> Expression:
+        """Outputs from one number of each example apiece."""
+        operands = self.operands(*parts)
+        if any(o.reach == "each" for o in operands):
+            raise Untraceable("concat of what has several outputs")
+        return self.make("stack", operands, operands[0].dtype, "each", operands[0].weak, rows=len(operands))
 
 
 _UNARY: dict[str, Callable[[float], float]] = {"neg": lambda a: -a, "abs": abs, "sqrt": math.sqrt}

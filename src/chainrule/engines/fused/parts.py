@@ -15,7 +15,7 @@ from chainrule.formulas.table import Functions
 from chainrule.network import Formulas, Network
 from chainrule.recipe import Recipe
 
-OVER_OUTPUTS = ("sum_outputs", "max_outputs")
+OVER_OUTPUTS = ("sum_outputs", "max_outputs", "output", "stack")
 OVER_ALL = ("sum_all", "max_all")
 
 

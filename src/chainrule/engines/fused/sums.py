@@ -148,10 +148,12 @@ def write_by_example(name: str, target: Target, dtype: str, outputs: Mapping[str
     def work(j: Int, mask: Value) -> None:
         i = start + j
         known: dict[Expression, Value] = {}
+        stacked: dict[Expression, list[Value]] = {}
 
         def at(k: Int, wanted: list[Expression]) -> list[Value]:
             used = {s.value for s in symbols_of(wanted)}
-            return emitter.vectors(wanted, {s: load(s, k, i, mask) for s in used}, known)
+            chosen = {e: _one_of(kernel, parts, k) for e, parts in stacked.items()}
+            return emitter.vectors(wanted, {s: load(s, k, i, mask) for s in used}, known | chosen)
 
         for e in walk(expressions):
             if e.op in ("sum_outputs", "max_outputs"):
@@ -161,6 +163,10 @@ def write_by_example(name: str, target: Target, dtype: str, outputs: Mapping[str
                     (value,) = at(loop.i, [e.args[0]])
                     loop.next([combined(kernel, op, loop.values[0], value)])
                 known[e] = loop.values[0]
+            elif e.op == "output":
+                (known[e],) = at(kernel.whole(e.value), [e.args[0]])
+            elif e.op == "stack":
+                stacked[e] = at(kernel.whole(0), list(e.args))
         by_example = [e for e in expressions if e.reach == "example"]
         by_output = [e for e in expressions if e.reach != "example"]
         names = {e: n for n, e in outputs.items()}
@@ -174,6 +180,14 @@ def write_by_example(name: str, target: Target, dtype: str, outputs: Mapping[str
 
     along(kernel, stop - start, lanes, work)
     return kernel.finish()
+
+
+def _one_of(kernel: Kernel, parts: list[Value], k: Int) -> Value:
+    """parts[k]."""
+    chosen = parts[-1]
+    for j, part in enumerate(parts[:-1]):
+        chosen = kernel.builder.select(k.equals(j), part, chosen)
+    return chosen
 
 
 def _place(kernel: Kernel, reach: str, real: Any) -> tuple[Pointer, Int]:

@@ -1,0 +1,480 @@
+"""What both estimators share: scikit-learn's parameters and attributes around a Network, a Recipe and an engine."""
+
+import copy
+import warnings
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import lru_cache
+from math import inf, isfinite, nan
+from numbers import Integral, Real
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import (
+    _check_sample_weight,  # pyright: ignore[reportPrivateUsage]
+    check_is_fitted,
+)
+
+from chainrule.engines import Engine, make_engine
+from chainrule.errors import RequestError
+from chainrule.estimators import translation
+from chainrule.estimators.callbacks import MaxTime, PrintedLines, ProgressBar, shows_bar
+from chainrule.estimators.exchange import Exchange
+from chainrule.estimators.inputs import dense, is_table, read_X, read_X_y
+from chainrule.estimators.looking import Looking
+from chainrule.estimators.own_functions import require_right_derivatives
+from chainrule.network import Network, Parameters
+from chainrule.recipe import Recipe
+from chainrule.training import Diverged, Fit, fit
+from chainrule.watching import History
+
+ROWS = 4096  # of a sparse matrix that are made dense at a time for a prediction
+
+
+@lru_cache(maxsize=32)
+def predictor(network: Network, functions: tuple[tuple[str, Any], ...], threads: int | None) -> Engine:
+    """An engine to predict with; estimators of one description share it."""
+    return make_engine(network, Recipe(), dict(functions), threads)
+
+
+def _is_stochastic(estimator: Any) -> bool:
+    if estimator.solver.split("(")[0] == "lbfgs":
+        raise AttributeError(
+            f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not stochastic."
+        )
+    return True
+
+
+class BaseMLP(Looking, Exchange, BaseEstimator):
+    """See MLPClassifier and MLPRegressor."""
+
+    _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012  scikit-learn reads it from the class
+        "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
+        "activation": [str, callable, "array-like"],
+        "loss": [str, callable],
+        "solver": [str],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [str],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left"), Options(Real, {np.inf})],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left"), "array-like"],
+        "l1": [Interval(Real, 0, None, closed="left")],
+        "alpha_mode": [StrOptions({"by_examples", "fixed"})],
+        "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+        "initializer": [str, None],
+        "scoring": [str, callable, None],
+        "callbacks": ["array-like", HasMethods("on_epoch_end")],
+        "max_time": [Interval(Real, 0, None, closed="neither"), None],
+        "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
+        "missing_values": [StrOptions({"auto", "impute", "error"})],
+        "threads": [Interval(Integral, 1, None, closed="left"), None],
+    }
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        *,
+        X_val: Any = None,
+        y_val: Any = None,
+        sample_weight_val: Any = None,
+    ) -> Any:
+        """Train on rows X (m, n_features) with targets y, (m,) or (m, n_outputs).
+
+        sample_weight   (m,) how much each row counts; the cost is their weighted mean
+        X_val, y_val, sample_weight_val   rows to watch: their cost is noted after each epoch, and with
+                        ``early_stopping`` they take the place of the ones that are held out of X
+
+        ValueError: input or parameters that cannot be right, and a cost that stops being finite.
+        """
+        self._validate_params()
+        return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
+        self._validate_params()
+        if self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X: Any) -> Any:
+        """Classes, or numbers, of rows X (m, n_features)."""
+        check_is_fitted(self)
+        return self._answers(self._A_L(X))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self.missing_values == "impute"
+        return tags
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        for name in ("_engine", "_theta", "_views"):  # machine addresses; and copies of what coefs_ holds
+            state.pop(name, None)
+        return state
+
+    # What the two kinds of estimators know each by itself.
+
+    @abstractmethod
+    def _targets(self, y: Any, incremental: bool) -> Any:
+        """Y (m, n_outputs) from y as it was read; learns the classes where they are not known yet."""
+
+    @abstractmethod
+    def _known_targets(self, y: Any) -> Any:
+        """Y of validation rows."""
+
+    @abstractmethod
+    def _loss_spec(self, names: translation.Names) -> str: ...
+
+    @abstractmethod
+    def _class_weights(self, y: Any) -> Any: ...
+
+    @abstractmethod
+    def _answers(self, A_L: Any) -> Any: ...
+
+    @abstractmethod
+    def _score_answers(self, y: Any, A_L: Any, weight: Any) -> float: ...
+
+    _y_numeric = False
+    _encoder: Any = None
+    _engine: Any = None  # of the last partial_fit
+    _state: Any = None
+    _epochs = 0
+    _functions: Mapping[str, Any] = MappingProxyType({})
+
+    # Training.
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any,
+        validation: tuple[Any, Any, Any] = (None, None, None),
+        incremental: bool = False,
+    ) -> Any:
+        translation.hidden_units(self.hidden_layer_sizes)
+        first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+        self._encoder = None if first else getattr(self, "_encoder", None)
+        X, y = read_X_y(self, X, y, reset=first, y_numeric=self._y_numeric)
+        Y = self._targets(y, incremental)
+        weight = None if sample_weight is None else _check_sample_weight(sample_weight, Y)
+        by_class = self._class_weights(y)
+        random = check_random_state(self.random_state)
+        watched = validation[0] is not None
+        splits = self.early_stopping and not watched
+        train = held_out = None
+        if is_table(X):  # an encoder learns from the training rows alone
+            train, held_out = self._split(Y, random) if splits else (None, None)
+            X = self._encoded(X, train, first)
+        self._begin(self._describe(X, Y), Y, first)
+        network = self._network
+        if first and self.initializer is None:
+            self._set_theta(translation.start(network, random))
+        if splits and train is None:  # in this order scikit-learn draws from its random numbers
+            train, held_out = self._split(Y, random)
+        if not (incremental and hasattr(self, "_seed")):
+            self._seed = int(random.randint(np.iinfo(np.int32).max))
+        total = by_class if weight is None else weight * by_class
+        rows = slice(None) if train is None else train
+        total = None if np.ndim(total) == 0 else total[rows]
+        dtype = network.dtype
+        if incremental:
+            return self._one_epoch(dense(X, dtype), Y.astype(dtype), total)
+        if watched:
+            X_val = dense(read_X(self, validation[0]), dtype)
+            Y_val, y_val = self._known_targets(validation[1]), np.asarray(validation[1])
+            w_val = None if validation[2] is None else _check_sample_weight(validation[2], X_val)
+        elif held_out is not None:
+            X_val, Y_val, y_val = dense(X[held_out], dtype), Y[held_out], y[held_out]
+            w_val = None if weight is None else weight[held_out]
+        else:
+            X_val = Y_val = y_val = w_val = None
+        training = dense(X[rows] if splits else X, dtype), Y[rows].astype(dtype), total
+        self._train(training, (X_val, Y_val, y_val, w_val))
+        return self
+
+    def _split(self, Y: Any, random: Any) -> tuple[Any, Any]:
+        """Which rows to train on, and which to hold out."""
+        stratify = Y if not self._y_numeric and Y.shape[1] == 1 else None  # as scikit-learn: two classes alone
+        rows = np.arange(len(Y))
+        train, held_out = train_test_split(
+            rows, random_state=random, test_size=self.validation_fraction, stratify=stratify
+        )
+        if len(held_out) < 2:
+            raise ValueError(
+                "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
+            )
+        return train, held_out
+
+    def _encoded(self, table: Any, train: Any, first: bool) -> Any:
+        """The matrix of a table, by an encoder that learns from the training rows."""
+        from chainrule.data.frames import encoded, fit_encoder
+
+        if first:
+            rows = np.arange(table.num_rows) if train is None else train
+            self._encoder = fit_encoder(table, rows, self.categorical_features, self.missing_values)
+        return encoded(self._encoder, table)
+
+    def _describe(self, X: Any, Y: Any) -> Network:
+        """The network, checked with the functions that it names."""
+        names = translation.Names()
+        loss = self._loss_spec(names)
+        dtype = "float32" if X.dtype == np.float32 else "float64"
+        network = translation.network(self, names, X.shape[1], Y.shape[1], loss, dtype)
+        if names.functions:
+            require_right_derivatives(names.functions, network.activation, loss, Y)
+        self._functions = dict(names.functions)
+        return network
+
+    def _begin(self, network: Network, Y: Any, first: bool) -> None:
+        """The attributes before the first epoch."""
+        if not first:
+            shapes = [np.shape(c) for c in self.coefs_]
+            wanted = list(zip(network.n, network.n[1:], strict=False))
+            if shapes != wanted:
+                raise ValueError(
+                    f"training goes on from coefs_ of the shapes {shapes}, and now {wanted} are asked for: keep "
+                    "hidden_layer_sizes and the number of outputs, or make a new estimator."
+                )
+            single = all(np.asarray(c).dtype == np.float32 for c in self.coefs_)
+            network = replace(network, dtype="float32" if single else "float64")
+        self._network = network
+        self.n_outputs_ = Y.shape[1]
+        self.n_layers_ = len(network.n)
+        self.out_activation_ = translation.out_activation(network.loss, self._functions)
+        if first:
+            for name in ("coefs_", "intercepts_", "_views"):
+                vars(self).pop(name, None)
+            self.n_iter_ = self.t_ = self._epochs = 0
+            self._no_improvement_count = 0
+            self.loss_curve_: list[float] = []
+            self.validation_loss_curve_: list[float] = []
+            self._state = self._engine = None
+            self.validation_scores_: Any = [] if self.early_stopping else None
+            self.best_validation_score_ = -inf if self.early_stopping else None
+            self.best_loss_ = None if self.early_stopping else inf
+
+    def _train(self, training: Any, watched: Any) -> None:
+        X_val, Y_val, y_val, w_val = watched
+        network = self._network
+        recipe = translation.recipe(self, self._seed, self.early_stopping and self.scoring == "loss")
+        if self.batch_size != "auto" and int(self.batch_size) > len(training[0]):
+            warnings.warn(
+                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=3
+            )
+        engine = make_engine(network, recipe, self._functions, self.threads)
+        examples = engine.examples(*training)
+        validation = None if X_val is None else engine.examples(X_val, Y_val, w_val)
+        score = None
+        if self.early_stopping and self.scoring != "loss":
+            score = self._validation_score(engine, X_val, y_val, w_val)
+        with ExitStack() as shown:
+            callbacks = self._looking_on(shown)
+            try:
+                done = fit(
+                    engine,
+                    examples,
+                    validation,
+                    callbacks,
+                    theta=self._packed() if hasattr(self, "coefs_") else None,
+                    score=score,
+                    samples=self.t_,
+                )
+            except Diverged as error:
+                done = self._diverged(error)
+        self._conclude(done)
+
+    def _looking_on(self, shown: ExitStack) -> list[Any]:
+        given = list(self.callbacks) if isinstance(self.callbacks, Sequence) else [self.callbacks]
+        if self.max_time is not None:
+            given.append(MaxTime(self.max_time))
+        if shows_bar(self.verbose):
+            given.append(shown.enter_context(ProgressBar(self.max_iter)))
+        elif self.verbose:
+            given.append(PrintedLines())
+        return given
+
+    def _validation_score(self, engine: Engine, X: Any, y: Any, weight: Any) -> Callable[[Any], float]:
+        """The score of the watched rows as a function of theta."""
+        if self.scoring is None:
+
+            def score(theta: Any) -> float:
+                A_L = engine.predict(theta, X)
+                return self._score_answers(y, A_L, weight) if np.isfinite(A_L).all() else nan
+
+            return score
+        scorer = get_scorer(self.scoring)
+        stand_in = copy.copy(self)  # with the parameters of the epoch, for rows that are encoded already
+        stand_in._reads = False
+        weights = {} if weight is None else {"sample_weight": weight}
+
+        def of_scorer(theta: Any) -> float:
+            stand_in._set_theta(np.array(theta))
+            return float(scorer(stand_in, X, y, **weights))
+
+        return of_scorer
+
+    def _diverged(self, error: Diverged) -> Fit:
+        """What remains of a run whose cost was not finite: the best epoch where scores were watched."""
+        if not (self.early_stopping and error.epochs):
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+                f"preprocessed. ({error})"
+            ) from error
+        warnings.warn(f"{error} The best epoch before that is kept.", ConvergenceWarning, stacklevel=5)
+        error.history.score.append(nan)
+        return Fit(error.theta, error.history, None, 0)  # type: ignore[arg-type]
+
+    def _conclude(self, done: Fit) -> None:
+        """The attributes after the last epoch, and what the user should be told."""
+        history = done.history
+        self.history_ = history
+        self._set_theta(done.theta)
+        self._state = None
+        self.n_iter_ = len(history)
+        self._epochs += self.n_iter_
+        if done.state is not None:
+            self.t_ = done.state.samples
+        self.loss_curve_ += history.training_cost
+        self.validation_loss_curve_ += history.validation_cost
+        if self.loss_curve_:
+            self.loss_ = self.loss_curve_[-1]
+        self._no_improvement_count = done.waited
+        if self.early_stopping:
+            scores = history.score or [-cost for cost in history.validation_cost]
+            self.validation_scores_ = [*(self.validation_scores_ or []), *scores]
+            known = [s for s in self.validation_scores_ if isfinite(s)]
+            self.best_validation_score_ = max(known, default=-inf)
+        else:
+            self.best_loss_ = min([inf if self.best_loss_ is None else self.best_loss_, *history.training_cost])
+        if history.stopped == "interrupted":
+            warnings.warn("Training interrupted by user.", stacklevel=4)
+        elif history.stopped.startswith("not converged") or (
+            history.stopped == "all epochs done" and self._network_minimizes()
+        ):
+            warnings.warn(
+                f"lbfgs failed to converge after {self.n_iter_} iteration(s): {history.stopped}. Increase max_iter or "
+                "max_fun, or scale the data.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        elif history.stopped == "all epochs done":
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and the optimization hasn't "
+                "converged yet.",
+                ConvergenceWarning,
+                stacklevel=4,
+            )
+        if self.verbose and "did not improve" in history.stopped:
+            what = "Validation score" if self.early_stopping else "Training loss"
+            print(
+                f"{what} did not improve more than tol={self.tol:f} for {self.n_iter_no_change} consecutive epochs. "
+                "Stopping."
+            )
+
+    def _network_minimizes(self) -> bool:
+        return self.solver.split("(")[0] == "lbfgs"
+
+    def _one_epoch(self, X: Any, Y: Any, weight: Any) -> Any:
+        """partial_fit: one pass over these rows, from where the last one ended."""
+        recipe = translation.recipe(self, self._seed, False)
+        network = self._network
+        known = self._engine
+        if known is None or (known.network, known.recipe) != (network, recipe):
+            known = make_engine(network, recipe, self._functions, self.threads)
+        engine = self._engine = known
+        examples = engine.examples(X, Y, weight)
+        if not float(examples.weight.sum()) > 0.0:
+            raise RequestError("every row has weight 0: nothing to learn from. Give some rows a weight above 0.")
+        state = self._state or engine.start(self._packed() if hasattr(self, "coefs_") else None)
+        theta = self._packed() if hasattr(self, "coefs_") else state.theta
+        per_epoch = recipe.steps_per_epoch(examples.m)
+        step = self._epochs * per_epoch
+        state = replace(state, theta=theta, step=step, samples=self.t_, cost_sum=0.0, weight_sum=0.0)
+        state = engine.run(state, examples, step, step + per_epoch)
+        self._set_theta(state.theta)
+        if state.diverged or not np.isfinite(state.theta).all():
+            raise ValueError(
+                "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
+                f"preprocessed. (learning rate {state.rate:g}; try a lower one.)"
+            )
+        self._state = replace(state, theta=None)
+        self.n_iter_ = 1
+        self._epochs += 1
+        self.t_ = state.samples
+        self.loss_ = state.cost_sum / state.weight_sum
+        self.loss_curve_.append(self.loss_)
+        if self.verbose:
+            PrintedLines().on_epoch_end(History(training_cost=self.loss_curve_), None)
+        best = inf if self.best_loss_ is None else self.best_loss_
+        self._no_improvement_count = self._no_improvement_count + 1 if self.loss_ > best - self.tol else 0
+        self.best_loss_ = min(best, self.loss_)
+        if self._no_improvement_count > self.n_iter_no_change and engine.schedule.on_stall < 1.0:
+            self._state = replace(self._state, rate_scale=state.rate_scale * engine.schedule.on_stall)
+            self._no_improvement_count = 0
+        return self
+
+    # Parameters and predictions.
+
+    def _set_theta(self, theta: Any) -> None:
+        """theta, and coefs_ and intercepts_ as views of it."""
+        parameters = Parameters(self._network, theta)
+        self.coefs_ = [W.T for W in parameters.W[1:]]
+        self.intercepts_ = [b[:, 0] for b in parameters.b[1:]]
+        self._theta, self._views = theta, (*self.coefs_, *self.intercepts_)
+
+    def _packed(self) -> Any:
+        """theta of coefs_ and intercepts_, which may have been set by hand."""
+        views = getattr(self, "_views", ())
+        now = (*self.coefs_, *self.intercepts_)
+        if len(views) == len(now) and all(a is b for a, b in zip(views, now, strict=True)):
+            return self._theta
+        theta = np.empty(self._network.size, self._network.dtype)
+        parameters = Parameters(self._network, theta)
+        for l, (coefs, intercepts) in enumerate(zip(self.coefs_, self.intercepts_, strict=True), start=1):
+            parameters.W[l][...] = np.asarray(coefs).T
+            parameters.b[l][:, 0] = intercepts
+        return theta
+
+    def _A_L(self, X: Any) -> Any:
+        """The outputs of the network for rows X."""
+        if getattr(self, "_reads", True):
+            X = read_X(self, X)
+        engine = predictor(self._network, tuple(self._functions.items()), self.threads)
+        theta = self._packed()
+        if not hasattr(X, "toarray"):
+            return engine.predict(theta, X)
+        X = X.tocsr()
+        return np.concatenate(
+            [engine.predict(theta, dense(X[i : i + ROWS], self._network.dtype)) for i in range(0, X.shape[0], ROWS)]
+        )
+
+
+partial_fit_available = available_if(_is_stochastic)

@@ -1,0 +1,85 @@
+"""Ready-made callbacks: scikit-learn's lines, a progress bar, a log of JSON lines, a limit on the time.
+
+A callback is any object with ``on_epoch_end(history, parameters)``; training stops where it returns True.
+"""
+
+import json
+import sys
+from contextlib import AbstractContextManager
+from time import monotonic
+from typing import Any
+
+from chainrule.network import Parameters
+from chainrule.watching import CURVES, History
+
+__all__ = ["JsonLinesLog", "MaxTime", "PrintedLines", "ProgressBar"]
+
+
+class MaxTime:
+    """Stops training after the epoch in which so many seconds have passed.
+
+    >>> MaxTime(60.0).on_epoch_end(History(), None)
+    False
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._end = monotonic() + seconds
+
+    def on_epoch_end(self, history: History, parameters: Parameters | None) -> bool:
+        """True when the time is up."""
+        return monotonic() >= self._end
+
+
+class JsonLinesLog:
+    """Writes one JSON object an epoch to a file: epoch, and the last value of each curve. An older log is replaced."""
+
+    def __init__(self, path: Any) -> None:
+        self.path = path
+
+    def on_epoch_end(self, history: History, parameters: Parameters | None) -> None:
+        """Append a line; the first epoch begins the file."""
+        curves = {name: getattr(history, name)[-1] for name in CURVES if getattr(history, name)}
+        with open(self.path, "w" if len(history) == 1 else "a", encoding="utf-8") as file:
+            file.write(json.dumps({"epoch": len(history), **curves}) + "\n")
+
+
+class PrintedLines:
+    """scikit-learn's own lines."""
+
+    def on_epoch_end(self, history: History, parameters: Parameters | None) -> None:
+        """Print the epoch."""
+        print(f"Iteration {len(history)}, loss = {history.training_cost[-1]:.8f}")
+        if history.score:
+            print(f"Validation score: {history.score[-1]:f}")
+
+
+class ProgressBar(AbstractContextManager["ProgressBar"]):
+    """A bar on a terminal: epochs, time left, cost, validation score or cost."""
+
+    def __init__(self, epochs: int) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._progress = Progress(*columns)
+        self._task = self._progress.add_task("training", total=epochs)
+
+    def __enter__(self) -> "ProgressBar":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._progress.stop()
+
+    def on_epoch_end(self, history: History, parameters: Parameters | None) -> None:
+        """Move on."""
+        said = f"cost {history.training_cost[-1]:.4g}"
+        if history.score:
+            said += f", validation score {history.score[-1]:.4g}"
+        elif history.validation_cost:
+            said += f", validation cost {history.validation_cost[-1]:.4g}"
+        self._progress.update(self._task, completed=len(history), description=said)
+
+
+def shows_bar(verbose: Any) -> bool:
+    """Whether ``verbose`` asks for a bar here: 1 or True, on a terminal."""
+    return verbose in (True, 1) and sys.stdout.isatty()

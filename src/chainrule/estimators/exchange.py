@@ -1,0 +1,80 @@
+"""Fitted estimators from scikit-learn's MLP and back: the same parameters, the same predictions."""
+
+import inspect
+from typing import Any
+
+import numpy as np
+from sklearn import neural_network
+from sklearn.utils.validation import check_is_fitted
+
+from chainrule.errors import RequestError
+from chainrule.estimators import translation
+
+ACTIVATIONS = {"identity": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}  # ours, theirs
+LOSSES = {"half_squared_error": "squared_error", "poisson": "poisson"}
+ATTRIBUTES = (
+    "classes_ n_features_in_ feature_names_in_ n_outputs_ n_layers_ out_activation_ n_iter_ t_ loss_ loss_curve_ "
+    "best_loss_ validation_scores_ best_validation_score_ _label_binarizer _no_improvement_count"
+).split()
+
+
+class Exchange:
+    """``from_sklearn`` and ``to_sklearn``."""
+
+    @classmethod
+    def from_sklearn(cls, fitted: Any) -> Any:
+        """An estimator with the parameters, settings and records of scikit-learn's fitted one.
+
+        RequestError: it is of another class. NotFittedError: it is not fitted.
+        """
+        theirs = getattr(neural_network, cls.__name__)
+        if not isinstance(fitted, theirs):
+            raise RequestError(f"expected a fitted sklearn.neural_network.{cls.__name__}, not {type(fitted).__name__}.")
+        check_is_fitted(fitted)
+        ours: Any = cls(**fitted.get_params(deep=False))
+        vars(ours).update({name: vars(fitted)[name] for name in ATTRIBUTES if name in vars(fitted)})
+        n = [fitted.coefs_[0].shape[0], *(c.shape[1] for c in fitted.coefs_)]
+        names = translation.Names()
+        dtype = "float32" if fitted.coefs_[0].dtype == np.float32 else "float64"
+        ours._network = translation.network(ours, names, n[0], n[-1], ours._loss_spec(names), dtype)
+        ours._functions = {}
+        ours.validation_loss_curve_ = []
+        ours.coefs_ = [np.array(c) for c in fitted.coefs_]
+        ours.intercepts_ = [np.array(b) for b in fitted.intercepts_]
+        ours._set_theta(ours._packed())
+        return ours
+
+    def to_sklearn(self) -> Any:
+        """scikit-learn's estimator with these parameters, settings and records.
+
+        RequestError: something that scikit-learn's cannot have: another activation, one for each layer, another link, an
+        encoder of categories or gaps. NotFittedError.
+        """
+        me: Any = self
+        check_is_fitted(me)
+        network = me._network
+        activations = set(network.activation) or {"relu"}
+        link_fits = me.out_activation_ in ("identity", "logistic", "softmax", "exp")
+        for holds, what in (
+            (len(activations) == 1 and activations <= set(ACTIVATIONS), f"the activations {network.activation}"),
+            (link_fits, f"the link {me.out_activation_!r}"),
+            (me._encoder is None, "an encoder of categories or missing values"),
+        ):
+            if not holds:
+                raise RequestError(f"scikit-learn's {type(me).__name__} cannot have {what}; it has no such thing.")
+        theirs = getattr(neural_network, type(me).__name__)
+        accepted = inspect.signature(theirs).parameters
+        settings = {name: value for name, value in me.get_params(deep=False).items() if name in accepted}
+        settings["activation"] = ACTIVATIONS[activations.pop()]
+        if "loss" in accepted:
+            exponential = me.out_activation_ == "exp"
+            settings["loss"] = LOSSES.get(network.loss, "poisson" if exponential else "squared_error")
+        usual = {name: parameter.default for name, parameter in accepted.items()}
+        for name, known in (("solver", ("lbfgs", "sgd", "adam")), ("learning_rate", ("constant", "invscaling", "adaptive"))):
+            if settings[name] not in known:
+                settings[name] = usual[name]
+        other = theirs(**settings)
+        vars(other).update({name: vars(me)[name] for name in ATTRIBUTES if name in vars(me)})
+        other.coefs_ = [np.array(c) for c in me.coefs_]
+        other.intercepts_ = [np.array(b) for b in me.intercepts_]
+        return other

@@ -1,0 +1,101 @@
+"""What estimators accept as X, and the matrix that a network takes.
+
+An array, dense or sparse, and a data frame of numbers go in as they are. A data frame with texts, categories, truth
+values or dates, one with gaps, and an array whose gaps are to be filled, pass through an Encoder, whose numbers keep
+their unit: a level becomes a feature, a gap the median beside a feature that says so.
+"""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_array, check_consistent_length, validate_data
+
+FLOATS = (np.float64, np.float32)
+SPARSE = ("csr", "csc")
+
+
+def is_frame(X: Any) -> bool:
+    """A data frame of pandas or polars, or a pyarrow table."""
+    return hasattr(X, "columns") and hasattr(X, "shape") and not hasattr(X, "toarray")
+
+
+def is_table(X: Any) -> bool:
+    """What ``read_X_y`` gives where an encoder is needed."""
+    return hasattr(X, "column_names")
+
+
+def read_X_y(estimator: Any, X: Any, y: Any, reset: bool, y_numeric: bool) -> tuple[Any, Any]:
+    """X as an array or, where it needs an encoder, as a table; y as scikit-learn checks it.
+
+    Sets n_features_in_ and feature_names_in_ where ``reset``, and compares them where not.
+    """
+    table = _table(estimator, X) if reset else _as_at_fit(estimator, X)
+    if table is None:
+        return validate_data(
+            estimator, X, y, reset=reset, accept_sparse=SPARSE, dtype=FLOATS, multi_output=True, y_numeric=y_numeric
+        )
+    validate_data(estimator, X, reset=reset, skip_check_array=True)
+    y = check_array(y, ensure_2d=False, input_name="y", dtype=FLOATS if y_numeric else None, estimator=estimator)
+    check_consistent_length(X, y)
+    return table, y
+
+
+def read_X(estimator: Any, X: Any) -> Any:
+    """X as a matrix in the network's dtype, or sparse. ValueError: columns other than at fit."""
+    if _goes_straight_in(estimator, X):
+        return X
+    table = _as_at_fit(estimator, X)
+    if table is None:
+        return validate_data(estimator, X, reset=False, accept_sparse=SPARSE, dtype=FLOATS)
+    from chainrule.data.frames import encoded
+
+    validate_data(estimator, X, reset=False, skip_check_array=True)
+    return encoded(estimator._encoder, table)
+
+
+def dense(X: Any, dtype: Any) -> Any:
+    """C-contiguous rows."""
+    with np.errstate(over="ignore"):  # what the dtype cannot hold becomes infinite, and shows in the cost
+        return np.ascontiguousarray(X.toarray() if hasattr(X, "toarray") else X, dtype)
+
+
+def _table(estimator: Any, X: Any) -> Any:
+    """The table, where X cannot go into a network as it is; None where it can, or where refusing it is right."""
+    named, fills = estimator.categorical_features, estimator.missing_values == "impute"
+    if is_frame(X):
+        from chainrule.data.frames import frame, needs_encoder
+
+        table = frame(X, is_frame=True)
+        return table if needs_encoder(table, named) else None
+    categories = not (named is None or isinstance(named, str))
+    if not (categories or fills) or hasattr(X, "toarray"):
+        return None
+    array = check_array(X, dtype=None, ensure_all_finite=False)
+    if not categories and not (array.dtype.kind == "f" and np.isnan(array).any()):
+        return None
+    from chainrule.data.frames import frame
+
+    return frame(array, is_frame=False)
+
+
+def _as_at_fit(estimator: Any, X: Any) -> Any:
+    """The table, where X was one at fit."""
+    if estimator._encoder is None:
+        return None
+    from chainrule.data.frames import frame
+
+    return frame(X, True) if is_frame(X) else frame(check_array(X, dtype=None, ensure_all_finite=False), False)
+
+
+def _goes_straight_in(estimator: Any, X: Any) -> bool:
+    """Whether scikit-learn's checks would find nothing: they take longer than a small prediction."""
+    return (
+        type(X) is np.ndarray
+        and X.dtype == estimator._network.dtype
+        and X.ndim == 2
+        and len(X) > 0
+        and X.shape[1] == estimator.n_features_in_
+        and estimator._encoder is None
+        and "feature_names_in_" not in vars(estimator)
+        and bool(np.isfinite(X).all())
+    )

@@ -1,0 +1,116 @@
+"""What an estimator shows of itself: a summary, a picture of the losses, the units inside, slopes by the inputs."""
+
+from html import escape
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from chainrule.errors import RequestError
+from chainrule.estimators.inputs import dense, read_X
+from chainrule.formulas import equations
+from chainrule.network import Network, Parameters
+
+
+class Looking:
+    """Methods that only read a fitted estimator."""
+
+    _network: Network
+
+    def summary(self) -> str:
+        """Layers, their sizes, parameters and activations, the cost and how training went, as a table in text."""
+        check_is_fitted(self)
+        head, rows = self._layers()
+        widths = [max(len(row[j]) for row in (head, *rows)) for j in range(len(head))]
+        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]
+        return "\n".join([*lines, *self._said()])
+
+    def plot_loss(self, ax: Any = None) -> Any:
+        """The loss curves over epochs, on the given axes of matplotlib or new ones, which it returns."""
+        check_is_fitted(self)
+        if ax is None:
+            from matplotlib import pyplot
+
+            ax = pyplot.subplots()[1]
+        curves = {"training": self.loss_curve_, "validation": self.validation_loss_curve_}  # type: ignore[attr-defined]
+        for name, curve in curves.items():
+            if curve:
+                ax.plot(np.arange(1, len(curve) + 1), curve, label=name)
+        ax.set(xlabel="epoch", ylabel=f"cost ({self._network.loss})")
+        ax.legend()
+        return ax
+
+    def hidden_activations(self, X: Any, layer: int = -2) -> Any:
+        """A[layer] of rows X, (m, n[layer]); 0 is the input, -1 the output, -2 the last hidden layer.
+
+        RequestError: there is no such layer.
+        """
+        check_is_fitted(self)
+        L = self._network.L
+        if not -L - 1 <= layer <= L:
+            raise RequestError(f"layer is between {-L - 1} and {L} for a network of {L} layers, not {layer}.")
+        return np.ascontiguousarray(self._passed(X)[1][layer].T)
+
+    def input_gradients(self, X: Any) -> Any:
+        """dA[L]/dX of rows X: (m, n_features) for a single output, else (m, n_outputs, n_features).
+
+        With an encoder the features are the encoded ones. By backward propagation from each output through its link.
+        """
+        check_is_fitted(self)
+        Z, A = self._passed(X)
+        network, p = self._network, Parameters(self._network, self._packed())  # type: ignore[attr-defined]
+        slope = network.formulas(np, self._functions).slope  # type: ignore[attr-defined]
+        slopes = [
+            equations.backward(np, p.W, slope, Z, A, dZ_L, inputs=True)[3][0].T
+            for dZ_L in _link_slopes(self.out_activation_, A[-1])  # type: ignore[attr-defined]
+        ]
+        return slopes[0] if len(slopes) == 1 else np.stack(slopes, axis=1)
+
+    def _passed(self, X: Any) -> tuple[Any, Any]:
+        """Z and A of rows X, in the notes' columns."""
+        network = self._network
+        p = Parameters(network, self._packed())  # type: ignore[attr-defined]
+        g = network.formulas(np, self._functions).g  # type: ignore[attr-defined]
+        return equations.forward(p.W, p.b, g, dense(read_X(self, X), network.dtype).T)
+
+    def _layers(self) -> tuple[list[str], list[list[str]]]:
+        network = self._network
+        rows = [["0", "input", str(network.n[0]), "", "", ""]]
+        for l in range(1, network.L + 1):
+            hidden = l < network.L
+            name = network.activation[l - 1] if hidden else self.out_activation_  # type: ignore[attr-defined]
+            dropout = f"{network.dropout[l - 1]:g}" if hidden and network.dropout[l - 1] else ""  # type: ignore[index]
+            j, k = network.n[l], network.n[l - 1]
+            rows.append([str(l), "hidden" if hidden else "output", str(j), name, f"{j * k + j:,}", dropout])
+        return ["l", "layer", "units", "activation", "parameters", "dropout"], rows
+
+    def _said(self) -> list[str]:
+        network = self._network
+        cost = " + ".join([network.loss, *network.penalties])
+        lines = [f"{network.size:,} parameters in {network.dtype}; cost: {cost}"]
+        history = getattr(self, "history_", None)
+        if history is not None and len(history):
+            lines.append(f"{len(history)} epochs, last cost {history.training_cost[-1]:.4g}; {history.stopped}")
+        return lines
+
+    def _repr_html_inner(self) -> str:
+        """scikit-learn's picture of the parameters and, once fitted, the layers below it."""
+        html = super()._repr_html_inner()  # type: ignore[misc]
+        if "coefs_" not in vars(self):
+            return html
+        head, rows = self._layers()
+        cells = lambda row, tag: "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row)  # noqa: E731
+        body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
+        said = "<br>".join(escape(line) for line in self._said())
+        return f"{html}<table><thead><tr>{cells(head, 'th')}</tr></thead><tbody>{body}</tbody></table><p>{said}</p>"
+
+
+def _link_slopes(link: str, A_L: Any) -> list[Any]:
+    """For each output k the slopes of A[L][k] by Z[L], (n[L], m)."""
+    K = len(A_L)
+    if link == "softmax":
+        return [A_L[k] * ((np.arange(K) == k)[:, None] - A_L) for k in range(K)]
+    by_link = {"identity": np.ones_like(A_L), "logistic": A_L * (1 - A_L), "exp": A_L}
+    if link not in by_link:
+        raise RequestError(f"the slope of the link {link!r} is not known here: work it out from hidden_activations.")
+    return [by_link[link] * (np.arange(K) == k)[:, None] for k in range(K)]

@@ -1,0 +1,151 @@
+"""From scikit-learn's parameters to a Network and a Recipe: the one place where the two vocabularies meet."""
+
+from collections.abc import Callable, Sequence
+from math import isinf
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import RequestError
+from chainrule.formulas.activations import ACTIVATIONS
+from chainrule.formulas.losses import LOSSES
+from chainrule.formulas.optimizers import OPTIMIZERS
+from chainrule.formulas.schedules import SCHEDULES
+from chainrule.formulas.table import Functions, Table
+from chainrule.network import Network, Parameters
+from chainrule.recipe import Recipe
+
+# SciPy's own, which scikit-learn leaves as it is
+LEAST_DECREASE = 2.220446049250313e-09
+# scikit-learn's names for the links
+OUT_ACTIVATION = {"identity": "identity", "sigmoid": "logistic", "softmax": "softmax", "exponential": "exp"}
+QUANTILES = "quantiles"
+BY_EXAMPLE = ("cross_entropy",)  # losses of several outputs that belong together; one output has the binary form
+BINARY = "binary_cross_entropy"
+
+
+class Names:
+    """Specs for what a user named or handed in, and the functions that were handed in.
+
+    >>> names = Names()
+    >>> names.spec(ACTIVATIONS, "logistic"), names.spec(LOSSES, "squared_error"), names.functions
+    ('sigmoid', 'half_squared_error', {})
+    """
+
+    def __init__(self) -> None:
+        self.functions: dict[str, Callable[..., Any]] = {}
+
+    def spec(self, table: Table[Any], given: Any) -> str:
+        """The spec in our vocabulary. RequestError: a function without a name of its own, or two that share one."""
+        if isinstance(given, str):
+            name = table.name(given)
+            return given.replace(name, table.elsewhere.get(name, name), 1) if name not in table else given
+        name = getattr(given, "__name__", "")
+        if not name.isidentifier() or self.functions.get(name, given) is not given:
+            raise RequestError(
+                f"a function of your own goes by its name in the description of the network, and {name or given!r} "
+                f"{'stands for two of them' if name.isidentifier() else 'is none'}: define it with def, under a name "
+                "of its own."
+            )
+        self.functions[name] = given
+        return name
+
+
+def hidden_units(hidden_layer_sizes: Any) -> list[int]:
+    """Units of the hidden layers. ValueError, in scikit-learn's words: one is not above 0."""
+    sizes = list(hidden_layer_sizes) if hasattr(hidden_layer_sizes, "__iter__") else [hidden_layer_sizes]
+    if any(size <= 0 for size in sizes):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return sizes
+
+
+def loss_spec(names: Names, given: Any, multiclass: bool) -> str:
+    """The row of LOSSES. "log_loss" is the binary form where the outputs are yes/no each."""
+    spec = names.spec(LOSSES, given)
+    name = LOSSES.name(spec)
+    return spec.replace(name, BINARY, 1) if name in BY_EXAMPLE and not multiclass else spec
+
+
+def network(estimator: Any, names: Names, n_in: int, n_out: int, loss: str, dtype: str) -> Network:
+    """The Network that an estimator's parameters describe."""
+    hidden = hidden_units(estimator.hidden_layer_sizes)
+    given = estimator.activation
+    several = isinstance(given, Sequence) and not isinstance(given, str)
+    activation = [names.spec(ACTIVATIONS, a) for a in given] if several else names.spec(ACTIVATIONS, given)
+    strengths = {
+        {"by_examples": "l2", "fixed": "l2_fixed"}[estimator.alpha_mode]: estimator.alpha,
+        "l1": estimator.l1,
+    }
+    return Network(
+        (n_in, *hidden, n_out),
+        activation=tuple(activation) if several else activation,  # type: ignore[arg-type]
+        loss=loss,
+        dropout=estimator.dropout if isinstance(estimator.dropout, (int, float)) else tuple(estimator.dropout),
+        penalties=tuple(f"{row}({float(strength)!r})" for row, strength in strengths.items() if strength > 0.0),
+        initializer=estimator.initializer or "auto",
+        dtype=dtype,
+    )
+
+
+def start(network: Network, random: Any) -> Any:
+    """theta as scikit-learn draws it from a RandomState: so the same ``random_state`` begins at the same place there.
+
+    Uniform within sqrt(6 / (n_in + n_out)), for a sigmoid layer sqrt(2 / (n_in + n_out)); the biases too.
+    """
+    theta = np.empty(network.size, network.dtype)
+    parameters = Parameters(network, theta)
+    activation = [*network.activation, *network.activation[-1:]] or ["identity"]
+    for l in range(1, network.L + 1):
+        n_in, n_out = network.n[l - 1], network.n[l]
+        bound = np.sqrt((2.0 if activation[l - 1] == "sigmoid" else 6.0) / (n_in + n_out))
+        parameters.W[l][...] = random.uniform(-bound, bound, (n_in, n_out)).T
+        parameters.b[l][:, 0] = random.uniform(-bound, bound, n_out)
+    return theta
+
+
+def recipe(estimator: Any, seed: int, watches_validation: bool) -> Recipe:
+    """The Recipe that an estimator's parameters describe."""
+    e = estimator
+    solver = optimizer(e)
+    minimizes = OPTIMIZERS.name(solver) == "lbfgs"
+    return Recipe(
+        optimizer=solver,
+        learning_rate=None if minimizes else e.learning_rate_init,
+        schedule="constant" if minimizes else schedule(e),
+        epochs=e.max_iter,
+        batch_size="auto" if minimizes else e.batch_size,
+        shuffle=e.shuffle,
+        clip_norm=e.clip_norm,
+        seed=seed,
+        monitor="validation_cost" if watches_validation else "training_cost",
+        patience=None if minimizes or isinf(e.n_iter_no_change) else int(e.n_iter_no_change),
+        tol=e.tol,
+    )
+
+
+def optimizer(e: Any) -> str:
+    """The row of OPTIMIZERS: scikit-learn's three solvers with their own parameters, or a row as it is named."""
+    if e.solver == "adam":
+        return f"adam({float(e.beta_1)!r}, {float(e.beta_2)!r}, {float(e.epsilon)!r})"
+    if e.solver == "lbfgs":
+        return f"lbfgs(evaluations={e.max_fun}, least_decrease={LEAST_DECREASE!r})"
+    if e.solver != "sgd":
+        return str(e.solver)
+    if e.momentum == 0.0:
+        return "gradient_descent"
+    return f"{'nesterov' if e.nesterovs_momentum else 'momentum'}({float(e.momentum)!r})"
+
+
+def schedule(e: Any) -> str:
+    """The row of SCHEDULES; scikit-learn's two that change the rate are for its solver ``sgd`` alone."""
+    if e.learning_rate in ("invscaling", "adaptive"):
+        if e.solver != "sgd":
+            return "constant"
+        return f"inverse_scaling({float(e.power_t)!r})" if e.learning_rate == "invscaling" else "adaptive"
+    return Names().spec(SCHEDULES, e.learning_rate)
+
+
+def out_activation(loss: str, functions: Functions) -> str:
+    """scikit-learn's name for the link of a loss."""
+    link = LOSSES.make(loss, np, functions=functions).link
+    return OUT_ACTIVATION.get(link, link)
