@@ -109,7 +109,7 @@ def _ascended(xp: Namespace, Z: Array) -> list[Array]:
 
 def each_output(V: Array) -> list[Array]:
     """The outputs (n[L], m) one by one, (1, m) each."""
-    return [V[k : k + 1] for k in range(V.shape[0])]
+    return [V[k : k + 1, :] for k in range(V.shape[0])]
 
 
 @LOSSES.row

@@ -355,13 +355,15 @@ class Trace:
 
 
     def output(self, x: Expression, key: Any) -> Expression:
-        """One output of each example, as x[k : k + 1]."""
+        """One output of each example, as x[k : k + 1, :]."""
         rows = x.rows
+        if isinstance(key, tuple) and len(key) == 2 and key[1] == slice(None):
+            key = key[0]
         if not isinstance(key, slice) or rows is None or x.reach != "each":
-            raise Untraceable("of an array whose outputs are known x[k : k + 1] is compiled, and no other index")
+            raise Untraceable("of an array whose outputs are known x[k : k + 1, :] is compiled, and no other index")
         first, last, step = key.indices(rows)
         if (last - first, step) != (1, 1):
-            raise Untraceable(f"x[{key.start}:{key.stop}:{key.step}]: one output at a time is compiled, x[k : k + 1]")
+            raise Untraceable(f"x[{key.start}:{key.stop}:{key.step}]: one output at a time is compiled, x[k : k + 1, :]")
         return self.make("output", (x,), x.dtype, "example", x.weak, first, rows=1)
 
     def stack(self, parts: Sequence[Any]) -> Expression:
