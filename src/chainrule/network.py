@@ -136,7 +136,8 @@ class Network:
             count = self.n[l] * self.n[l - 1]
             place = (seed, draws.Stream.INITIALIZE, l)
             drawn = draws.normal(count, *place) if row.draw == "normal" else 2.0 * draws.uniform(count, *place) - 1.0
-            W[l][...] = row.scale(self.n[l - 1], self.n[l]) * drawn.reshape(self.n[l], self.n[l - 1])
+            drawn *= row.scale(self.n[l - 1], self.n[l])
+            W[l][...] = drawn.reshape(self.n[l], self.n[l - 1])
         return theta
 
     def _initializer(self, l: int, functions: Functions | None) -> str:

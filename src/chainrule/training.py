@@ -79,7 +79,11 @@ def fit(
     watch = Watch(engine, training, validation, callbacks, begin, score)
     drive = _steps if engine.optimizer.minimize is None else _minimize
     try:
-        drive(engine, training, watch)
+        holds = drive is _steps and watch.is_quiet
+        with ctrl_c_noted() if holds else contextlib.nullcontext() as ctrl_c:  # once, and not in every epoch
+            drive(engine, training, watch)
+        if ctrl_c:
+            raise KeyboardInterrupt
     except KeyboardInterrupt:
         watch.history.stopped = "interrupted"
     return Fit(watch.outcome(), watch.history, watch.state, watch.waited)
@@ -112,8 +116,7 @@ def _steps(engine: Engine, training: Examples, watch: Watch) -> None:
 
 
 def _is_finite(engine: Engine, theta: Any) -> bool:
-    with np.errstate(all="ignore"):  # a sum that overflows is as bad
-        return isfinite(float(engine.xp.sum(theta)))
+    return bool(engine.xp.all(engine.xp.isfinite(theta)))
 
 
 def require_whole_cost(network: Network, recipe: Recipe) -> None:

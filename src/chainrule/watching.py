@@ -21,8 +21,8 @@ class History:
 
     training_cost     mean J over the steps of the epoch, penalties and dropout included
     validation_cost   J of the validation rows after the epoch, without penalties and dropout; empty without such rows
-    score             the metric or function that was watched, if one was; a metric is of the target as the network learns it, so that rmse and
-                      mae of a standardised target count its standard deviations
+    score             the metric or function that was watched, if one was; a metric is of the target as the network
+                      learns it, so that rmse and mae of a standardised target count its standard deviations
     learning_rate     of the last step of the epoch
     monitor           what was watched; "score" for a function of the caller's
     best_epoch        the epoch with the best value of it, counted from 1; 0 before the first has ended
@@ -132,12 +132,15 @@ class Watch:
             history.best_epoch = len(history)
             if self.restores:
                 self._best = self._engine.to_numpy(state.theta)
-        parameters = Parameters(self._engine.network, state.theta, self._engine.xp)
-        answers = [callback.on_epoch_end(history, parameters) for callback in self._callbacks]  # each is told
-        if any(answers):
+        if self._callbacks and self._any_stops(state.theta):
             history.stopped = "a callback stopped it"
         elif len(history) == recipe.epochs:
             history.stopped = "all epochs done"
+
+    def _any_stops(self, theta: Any) -> bool:
+        parameters = Parameters(self._engine.network, theta, self._engine.xp)
+        answers = [callback.on_epoch_end(self.history, parameters) for callback in self._callbacks]  # each is told
+        return any(answers)
 
     def stalled(self) -> bool:
         """More epochs without an improvement than the recipe has patience for."""
@@ -152,6 +155,11 @@ class Watch:
         """Why training stops when it has stalled."""
         what = self.history.monitor.replace("_", " ")
         return f"{what} did not improve by {self._engine.recipe.tol:g} in {self.waited} epochs"
+
+    @property
+    def is_quiet(self) -> bool:
+        """Nothing of the caller's runs between two epochs."""
+        return not self._callbacks and not self._scores
 
     @property
     def keeps_best(self) -> bool:

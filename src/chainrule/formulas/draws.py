@@ -13,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 
+BLOCK = 2**16  # numbers that are worked on at a time, so that intermediate ones take little memory
+
+
 class Stream(IntEnum):
     """What a word is drawn for; two streams never share a word."""
 
@@ -42,7 +45,12 @@ def uniform(count: int, seed: int, stream: Stream, *place: int) -> NDArray[np.fl
     >>> bool((uniform(1000, 0, Stream.SPLIT) < 1).all())
     True
     """
-    return ((words(count, seed, stream, *place) >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+    drawn = words(count, seed, stream, *place)
+    drawn >>= np.uint64(12)
+    u = drawn.astype(np.float64)
+    u += 0.5
+    u *= 2.0**-52
+    return u
 
 
 def permutation(m: int, seed: int, stream: Stream, *place: int) -> NDArray[np.int64]:
@@ -86,7 +94,10 @@ def normal(count: int, seed: int, stream: Stream, *place: int) -> NDArray[np.flo
     >>> bool(abs(z.mean()) < 0.03 and abs(z.std() - 1) < 0.03)
     True
     """
-    return normal_quantile(uniform(count, seed, stream, *place))
+    u = uniform(count, seed, stream, *place)
+    for start in range(0, count, BLOCK):
+        u[start : start + BLOCK] = normal_quantile(u[start : start + BLOCK])
+    return u
 
 
 def normal_quantile(p: NDArray[np.float64]) -> NDArray[np.float64]:

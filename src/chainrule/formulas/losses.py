@@ -257,7 +257,7 @@ def quantiles(xp: Namespace, *q: float) -> Loss:
         rows = zip(levels(Z), _ascended(xp, Z), each_output(Y), strict=True)
         dA = [(1.0 - p) * above_zero(xp, a - y) - p * above_zero(xp, y - a) for p, a, y in rows]
         after = [sum(dA[k + 1 :], dA[k]) for k in range(len(dA))]  # z_k is part of a_k and of all outputs above
-        first, *rises = each_output(Z)
+        rises = each_output(Z)[1:]
         return xp.concat([after[0], *(d * sigma(xp, z) for d, z in zip(after[1:], rises, strict=True))], axis=0)
 
     formula = "sum_k max(q_k (y - a_k), (q_k - 1) (y - a_k)), a_1 = z_1, a_k = a_(k-1) + log(1 + e^z_k)"

@@ -166,7 +166,9 @@ def adamw(
 
 
 @OPTIMIZERS.row
-def lbfgs(xp: Namespace, memory: float = 10, evaluations: float = 0, least_decrease: float = 64 * 2.0**-52) -> Optimizer:
+def lbfgs(
+    xp: Namespace, memory: float = 10, evaluations: float = 0, least_decrease: float = 64 * 2.0**-52
+) -> Optimizer:
     """Quasi-Newton steps on the whole cost, by SciPy's L-BFGS-B; finds its own step lengths.
 
     ``evaluations`` of the cost are allowed, 0 for 20 an iteration; a step that lowers the cost by a smaller share of it

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule.engines.fused.exponentials import exp, expm1, tanh
-from chainrule.engines.fused.expressions import Expression, Trace
+from chainrule.engines.fused.expressions import Expression, Trace, Untraceable
 from chainrule.engines.fused.logarithms import log, log1p
 from chainrule.engines.fused.operations import copysign, maximum, minimum, select
 

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines import Examples, State, require_inputs, require_step
-from chainrule.engines.fused import threads as pool
 from chainrule.engines.fused.building import chunk_rows
 from chainrule.engines.fused.library import library
-from chainrule.engines.fused.parts import Parts
+from chainrule.engines.fused.parts import Parts, known_parts
 from chainrule.engines.fused.program import address, as_argument
 from chainrule.engines.fused.programs import Programs
 from chainrule.engines.fused.shuffling import Shuffling
@@ -61,10 +60,14 @@ class Fused:
         self.optimizer = self._plain.optimizer
         self.schedule = self._plain.schedule
         self.learning_rate = self._plain.learning_rate
-        self._parts = Parts(network, recipe, functions, library(target or here()))
+        target = target or here()
+        if functions:
+            self._parts = Parts(network, recipe, functions, library(target))
+        else:
+            self._parts = known_parts(network, recipe.optimizer, recipe.clip_norm, target)
         n = network.n
         flops = 6.0 * sum(j * k for j, k in pairwise(n)) - 2.0 * n[0] * n[1]
-        self._programs = Programs(self._parts, flops, pool.allowed(threads))
+        self._programs = Programs(self._parts, flops, threads)
         self._shuffling = Shuffling(recipe, self._programs.function("words"))
         self._dtheta: Any = None
         self._rates = np.zeros(1)

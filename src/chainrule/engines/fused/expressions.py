@@ -353,7 +353,6 @@ class Trace:
             return self.make(f"{op}_all", (x,), x.dtype, "one")
         raise Untraceable(f"a {op} over axis {axis} with keepdims={keepdims}: axis=0 with keepdims=True is compiled")
 
-
     def output(self, x: Expression, key: Any) -> Expression:
         """One output of each example, as x[k : k + 1, :]."""
         rows = x.rows
@@ -363,7 +362,7 @@ class Trace:
             raise Untraceable("of an array whose outputs are known x[k : k + 1, :] is compiled, and no other index")
         first, last, step = key.indices(rows)
         if (last - first, step) != (1, 1):
-            raise Untraceable(f"x[{key.start}:{key.stop}:{key.step}]: one output at a time is compiled, x[k : k + 1, :]")
+            raise Untraceable(f"x[{key.start}:{key.stop}]: one output at a time is compiled, x[k : k + 1, :]")
         return self.make("output", (x,), x.dtype, "example", x.weak, first, rows=1)
 
     def stack(self, parts: Sequence[Any]) -> Expression:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from chainrule.engines.fused import maps, moves, products, steps, sums
 from chainrule.engines.fused.emitting import symbols_of
 from chainrule.engines.fused.expressions import Expression, Trace, Untraceable, describe, walk
-from chainrule.engines.fused.library import Library
+from chainrule.engines.fused.library import Library, library
+from chainrule.engines.fused.target import Target
 from chainrule.errors import ChainruleError
 from chainrule.formulas import equations
 from chainrule.formulas.optimizers import clipped
@@ -223,6 +225,12 @@ class Parts:
             raise
         except Exception as reason:  # whatever kept it from it: the reference engine will show whether it is a mistake
             raise Untraceable(f"{what}: {type(reason).__name__}: {reason}") from reason
+
+
+@lru_cache(maxsize=64)
+def known_parts(network: Network, optimizer: str, clip_norm: float | None, target: Target) -> Parts:
+    """The Parts of a network and a recipe without functions of one's own; engines that differ elsewhere share them."""
+    return Parts(network, Recipe(optimizer, clip_norm=clip_norm), None, library(target))
 
 
 def substituted(e: Expression, known: Mapping[Expression, Expression]) -> Expression:

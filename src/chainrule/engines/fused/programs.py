@@ -1,6 +1,7 @@
 """The programs of an engine, each written when it is first needed, and run on as many threads as it is worth."""
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,10 +45,10 @@ class Ready:
 class Programs:
     """Writes, keeps and runs programs for batches of any size."""
 
-    def __init__(self, parts: Parts, flops: float, most_threads: int) -> None:
+    def __init__(self, parts: Parts, flops: float, asked: int | None) -> None:
         self._parts = parts
         self._flops = flops  # of one row, forward and backward
-        self._most_threads = most_threads
+        self._asked = asked  # how many threads
         self._programs: dict[tuple[Any, ...], Ready] = {}
         self._works: dict[tuple[Any, ...], Workspace] = {}
         self._give_way = threads.give_way()
@@ -58,6 +59,14 @@ class Programs:
         kernel = self._parts.common[name]
         self._parts.library.make([kernel])
         return SIGNATURE(self._parts.library.address(kernel))
+
+    @cached_property
+    def _most_threads(self) -> int:
+        """Asked for only where the work is large: looking at all loaded libraries takes longer than a small fit."""
+        return threads.allowed(self._asked)
+
+    def _worthwhile(self, flops: float) -> int:
+        return threads.worthwhile(flops, self._most_threads) if flops >= 2 * threads.WORTH else 1
 
     def run(self, ready: Ready, times: int = 1) -> None:
         """Execute a program so many times."""
@@ -136,10 +145,11 @@ class Programs:
                 self._programs.clear()
                 self._works.clear()
             if place not in self._works:
-                self._works[place] = Workspace(self._parts, place[0], self._most_threads, *place[1:])
+                count = self._worthwhile(self._flops * place[0])
+                self._works[place] = Workspace(self._parts, place[0], count, *place[1:])
             builder = Builder(self._parts, self._works[place])
             write(builder)
             flops = self._flops * rows
-            count = threads.worthwhile(flops, self._most_threads)
+            count = self._worthwhile(flops)
             ready = self._programs[key] = Ready(builder.finished(), builder.work, flops, count, self._give_way)
         return ready
