@@ -1,0 +1,95 @@
+"""What can be explained: a Model or a fitted estimator, seen as a network, its parameters, and encoded rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.data import read_table
+from chainrule.errors import RequestError
+from chainrule.formulas.table import Functions
+from chainrule.model import Model
+from chainrule.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A trained network with some rows, all in numbers.
+
+    X, Y       the rows as the network takes them, (m, n[0]) and (m, n[L]); Y is None where no targets came
+    inputs     names of the units of layer 0; ``outputs``: of layer L
+    history    the curves of its training, where it has them
+    recipe     how it was trained, as text by name
+    """
+
+    network: Network
+    theta: NDArray[Any]
+    X: NDArray[np.float64]
+    Y: NDArray[np.float64] | None
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+    functions: Functions = field(default_factory=dict)
+    history: Any = None
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def targets(self) -> NDArray[np.float64]:
+        """Y. RequestError: no targets came."""
+        if self.Y is None:
+            raise RequestError("the targets of these rows are needed: give y, or a table that has the target column.")
+        return self.Y
+
+
+def subject(model: Any, X: Any, y: Any = None) -> Subject:
+    """A Model with rows of a table (its target column is y where none is given), or a fitted estimator with X and y.
+
+    RequestError: something else; rows that do not fit the model; rows whose target is missing.
+    """
+    if isinstance(model, Subject):
+        return model
+    if isinstance(model, Model):
+        made = _of_model(model, X, y)
+    elif hasattr(model, "coefs_") and hasattr(model, "encoded"):
+        made = _of_estimator(model, X, y)
+    else:
+        raise RequestError(
+            f"expected a Model or a fitted MLPClassifier or MLPRegressor of chainrule, not {type(model).__name__}."
+        )
+    if len(made.X) == 0:
+        raise RequestError("no row is left to look at.")
+    return made
+
+
+def _of_model(model: Model, X: Any, y: Any) -> Subject:
+    table = model.read(X)
+    target, regression = model.target, model.target.task == "regression"
+    Y = None
+    if y is not None or target.name in table.column_names:
+        column = table.column(target.name) if y is None else read_table({target.name: y}).column(target.name)
+        values: Any = target.values(column) if regression else target.codes(column)
+        missing = np.isnan(values) if regression else values < 0
+        if missing.any():
+            raise RequestError(f"the target {target.name!r} is missing in row {int(missing.argmax())} of those given.")
+        Y = model.outputs.encode(target, values)
+    single = model.outputs.units == 1
+    names = [target.name] if single else [f"{target.name}={label}" for label in target.classes]
+    return Subject(
+        model.network,
+        model.theta,
+        model.encoder.transform(table),
+        Y,
+        model.encoder.feature_names,
+        names,
+        model.functions,
+        model.history,
+        model.recipe.to_dict(),
+    )
+
+
+def _of_estimator(model: Any, X: Any, y: Any) -> Subject:
+    rows, Y = model.encoded(X, y)
+    inputs, outputs = model.unit_names()
+    history = getattr(model, "history_", None)
+    return Subject(model.network_, model.theta_, rows, Y, inputs, outputs, model.functions_, history)

@@ -1,0 +1,153 @@
+"""Every number of one forward and backward pass, by layer, in the notes' letters; and where each comes from."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule.errors import RequestError, nearest
+from chainrule.explain.subject import Subject, subject
+from chainrule.formulas import equations
+from chainrule.network import Formulas, Parameters
+
+Floats = NDArray[np.float64]
+Layers = list[Any]
+
+NAMES = ("W", "b", "Z", "A", "dA", "dZ", "dW", "db")
+SHOWN = 4  # entries of a row or column that the text shows
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """One pass over some rows, in float64: lists by layer, entry 0 of all but A being None.
+
+    W[l], dW[l]   (n[l], n[l-1])     b[l], db[l]   (n[l], 1)
+    Z[l], dZ[l]   (n[l], m)          A[l], dA[l]   (n[l], m); A[0] = X, and dA[L] is left out: the loss gives dZ[L]
+    share         (m,), how much each row counts: 1/m
+    loss          the loss of each row, (m,), summed over outputs
+    penalty       what the penalties add to J; their slopes are part of dW
+    J             the cost: sum_i share_i loss_i + penalty
+
+    dV is dJ/dV. Dropout is left out. ``trace["dW", 2]`` is dW[2].
+    """
+
+    subject: Subject
+    formulas: Formulas
+    W: Layers
+    b: Layers
+    Z: Layers
+    A: Layers
+    dA: Layers
+    dZ: Layers
+    dW: Layers
+    db: Layers
+    share: Floats
+    loss: Floats
+    penalty: float
+    J: float
+
+    @property
+    def L(self) -> int:
+        """Number of layers."""
+        return self.subject.network.L
+
+    @property
+    def m(self) -> int:
+        """Number of rows."""
+        return len(self.share)
+
+    def __getitem__(self, place: tuple[str, int]) -> Floats:
+        name, layer = place
+        return self.array(name, layer)
+
+    def array(self, name: str, layer: int) -> Floats:
+        """The array of that name and layer. RequestError: there is none."""
+        if name not in NAMES:
+            raise RequestError(f"there is no {name!r} in a trace{nearest(name, NAMES)} It has {', '.join(NAMES)}.")
+        first = 0 if name == "A" else 1
+        last = self.L - 1 if name == "dA" else self.L
+        if not first <= layer <= last:
+            raise RequestError(f"{name} has layers {first} to {last} in this network, not {layer}.")
+        return getattr(self, name)[layer]
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Shapes by name, such as "dW[2]"."""
+        return {
+            f"{name}[{l}]": tuple(V.shape) for name in NAMES for l, V in enumerate(getattr(self, name)) if V is not None
+        }
+
+    def not_finite(self) -> str:
+        """Where the first number arises that is not finite, in the order of the pass; "" where all are."""
+        order = [("A", 0), *((n, l) for l in range(1, self.L + 1) for n in ("Z", "A"))]
+        order += [(n, l) for l in range(self.L, 0, -1) for n in ("dZ", "dW", "db", "dA")]
+        for name, l in order:
+            V = getattr(self, name)[l]
+            if V is not None and not np.isfinite(V).all():
+                row, col = (int(i) for i in np.argwhere(~np.isfinite(V))[0])
+                return f"{name}[{l}][{row},{col}] is {V[row, col]}"
+        return "" if np.isfinite(self.J) else f"J is {self.J}"
+
+    def explain(self, name: str, layer: int = 0, row: int = 0, col: int = 0) -> Any:
+        """The arithmetic of one entry, with all its terms; "J" has no place. Counting begins at 0, as in arrays."""
+        from chainrule.explain.arithmetic import arithmetic
+
+        return arithmetic(self, name, layer, row, col)
+
+    def __str__(self) -> str:
+        network = self.subject.network
+        lines = [f"n = {network.n}, m = {self.m}, J = {self.J:.6g}  ({network.loss}{self._penalised()})"]
+        lines += [_line("A", 0, self.A[0])]
+        for l in range(1, self.L + 1):
+            lines += [_line(name, l, getattr(self, name)[l]) for name in ("W", "b", "Z", "A")]
+        for l in range(self.L, 0, -1):
+            lines += [_line(name, l, getattr(self, name)[l]) for name in ("dZ", "dW", "db")]
+            if l > 1:
+                lines.append(_line("dA", l - 1, self.dA[l - 1]))
+        return "\n".join(lines)
+
+    __repr__ = __str__
+
+    def _penalised(self) -> str:
+        return f" + {' + '.join(self.subject.network.penalties)}: {self.penalty:.6g}" if self.penalty else ""
+
+
+def trace(model: Any, X: Any, y: Any = None) -> Trace:
+    """Every Z, A, dA, dZ, dW, db and J of one pass of a Model or a fitted estimator over some rows.
+
+    RequestError: rows that do not fit the model, or no targets.
+
+    >>> from chainrule import MLPClassifier
+    >>> model = MLPClassifier((2,), random_state=0, max_iter=1, tol=1e9).fit([[0.0], [1.0]], [0, 1])
+    >>> t = trace(model, [[0.0], [1.0]], [0, 1])
+    >>> t.dW[2].shape, bool(np.allclose(t.dZ[2], (t.A[2] - t.subject.targets.T) / 2))
+    ((1, 2), True)
+    """
+    of = subject(model, X, y)
+    network = of.network
+    p = Parameters(network, of.theta.astype(np.float64))
+    f = network.formulas(np, of.functions)
+    m = len(of.X)
+    Y = of.targets.T.astype(np.float64)
+    with np.errstate(all="ignore"):  # what is not finite is shown as such
+        share, S = equations.share(np, np.ones(m))
+        Z, A = equations.forward(p.W, p.b, f.g, of.X.T.astype(np.float64))
+        value = f.loss.value(Z[-1], Y)
+        dZ_L = equations.output_delta(f.loss, Z[-1], Y, share)
+        dW, db, dZ, dA = equations.backward(np, p.W, f.slope, Z, A, dZ_L)
+        penalty = 0.0
+        for row in f.penalties:
+            for l in range(1, network.L + 1):
+                penalty += float(np.sum(row.value(p.W[l], float(S))))
+                dW[l] = dW[l] + row.slope(p.W[l], float(S))
+        loss = np.sum(np.broadcast_to(value, (len(value), m)), axis=0)
+        J = float(np.sum(share * loss)) + penalty
+    return Trace(of, f, p.W, p.b, Z, A, dA, dZ, dW, db, share, loss, penalty, J)
+
+
+def _line(name: str, l: int, V: Floats) -> str:
+    """The name, the shape, and the first entries."""
+    rows = ["  ".join(f"{v:.6g}" for v in r[:SHOWN]) + ("  ..." if V.shape[1] > SHOWN else "") for r in V[:SHOWN]]
+    more = [f"... ({V.shape[0]} rows)"] if V.shape[0] > SHOWN else []
+    head = f"{name}[{l}] ({V.shape[0]}, {V.shape[1]})".ljust(18)
+    return f"\n{' ' * 18}".join([*rows, *more]).join([head, ""])
