@@ -62,6 +62,16 @@ def subject(model: Any, X: Any, y: Any = None) -> Subject:
     return made
 
 
+def network_of(model: Any) -> Network:
+    """The network of a Model or a fitted estimator, or the Network itself. RequestError: something else."""
+    if isinstance(model, Network):
+        return model
+    network = getattr(model, "network", getattr(model, "network_", None))
+    if not isinstance(network, Network):
+        raise RequestError(f"expected a Network, a Model or a fitted estimator, not {type(model).__name__}.")
+    return network
+
+
 def _of_model(model: Model, X: Any, y: Any) -> Subject:
     table = model.read(X)
     target, regression = model.target, model.target.task == "regression"

@@ -1,0 +1,354 @@
+"""The equations of a network, with its own layers and sizes, as text, LaTeX and MathML, in two notations.
+
+    notation    "W,b"      layers 0..L, W[l] and b[l] apart, dV = dJ/dV             (Deep learning course notes)
+                "theta"    layers 1..L+1, Theta^(l) with the biases in front, delta (Machine learning course notes)
+    examples    "columns"  one column an example        "rows"  one row an example
+
+Each equation is a list of pieces; a piece knows how it is written in each form.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import RequestError
+from chainrule.explain.subject import network_of
+from chainrule.formulas.activations import ACTIVATIONS
+from chainrule.formulas.losses import LINKS, LOSSES, Loss
+from chainrule.formulas.penalties import PENALTIES
+from chainrule.formulas.table import Functions
+from chainrule.network import Network
+
+NOTATIONS = ("W,b", "theta")
+EXAMPLES = ("columns", "rows")
+FORMS = ("text", "latex", "mathml")
+GREEK = {"Theta": "Θ", "delta": "δ", "Delta": "Δ", "alpha": "α", "lambda": "λ"}
+
+
+@dataclass(frozen=True)
+class Equation:
+    """One equation in three forms, and the shapes of what stands in it."""
+
+    text: str
+    latex: str
+    mathml: str
+    sizes: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of an equation in three forms; ``mathml`` without the <math> around it."""
+
+    text: str
+    latex: str
+    mathml: str
+
+
+def sym(letter: str, l: int | None = None, round_brackets: bool = False, d: bool = False, T: bool = False) -> Piece:
+    """A letter with its layer, dV where ``d``, transposed where ``T``."""
+    greek = letter in GREEK
+    base = GREEK.get(letter, letter)
+    text, latex = ("d" * d) + letter, ("d" * d) + (f"\\{letter}" if greek else letter)
+    mathml = f"<mi>{'d' * d}{base}</mi>"
+    if l is not None:
+        left, right = "()" if round_brackets else "[]"
+        above = f"<mrow><mo>{left}</mo><mn>{l}</mn><mo>{right}</mo>{'<mi>T</mi>' if T else ''}</mrow>"
+        return Piece(
+            f"{text}{left}{l}{right}{'.T' * T}",
+            f"{latex}^{{{left}{l}{right}{' T' * T}}}",
+            f"<msup>{mathml}{above}</msup>",
+        )
+    if T:
+        return Piece(f"{text}.T", f"{latex}^{{T}}", f"<msup>{mathml}<mi>T</mi></msup>")
+    return Piece(text, latex, mathml)
+
+
+def op(text: str, latex: str | None = None, mathml: str | None = None) -> Piece:
+    """An operator, with its spaces."""
+    return Piece(f" {text} ", f" {latex or text} ", f"<mo>{escape(mathml or text)}</mo>")
+
+
+def word(text: str) -> Piece:
+    """A name, such as that of a function."""
+    return Piece(text, f"\\mathrm{{{text.replace('_', chr(92) + '_')}}}", f"<mi>{escape(text)}</mi>")
+
+
+def joined(*pieces: Piece) -> Piece:
+    """One after the other; a product where nothing stands between."""
+    texts: list[str] = []
+    for p in pieces:
+        apart = texts and not texts[-1].endswith((" ", "(", "'")) and not p.text.startswith((" ", ")", "'", "("))
+        texts.append(" " + p.text if apart else p.text)
+    return Piece("".join(texts), " ".join(p.latex for p in pieces), "".join(p.mathml for p in pieces))
+
+
+def bracketed(*pieces: Piece) -> Piece:
+    """In round brackets."""
+    inner = joined(*pieces)
+    return Piece(f"({inner.text})", f"({inner.latex})", f"<mrow><mo>(</mo>{inner.mathml}<mo>)</mo></mrow>")
+
+
+def over(above: Piece, below: Piece) -> Piece:
+    """A fraction."""
+    return Piece(
+        f"({above.text}/{below.text})",
+        f"\\frac{{{above.latex}}}{{{below.latex}}}",
+        f"<mfrac><mrow>{above.mathml}</mrow><mrow>{below.mathml}</mrow></mfrac>",
+    )
+
+
+def sum_over(index: str, of: Piece) -> Piece:
+    """A sum over an index."""
+    return Piece(
+        f"sum_{index} {of.text}",
+        f"\\sum_{{{index}}} {of.latex}",
+        f"<munder><mo>∑</mo><mi>{index}</mi></munder>{of.mathml}",
+    )
+
+
+EQUALS, PLUS, MINUS, BECOMES = op("="), op("+"), op("-", mathml="−"), op(":=", ":=", "≔")
+TIMES = op("*", "\\odot", "⊙")  # element by element
+M = sym("m")
+ONE = Piece("1", "1", "<mn>1</mn>")
+
+
+def applied(name: str, *argument: Piece, prime: bool = False) -> Piece:
+    """g(z), or g'(z)."""
+    g = word(name)
+    if prime:
+        g = Piece(f"{g.text}'", f"{g.latex}'", f"<msup>{g.mathml}<mo>′</mo></msup>")
+    return joined(g, bracketed(*argument))
+
+
+def equation(
+    network: Network,
+    name: str,
+    l: int = 0,
+    notation: str = "W,b",
+    examples: str = "columns",
+    functions: Functions | None = None,
+) -> Equation:
+    """The equation of a station: J (of no layer), or Z, A, dZ, dA, dW, db, update of layer l.
+
+    RequestError: a notation, an order of examples or a station that does not exist.
+    """
+    for given, known in ((notation, NOTATIONS), (examples, EXAMPLES)):
+        if given not in known:
+            raise RequestError(f"expected one of {', '.join(map(repr, known))}, not {given!r}.")
+    letters = _Letters(network, notation, examples, functions)
+    if name not in _STATIONS or not (name == "J" or 1 <= l <= network.L - (name == "dA")):
+        raise RequestError(f"there is no equation {name!r} of layer {l} in a network of {network.L} layers.")
+    piece, sizes = _STATIONS[name](letters, l)
+    said = f"{piece.text}"
+    display = f'<math display="block" xmlns="http://www.w3.org/1998/Math/MathML" aria-label="{escape(said, True)}">'
+    return Equation(said, piece.latex.replace("  ", " "), f"{display}<mrow>{piece.mathml}</mrow></math>", sizes)
+
+
+def stations(network: Network) -> list[tuple[str, int]]:
+    """All of one step of training, in order."""
+    L = network.L
+    forward = [(name, l) for l in range(1, L + 1) for name in ("Z", "A")]
+    backward = [(name, l) for l in range(L, 0, -1) for name in (*(["dA"] if l < L else []), "dZ", "dW", "db")]
+    return [*forward, ("J", 0), *backward, *(("update", l) for l in range(1, L + 1))]
+
+
+def equations(model: Any, notation: str = "W,b", examples: str = "columns", form: str = "text") -> str:
+    """All equations of a Model, a fitted estimator or a Network, with their sizes: text, or lines of LaTeX or MathML.
+
+    RequestError: a notation, an order of examples or a form that does not exist.
+
+    >>> print(equations(Network((2, 3, 1), "tanh", "binary_cross_entropy")).splitlines()[0])
+    Z[1] = W[1] A[0] + b[1]                                     (3, m) = (3, 2) (2, m) + (3, 1)
+    """
+    if form not in FORMS:
+        raise RequestError(f"form is one of {', '.join(map(repr, FORMS))}, not {form!r}.")
+    network = network_of(model)
+    functions = getattr(model, "functions", getattr(model, "functions_", None))
+    made = [equation(network, name, l, notation, examples, functions) for name, l in stations(network)]
+    if form == "text":
+        return "\n".join(f"{e.text:<59} {e.sizes}".rstrip() for e in made)
+    if form == "latex":
+        lines = " \\\\\n".join(e.latex.replace(" = ", " &= ", 1).replace(" := ", " &:= ", 1) for e in made)
+        return f"\\begin{{aligned}}\n{lines}\n\\end{{aligned}}"
+    return "\n".join(e.mathml for e in made)
+
+
+class _Letters:
+    """The letters of a notation, and what follows from it."""
+
+    def __init__(self, network: Network, notation: str, examples: str, functions: Functions | None) -> None:
+        self.network = network
+        self.loss = LOSSES.make(network.loss, np, functions=functions)
+        self.n, self.L = network.n, network.L
+        self.theta = notation == "theta"
+        self.rows = examples == "rows"
+
+    def V(self, letter: str, l: int, d: bool = False, T: bool = False) -> Piece:
+        """Z, A or dZ of layer l; the theta notation counts layers from 1, and says delta for m dZ."""
+        if not self.theta:
+            return sym(letter, l, d=d, T=T)
+        return sym("delta" if d and letter == "Z" else letter, l + 1, True, T=T)
+
+    def P(self, letter: str, l: int, d: bool = False, T: bool = False) -> Piece:
+        """W, b, Theta of layer l."""
+        return sym(letter, l, self.theta, d=d, T=T)
+
+    def with_ones(self, l: int, T: bool = False) -> Piece:
+        """A of layer l with the unit that is always 1, as the theta notation has it."""
+        A = self.V("A", l)
+        inner = Piece(
+            f"[1, {A.text}]",
+            f"[\\mathbf{{1}}, {A.latex}]",
+            f"<mrow><mo>[</mo><mn>1</mn><mo>,</mo>{A.mathml}<mo>]</mo></mrow>",
+        )
+        if not self.rows:
+            inner = Piece(
+                inner.text.replace(", ", "; "),
+                inner.latex.replace("}, ", "}; "),
+                inner.mathml.replace("<mo>,</mo>", "<mo>;</mo>"),
+            )
+        if not T:
+            return inner
+        return Piece(f"{inner.text}.T", f"{inner.latex}^{{T}}", f"<msup>{inner.mathml}<mi>T</mi></msup>")
+
+    def shape(self, l: int, one: bool = False) -> str:
+        """Of a quantity of the units of layer l."""
+        units = self.n[l] + one
+        return f"(m, {units})" if self.rows else f"({units}, m)"
+
+    def product(self, left: tuple[Piece, str], right: tuple[Piece, str]) -> tuple[Piece, str]:
+        """left right."""
+        return joined(left[0], right[0]), f"{left[1]} {right[1]}"
+
+    def penalties(self, l: int) -> tuple[list[Piece], str]:
+        """What the penalties add to the gradient of the weights of layer l."""
+        W = self.P("Theta" if self.theta else "W", l)
+        pieces = []
+        for spec in self.network.penalties:
+            strength = f"{next(iter(PENALTIES.numbers(spec).values())):g}"
+            number = Piece(strength, strength, f"<mn>{strength}</mn>")
+            inner = applied("sign", W) if PENALTIES.name(spec) == "l1" else W
+            factor = number if PENALTIES.name(spec) == "l2_fixed" else over(number, M)
+            pieces += [PLUS, factor, inner]
+        return pieces, " (not for the biases)" if pieces and self.theta else ""
+
+
+def _Z(s: _Letters, l: int) -> tuple[Piece, str]:
+    left, k, j = s.V("Z", l), s.n[l - 1], s.n[l]
+    if s.theta:
+        Theta = s.P("Theta", l, T=s.rows)
+        right = joined(s.with_ones(l - 1), Theta) if s.rows else joined(Theta, s.with_ones(l - 1))
+        theirs = f"({k + 1}, {j})" if s.rows else f"({j}, {k + 1})"
+        order = (s.shape(l - 1, True), theirs) if s.rows else (theirs, s.shape(l - 1, True))
+        return joined(left, EQUALS, right), f"{s.shape(l)} = {order[0]} {order[1]}"
+    W, A, b = s.P("W", l, T=s.rows), s.V("A", l - 1), s.P("b", l, T=s.rows)
+    if s.rows:
+        return joined(left, EQUALS, A, W, PLUS, b), f"{s.shape(l)} = {s.shape(l - 1)} ({k}, {j}) + (1, {j})"
+    return joined(left, EQUALS, W, A, PLUS, b), f"{s.shape(l)} = ({j}, {k}) {s.shape(l - 1)} + ({j}, 1)"
+
+
+def _A(s: _Letters, l: int) -> tuple[Piece, str]:
+    g = s.loss.link if l == s.L else s.network.activation[l - 1]
+    z = ""
+    if l < s.L and ACTIVATIONS.name(g) in ACTIVATIONS:
+        z = f"{ACTIVATIONS.name(g)}(z) = {ACTIVATIONS.make(g, np).formula}"
+    said = joined(s.V("A", l), EQUALS, applied(ACTIVATIONS.name(g), s.V("Z", l)))
+    return said, f"{s.shape(l)}{';  ' + z if z else ''}"
+
+
+def _J(s: _Letters, _: int) -> tuple[Piece, str]:
+    loss = Piece("loss_i", "\\mathcal{L}_i", "<msub><mi>ℒ</mi><mi>i</mi></msub>")
+    pieces = [sym("J"), EQUALS, over(ONE, M), sum_over("i", loss)]
+    for spec in s.network.penalties:
+        pieces += [PLUS, word(PENALTIES.brief(spec))]
+    return joined(*pieces), f"loss = {s.loss.formula}"
+
+
+def _dZ(s: _Letters, l: int) -> tuple[Piece, str]:
+    dZ = s.V("Z", l, d=True)
+    if l == s.L:
+        if _residual(s.loss, s.n[l]):
+            residual = (s.V("A", l), MINUS, sym("Y"))
+            right = joined(*residual) if s.theta else bracketed(*residual)
+        else:
+            Z = s.V("Z", l)
+            right = Piece(
+                f"dloss/d{Z.text}",
+                f"\\frac{{d\\mathcal{{L}}}}{{d{Z.latex}}}",
+                f"<mfrac><mi>dℒ</mi><mrow><mi>d</mi>{Z.mathml}</mrow></mfrac>",
+            )
+        return joined(dZ, EQUALS, *([] if s.theta else [over(ONE, M)]), right), s.shape(l)
+    g = s.network.activation[l - 1]
+    slope = applied(ACTIVATIONS.name(g), s.V("Z", l), prime=True)
+    if s.theta:
+        return joined(dZ, EQUALS, bracketed(_chained(s, l)), TIMES, slope), f"{s.shape(l)}, without the bias"
+    return joined(dZ, EQUALS, s.V("A", l, d=True), TIMES, slope), s.shape(l)
+
+
+def _chained(s: _Letters, l: int) -> Piece:
+    """W[l+1].T dZ[l+1]."""
+    W = s.P("Theta" if s.theta else "W", l + 1, T=not s.rows)
+    dZ = s.V("Z", l + 1, d=True)
+    return joined(dZ, W) if s.rows else joined(W, dZ)
+
+
+def _dA(s: _Letters, l: int) -> tuple[Piece, str]:
+    j, k = s.n[l + 1], s.n[l] + s.theta
+    order = (s.shape(l + 1), f"({j}, {k})") if s.rows else (f"({k}, {j})", s.shape(l + 1))
+    left = sym("A", l + 1, True, d=True) if s.theta else s.V("A", l, d=True)
+    return joined(left, EQUALS, _chained(s, l)), f"{s.shape(l, s.theta)} = {order[0]} {order[1]}"
+
+
+def _dW(s: _Letters, l: int) -> tuple[Piece, str]:
+    k, j = s.n[l - 1] + s.theta, s.n[l]
+    A = s.with_ones(l - 1, T=not s.rows) if s.theta else s.V("A", l - 1, T=not s.rows)
+    dZ = s.V("Z", l, d=True, T=s.rows)
+    penalties, remark = s.penalties(l)
+    left = [s.P("D", l), EQUALS, over(ONE, M)] if s.theta else [s.P("W", l, d=True), EQUALS]
+    order = (f"({j}, m)", f"(m, {k})")
+    return joined(*left, dZ, A, *penalties), f"({j}, {k}) = {order[0]} {order[1]}{remark}"
+
+
+def _db(s: _Letters, l: int) -> tuple[Piece, str]:
+    if s.theta:
+        D = s.P("D", l)
+        first = Piece(
+            f"{D.text}[:, 0]",
+            f"{D.latex}_{{:,0}}",
+            f"<msub>{D.mathml}<mrow><mo>:</mo><mo>,</mo><mn>0</mn></mrow></msub>",
+        )
+        return joined(first, EQUALS, over(ONE, M), sum_over("i", _of_example(s.V("Z", l, d=True)))), f"({s.n[l]}, 1)"
+    return joined(s.P("b", l, d=True), EQUALS, sum_over("i", _of_example(s.V("Z", l, d=True)))), f"({s.n[l]}, 1)"
+
+
+def _of_example(V: Piece) -> Piece:
+    return Piece(f"{V.text}_i", f"{V.latex}{{}}_i", f"<msub>{V.mathml}<mi>i</mi></msub>")
+
+
+def _update(s: _Letters, l: int) -> tuple[Piece, str]:
+    alpha = sym("alpha")
+    if s.theta:
+        Theta = s.P("Theta", l)
+        return joined(Theta, BECOMES, Theta, MINUS, alpha, s.P("D", l)), f"({s.n[l]}, {s.n[l - 1] + 1})"
+    comma = Piece(";  ", ",\\quad ", "<mo>,</mo><mspace width='1em'></mspace>")
+    steps = [joined(P, BECOMES, P, MINUS, alpha, s.P(v, l, d=True)) for v in ("W", "b") for P in [s.P(v, l)]]
+    return Piece(*(f"{getattr(steps[0], f)}{getattr(comma, f)}{getattr(steps[1], f)}" for f in FORMS)), (
+        f"({s.n[l]}, {s.n[l - 1]}), ({s.n[l]}, 1)"
+    )
+
+
+def _residual(loss: Loss, K: int) -> bool:
+    """Whether dZ[L] is A[L] - Y for one example, as where the link is the loss's own."""
+    if loss.link not in LINKS:
+        return False
+    Z = np.linspace(-1.2, 1.7, 3 * K).reshape(K, 3)
+    Y = np.eye(K)[:, [0, -1, 0]] if K > 1 else np.array([[0.0, 1.0, 1.0]])
+    return bool(np.allclose(loss.dZ(Z, Y), LINKS.make(loss.link, np)(Z) - Y, rtol=1e-12, atol=1e-12))
+
+
+_STATIONS: dict[str, Callable[[_Letters, int], tuple[Piece, str]]] = {
+    "Z": _Z, "A": _A, "J": _J, "dZ": _dZ, "dA": _dA, "dW": _dW, "db": _db, "update": _update,
+}  # fmt: skip
