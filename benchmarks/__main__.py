@@ -6,7 +6,19 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import accuracy_time, cold, digits, growth, machine, memory, predict, simplechains, speed, threads
+from benchmarks import (
+    accuracy_time,
+    cold,
+    digits,
+    estimators,
+    growth,
+    machine,
+    memory,
+    predict,
+    simplechains,
+    speed,
+    threads,
+)
 from benchmarks.report import report
 from benchmarks.speed_tables import agrees
 
@@ -23,6 +35,7 @@ COMMANDS: dict[str, Any] = {
     "digits": digits,
     "predict": predict,
     "simplechains": simplechains,
+    "estimators": estimators,
 }
 
 

@@ -3,7 +3,18 @@
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks import accuracy_time, cold, digits, growth, memory, predict, simplechains, speed_tables, threads
+from benchmarks import (
+    accuracy_time,
+    cold,
+    digits,
+    estimators,
+    growth,
+    memory,
+    predict,
+    simplechains,
+    speed_tables,
+    threads,
+)
 from benchmarks.tables import machine_line
 
 KINDS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
@@ -17,6 +28,7 @@ KINDS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "digits": digits.report,
     "predict": predict.report,
     "simplechains": simplechains.report,
+    "estimators": estimators.report,
 }
 
 

@@ -4,5 +4,7 @@ import sklearn.neural_network
 
 import chainrule
 
-sklearn.neural_network.MLPClassifier = chainrule.MLPClassifier
-sklearn.neural_network.MLPRegressor = chainrule.MLPRegressor
+
+def pytest_configure():
+    sklearn.neural_network.MLPClassifier = chainrule.MLPClassifier
+    sklearn.neural_network.MLPRegressor = chainrule.MLPRegressor

@@ -1,6 +1,5 @@
 """Data frames and arrays as they come, with categories and gaps in them: as tables, and through an Encoder."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,39 +20,48 @@ def frame(X: Any, is_frame: bool) -> pa.Table:
     return read_table({f"x{j}": X[:, j].tolist() if X.dtype == object else X[:, j] for j in range(X.shape[1])})
 
 
-def needs_encoder(table: pa.Table, categorical_features: Any) -> bool:
-    """Whether a data frame has gaps, or columns that are no numbers and are to be taken as what they are."""
-    named = categorical_features
-    if named is not None and (not isinstance(named, str) or not all(is_numeric(c.type) for c in table.columns)):
-        return True
-    return any(gaps(column) for column in table.columns)
+def needs_encoder(table: pa.Table, categorical_features: Any, fills: bool = False) -> bool:
+    """Whether a data frame has gaps, or columns that are no numbers and are to be taken as what they are.
+
+    fills   gaps may come up later
+    """
+    only_numbers = all(is_numeric(c.type) or pa.types.is_boolean(c.type) for c in table.columns)
+    if categorical_features is None and not only_numbers:
+        return False  # not to be taken as what they are
+    return fills or not only_numbers or not _is_spec(categorical_features) or any(gaps(c) for c in table.columns)
 
 
-def fit_encoder(table: pa.Table, rows: Any, categorical_features: Any, missing_values: str) -> Encoder:
+def require_no_gaps(table: pa.Table, missing_values: str) -> None:
+    """RequestError: a cell is empty, under an option that does not fill it."""
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        missing = gaps(column)
+        if missing:
+            forbids = "forbids them" if missing_values == "error" else "fills them in data frames alone"
+            raise RequestError(
+                f"column {name!r} has {missing} missing values (NaN or empty), and missing_values={missing_values!r} "
+                f"{forbids}: fill them, or set it to 'impute'."
+            )
+
+
+def fit_encoder(table: pa.Table, rows: Any, categorical_features: Any) -> Encoder:
     """The encoder of a table, from its training rows; numbers keep their unit.
 
     categorical_features   "from_dtype" or None, or the columns to take as categories: names, numbers or a mask
-    missing_values         "error" to refuse them
 
-    RequestError: gaps that are forbidden, columns of a kind that makes no features or that do not exist.
+    RequestError: columns of a kind that makes no features or that do not exist.
     """
     categories = _categories(categorical_features, table.column_names)
     columns = []
     for name, column in zip(table.column_names, table.columns, strict=True):
-        missing = gaps(column)
-        if missing and missing_values == "error":
-            raise RequestError(
-                f"column {name!r} has {missing} missing values, and missing_values='error' forbids them: fill them, or "
-                "leave the option at 'auto'."
-            )
         kind = "category" if name in categories else _kind(name, column)
-        columns.append(Column(name, kind, kind != "empty", "", missing))
-    return Encoder.fit(_as_text(table, categories), Schema(tuple(columns)), rows, standardize=False)
+        reason = "" if kind != "empty" else "no value in any row"
+        columns.append(Column(name, kind, not reason, reason, gaps(column)))
+    return Encoder.fit(table, Schema(tuple(columns)), rows, standardize=False)
 
 
 def encoded(encoder: Encoder, table: pa.Table, rows: Any = None) -> Any:
     """The matrix of some rows of a table."""
-    return encoder.transform(_as_text(table, encoder.text_columns), rows)
+    return encoder.transform(table, rows)
 
 
 def gaps(column: pa.ChunkedArray) -> int:
@@ -63,28 +71,26 @@ def gaps(column: pa.ChunkedArray) -> int:
     return column.null_count + int(np.isnan(column.drop_null().to_numpy()).sum())
 
 
-def _as_text(table: pa.Table, names: Sequence[str]) -> pa.Table:
-    """The table with these columns as text: a category that is written as a number is no amount."""
-    for name in names:
-        column = table.column(name)
-        if is_numeric(column.type) or pa.types.is_boolean(column.type):
-            table = table.set_column(table.column_names.index(name), name, column.cast(pa.string()))
-    return table
+def _is_spec(categorical_features: Any) -> bool:
+    """Whether no column is named."""
+    return categorical_features is None or isinstance(categorical_features, str)
 
 
 def _categories(named: Any, names: list[str]) -> list[str]:
     """The names of the columns that the user calls categories. RequestError: there is no such column."""
-    if named is None or isinstance(named, str):
+    if _is_spec(named):
         return []
     given = list(named)
     if given and all(isinstance(g, (bool, np.bool_)) for g in given):
+        if len(given) != len(names):
+            raise RequestError(f"categorical_features is a mask of {len(given)} columns, and X has {len(names)}.")
         given = [j for j, is_category in enumerate(given) if is_category]
-    missing = [g for g in given if (g not in names if isinstance(g, str) else not 0 <= g < len(names))]
+    missing = [g for g in given if (g not in names if isinstance(g, str) else g not in range(len(names)))]
     if missing:
         raise RequestError(
             f"categorical_features names {missing[0]!r}, and X has no such column. Columns: {', '.join(names[:20])}."
         )
-    return [g if isinstance(g, str) else names[g] for g in given]
+    return [g if isinstance(g, str) else names[int(g)] for g in given]
 
 
 def _kind(name: str, column: pa.ChunkedArray) -> Kind:

@@ -22,6 +22,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOp
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import (
     _check_sample_weight,  # pyright: ignore[reportPrivateUsage]
+    check_consistent_length,
     check_is_fitted,
 )
 
@@ -30,7 +31,7 @@ from chainrule.errors import RequestError
 from chainrule.estimators import translation
 from chainrule.estimators.callbacks import MaxTime, PrintedLines, ProgressBar, shows_bar
 from chainrule.estimators.exchange import Exchange
-from chainrule.estimators.inputs import dense, is_table, read_X, read_X_y
+from chainrule.estimators.inputs import check_array, dense, is_table, read_X, read_X_y
 from chainrule.estimators.looking import Looking
 from chainrule.estimators.own_functions import require_right_derivatives
 from chainrule.network import Network, Parameters
@@ -48,15 +49,52 @@ def predictor(network: Network, functions: tuple[tuple[str, Any], ...], threads:
 
 
 def _is_stochastic(estimator: Any) -> bool:
-    if estimator.solver.split("(")[0] == "lbfgs":
+    if estimator._minimizes:
         raise AttributeError(
             f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not stochastic."
         )
     return True
 
 
+def _weight(sample_weight: Any, rows: Any) -> Any:
+    """The weights, (m,), or None. ValueError: a wrong number of them, one below 0."""
+    return None if sample_weight is None else _check_sample_weight(sample_weight, rows, ensure_non_negative=True)
+
+
+def _require_right(callbacks: Any, validation: tuple[Any, Any, Any]) -> None:
+    """RequestError: a callback that cannot be called, or validation rows of which a part is missing."""
+    for callback in callbacks if isinstance(callbacks, Sequence) else [callbacks]:
+        if not hasattr(callback, "on_epoch_end"):
+            raise RequestError(f"a callback has a method on_epoch_end(history, parameters), and {callback!r} has none.")
+    X_val, y_val, sample_weight_val = validation
+    if X_val is not None and y_val is None:
+        raise RequestError("X_val came without y_val: give the targets of the validation rows too.")
+    if X_val is None and not (y_val is None and sample_weight_val is None):
+        raise RequestError("y_val and sample_weight_val belong to X_val: give the validation rows too.")
+
+
 class BaseMLP(Looking, Exchange, BaseEstimator):
     """See MLPClassifier and MLPRegressor."""
+
+    # What the constructors of the two set.
+    hidden_layer_sizes: Any
+    solver: str
+    batch_size: Any
+    max_iter: int
+    random_state: Any
+    tol: float
+    verbose: Any
+    warm_start: bool
+    early_stopping: bool
+    validation_fraction: float
+    n_iter_no_change: float
+    initializer: str | None
+    scoring: Any
+    callbacks: Any
+    max_time: float | None
+    categorical_features: Any
+    missing_values: str
+    threads: int | None
 
     _parameter_constraints: dict[str, list[Any]] = {  # noqa: RUF012  scikit-learn reads it from the class
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -135,7 +173,7 @@ class BaseMLP(Looking, Exchange, BaseEstimator):
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
+        state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[arg-type]
         for name in ("_engine", "_theta", "_views"):  # machine addresses; and copies of what coefs_ holds
             state.pop(name, None)
         return state
@@ -168,6 +206,7 @@ class BaseMLP(Looking, Exchange, BaseEstimator):
     _state: Any = None
     _epochs = 0
     _functions: Mapping[str, Any] = MappingProxyType({})
+    _reads = True
 
     # Training.
 
@@ -180,15 +219,16 @@ class BaseMLP(Looking, Exchange, BaseEstimator):
         incremental: bool = False,
     ) -> Any:
         translation.hidden_units(self.hidden_layer_sizes)
+        _require_right(self.callbacks, validation)
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         self._encoder = None if first else getattr(self, "_encoder", None)
         X, y = read_X_y(self, X, y, reset=first, y_numeric=self._y_numeric)
         Y = self._targets(y, incremental)
-        weight = None if sample_weight is None else _check_sample_weight(sample_weight, Y)
+        weight = _weight(sample_weight, Y)
         by_class = self._class_weights(y)
         random = check_random_state(self.random_state)
         watched = validation[0] is not None
-        splits = self.early_stopping and not watched
+        splits = self._stops_early and not watched
         train = held_out = None
         if is_table(X):  # an encoder learns from the training rows alone
             train, held_out = self._split(Y, random) if splits else (None, None)
@@ -208,9 +248,10 @@ class BaseMLP(Looking, Exchange, BaseEstimator):
         if incremental:
             return self._one_epoch(dense(X, dtype), Y.astype(dtype), total)
         if watched:
-            X_val = dense(read_X(self, validation[0]), dtype)
-            Y_val, y_val = self._known_targets(validation[1]), np.asarray(validation[1])
-            w_val = None if validation[2] is None else _check_sample_weight(validation[2], X_val)
+            y_val = check_array(validation[1], accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y_val")
+            check_consistent_length(validation[0], y_val)
+            X_val, Y_val = dense(read_X(self, validation[0]), dtype), self._known_targets(y_val)
+            w_val = _weight(validation[2], Y_val)
         elif held_out is not None:
             X_val, Y_val, y_val = dense(X[held_out], dtype), Y[held_out], y[held_out]
             w_val = None if weight is None else weight[held_out]
@@ -239,7 +280,8 @@ class BaseMLP(Looking, Exchange, BaseEstimator):
 
         if first:
             rows = np.arange(table.num_rows) if train is None else train
-            self._encoder = fit_encoder(table, rows, self.categorical_features, self.missing_values)
+            self._encoder = fit_encoder(table, rows, self.categorical_features)
+            self._columns = table.column_names
         return encoded(self._encoder, table)
 
     def _describe(self, X: Any, Y: Any) -> Network:
@@ -277,14 +319,14 @@ class BaseMLP(Looking, Exchange, BaseEstimator):
             self.loss_curve_: list[float] = []
             self.validation_loss_curve_: list[float] = []
             self._state = self._engine = None
-            self.validation_scores_: Any = [] if self.early_stopping else None
-            self.best_validation_score_ = -inf if self.early_stopping else None
-            self.best_loss_ = None if self.early_stopping else inf
+            self.validation_scores_: Any = [] if self._stops_early else None
+            self.best_validation_score_ = -inf if self._stops_early else None
+            self.best_loss_ = None if self._stops_early else inf
 
     def _train(self, training: Any, watched: Any) -> None:
         X_val, Y_val, y_val, w_val = watched
         network = self._network
-        recipe = translation.recipe(self, self._seed, self.early_stopping and self.scoring == "loss")
+        recipe = translation.recipe(self, self._seed, self._stops_early and self.scoring == "loss")
         if self.batch_size != "auto" and int(self.batch_size) > len(training[0]):
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=3
@@ -293,7 +335,7 @@ class BaseMLP(Looking, Exchange, BaseEstimator):
         examples = engine.examples(*training)
         validation = None if X_val is None else engine.examples(X_val, Y_val, w_val)
         score = None
-        if self.early_stopping and self.scoring != "loss":
+        if self._stops_early and self.scoring != "loss":
             score = self._validation_score(engine, X_val, y_val, w_val)
         with ExitStack() as shown:
             callbacks = self._looking_on(shown)
@@ -343,7 +385,7 @@ class BaseMLP(Looking, Exchange, BaseEstimator):
 
     def _diverged(self, error: Diverged) -> Fit:
         """What remains of a run whose cost was not finite: the best epoch where scores were watched."""
-        if not (self.early_stopping and error.epochs):
+        if not (self._stops_early and error.epochs):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
                 f"preprocessed. ({error})"
@@ -367,7 +409,7 @@ class BaseMLP(Looking, Exchange, BaseEstimator):
         if self.loss_curve_:
             self.loss_ = self.loss_curve_[-1]
         self._no_improvement_count = done.waited
-        if self.early_stopping:
+        if self._stops_early:
             scores = history.score or [-cost for cost in history.validation_cost]
             self.validation_scores_ = [*(self.validation_scores_ or []), *scores]
             known = [s for s in self.validation_scores_ if isfinite(s)]
@@ -376,9 +418,7 @@ class BaseMLP(Looking, Exchange, BaseEstimator):
             self.best_loss_ = min([inf if self.best_loss_ is None else self.best_loss_, *history.training_cost])
         if history.stopped == "interrupted":
             warnings.warn("Training interrupted by user.", stacklevel=4)
-        elif history.stopped.startswith("not converged") or (
-            history.stopped == "all epochs done" and self._network_minimizes()
-        ):
+        elif history.stopped.startswith("not converged") or (history.stopped == "all epochs done" and self._minimizes):
             warnings.warn(
                 f"lbfgs failed to converge after {self.n_iter_} iteration(s): {history.stopped}. Increase max_iter or "
                 "max_fun, or scale the data.",
@@ -393,14 +433,20 @@ class BaseMLP(Looking, Exchange, BaseEstimator):
                 stacklevel=4,
             )
         if self.verbose and "did not improve" in history.stopped:
-            what = "Validation score" if self.early_stopping else "Training loss"
+            what = "Validation score" if self._stops_early else "Training loss"
             print(
                 f"{what} did not improve more than tol={self.tol:f} for {self.n_iter_no_change} consecutive epochs. "
                 "Stopping."
             )
 
-    def _network_minimizes(self) -> bool:
-        return self.solver.split("(")[0] == "lbfgs"
+    @property
+    def _minimizes(self) -> bool:
+        return self.solver.split("(")[0].strip() == "lbfgs"
+
+    @property
+    def _stops_early(self) -> bool:
+        """early_stopping, which lbfgs passes over, as in scikit-learn."""
+        return self.early_stopping and not self._minimizes
 
     def _one_epoch(self, X: Any, Y: Any, weight: Any) -> Any:
         """partial_fit: one pass over these rows, from where the last one ended."""
@@ -459,13 +505,18 @@ class BaseMLP(Looking, Exchange, BaseEstimator):
         theta = np.empty(self._network.size, self._network.dtype)
         parameters = Parameters(self._network, theta)
         for l, (coefs, intercepts) in enumerate(zip(self.coefs_, self.intercepts_, strict=True), start=1):
-            parameters.W[l][...] = np.asarray(coefs).T
-            parameters.b[l][:, 0] = intercepts
+            for name, given, place in (
+                (f"coefs_[{l - 1}]", np.asarray(coefs), parameters.W[l].T),
+                (f"intercepts_[{l - 1}]", np.asarray(intercepts), parameters.b[l][:, 0]),
+            ):
+                if given.shape != place.shape:
+                    raise ValueError(f"{name} has the shape {given.shape}, and the network's is {place.shape}.")
+                place[...] = given
         return theta
 
     def _A_L(self, X: Any) -> Any:
         """The outputs of the network for rows X."""
-        if getattr(self, "_reads", True):
+        if self._reads:
             X = read_X(self, X)
         engine = predictor(self._network, tuple(self._functions.items()), self.threads)
         theta = self._packed()

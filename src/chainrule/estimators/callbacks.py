@@ -6,6 +6,7 @@ A callback is any object with ``on_epoch_end(history, parameters)``; training st
 import json
 import sys
 from contextlib import AbstractContextManager
+from math import isfinite
 from time import monotonic
 from typing import Any
 
@@ -16,7 +17,9 @@ __all__ = ["JsonLinesLog", "MaxTime", "PrintedLines", "ProgressBar"]
 
 
 class MaxTime:
-    """Stops training after the epoch in which so many seconds have passed.
+    """Stops training after the epoch in which so many seconds have passed since it was made.
+
+    The parameter ``max_time`` of an estimator counts anew in each fit.
 
     >>> MaxTime(60.0).on_epoch_end(History(), None)
     False
@@ -31,14 +34,18 @@ class MaxTime:
 
 
 class JsonLinesLog:
-    """Writes one JSON object an epoch to a file: epoch, and the last value of each curve. An older log is replaced."""
+    """Writes one JSON object an epoch to a file: epoch, and the last value of each curve, null where it is not finite.
+
+    The first epoch of a fit replaces an older log.
+    """
 
     def __init__(self, path: Any) -> None:
         self.path = path
 
     def on_epoch_end(self, history: History, parameters: Parameters | None) -> None:
         """Append a line; the first epoch begins the file."""
-        curves = {name: getattr(history, name)[-1] for name in CURVES if getattr(history, name)}
+        last = {name: getattr(history, name)[-1] for name in CURVES if getattr(history, name)}
+        curves = {name: value if isfinite(value) else None for name, value in last.items()}
         with open(self.path, "w" if len(history) == 1 else "a", encoding="utf-8") as file:
             file.write(json.dumps({"epoch": len(history), **curves}) + "\n")
 

@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import (
     type_of_target,
     unique_labels,
 )
+from sklearn.utils.validation import check_is_fitted
 
 from chainrule.errors import RequestError
 from chainrule.estimators import translation
@@ -33,7 +34,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     solver          also any row of the optimisers, such as "adamw(weight_decay=0.01)"
     learning_rate   also any row of the schedules, such as "cosine"; those then hold for every solver
     loss            "log_loss"; "log_loss(smoothing=0.1)", another row of the losses, or a function of one's own
-    class_weight    "balanced", or a weight for each class, as in scikit-learn's other classifiers
+    class_weight    "balanced" (in partial_fit: among the rows of the call), or a weight for each class, as in
+                    scikit-learn's other classifiers
     dropout         chance that a hidden unit is dropped in a training step: one number, or one a layer
     l1              strength of a penalty on abs(w), divided by S as alpha is
     alpha_mode      "by_examples": alpha counts the less the more examples a step has (scikit-learn); "fixed": it does
@@ -46,8 +48,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     max_time        seconds after which no further epoch begins
     categorical_features   "from_dtype": text, category, truth-value and date columns of a data frame are used as what
                     they are; or the columns to take as categories, by name, number or mask; None for none
-    missing_values  "auto": filled (median, beside a feature that tells) in data frames, refused in arrays; "impute":
-                    filled in arrays too; "error": refused everywhere
+    missing_values  "auto": filled (median, beside a feature that tells) where training rows of a data frame have some,
+                    refused elsewhere; "impute": filled in arrays too, and where only rows to predict have some;
+                    "error": refused everywhere
     threads         most threads; None for as many as the machine offers and the work is worth
     verbose         1: a progress bar on a terminal, scikit-learn's lines elsewhere; above 1: the lines
 
@@ -56,7 +59,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> MLPClassifier((8,), learning_rate_init=0.05, class_weight="balanced", random_state=0).fit(X, y).score(X, y) > 0.9
+    >>> model = MLPClassifier((8,), learning_rate_init=0.05, class_weight="balanced", random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.9
     True
 
     Source: scikit-learn 1.9, sklearn.neural_network; the equations are those of ``chainrule.formulas``.
@@ -153,9 +157,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._partial_fit(X, y, sample_weight)
 
     def predict_proba(self, X: Any) -> Any:
-        """Probabilities of the classes, (m, K), in the order of ``classes_``; of each label by itself in multi-label."""
-        from sklearn.utils.validation import check_is_fitted
-
+        """Probabilities of the classes, (m, K), in the order of ``classes_``; in multi-label of each by itself."""
         check_is_fitted(self)
         A_L = self._A_L(X)
         return np.column_stack([1 - A_L, A_L]) if A_L.shape[1] == 1 else A_L
@@ -191,8 +193,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return self._label_binarizer.transform(y).astype(bool)
 
     def _known_targets(self, y: Any) -> Any:
-        if y is None:
-            raise RequestError("X_val came without y_val: give the classes of the validation rows too.")
         unseen = np.setdiff1d(unique_labels(y), self.classes_)
         if len(unseen):
             raise RequestError(

@@ -13,9 +13,23 @@ from chainrule.estimators import translation
 ACTIVATIONS = {"identity": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}  # ours, theirs
 LOSSES = {"half_squared_error": "squared_error", "poisson": "poisson"}
 ATTRIBUTES = (
-    "classes_ n_features_in_ feature_names_in_ n_outputs_ n_layers_ out_activation_ n_iter_ t_ loss_ loss_curve_ "
-    "best_loss_ validation_scores_ best_validation_score_ _label_binarizer _no_improvement_count"
-).split()
+    "classes_",
+    "n_features_in_",
+    "feature_names_in_",
+    "n_outputs_",
+    "n_layers_",
+    "out_activation_",
+    "n_iter_",
+    "t_",
+    "loss_",
+    "loss_curve_",
+    "best_loss_",
+    "validation_scores_",
+    "best_validation_score_",
+    "_label_binarizer",
+    "_no_improvement_count",
+)
+SETTINGS = {"solver": ("lbfgs", "sgd", "adam"), "learning_rate": ("constant", "invscaling", "adaptive")}
 
 
 class Exchange:
@@ -47,8 +61,10 @@ class Exchange:
     def to_sklearn(self) -> Any:
         """scikit-learn's estimator with these parameters, settings and records.
 
-        RequestError: something that scikit-learn's cannot have: another activation, one for each layer, another link, an
-        encoder of categories or gaps. NotFittedError.
+        A loss, solver or learning_rate that it does not have becomes its own; predictions stay the same.
+
+        RequestError: something that scikit-learn's cannot have: another activation, one for each layer, another link,
+        an encoder of categories or gaps. NotFittedError.
         """
         me: Any = self
         check_is_fitted(me)
@@ -70,7 +86,7 @@ class Exchange:
             exponential = me.out_activation_ == "exp"
             settings["loss"] = LOSSES.get(network.loss, "poisson" if exponential else "squared_error")
         usual = {name: parameter.default for name, parameter in accepted.items()}
-        for name, known in (("solver", ("lbfgs", "sgd", "adam")), ("learning_rate", ("constant", "invscaling", "adaptive"))):
+        for name, known in SETTINGS.items():
             if settings[name] not in known:
                 settings[name] = usual[name]
         other = theirs(**settings)

@@ -1,14 +1,19 @@
 """What estimators accept as X, and the matrix that a network takes.
 
 An array, dense or sparse, and a data frame of numbers go in as they are. A data frame with texts, categories, truth
-values or dates, one with gaps, and an array whose gaps are to be filled, pass through an Encoder, whose numbers keep
-their unit: a level becomes a feature, a gap the median beside a feature that says so.
+values or dates, one with gaps, and all but sparse matrices where gaps are to be imputed, pass through an Encoder, whose
+numbers keep their unit: a level becomes a feature, a gap the median beside a feature that says so.
 """
 
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_array, check_consistent_length, validate_data
+from sklearn.utils import validation
+
+from chainrule.errors import RequestError
+
+check_array: Any = validation.check_array  # without annotations; type checkers would go by the defaults
+validate_data: Any = validation.validate_data
 
 FLOATS = (np.float64, np.float32)
 SPARSE = ("csr", "csc")
@@ -36,7 +41,7 @@ def read_X_y(estimator: Any, X: Any, y: Any, reset: bool, y_numeric: bool) -> tu
         )
     validate_data(estimator, X, reset=reset, skip_check_array=True)
     y = check_array(y, ensure_2d=False, input_name="y", dtype=FLOATS if y_numeric else None, estimator=estimator)
-    check_consistent_length(X, y)
+    validation.check_consistent_length(X, y)
     return table, y
 
 
@@ -62,29 +67,57 @@ def dense(X: Any, dtype: Any) -> Any:
 def _table(estimator: Any, X: Any) -> Any:
     """The table, where X cannot go into a network as it is; None where it can, or where refusing it is right."""
     named, fills = estimator.categorical_features, estimator.missing_values == "impute"
-    if is_frame(X):
-        from chainrule.data.frames import frame, needs_encoder
-
-        table = frame(X, is_frame=True)
-        return table if needs_encoder(table, named) else None
     categories = not (named is None or isinstance(named, str))
-    if not (categories or fills) or hasattr(X, "toarray"):
+    if hasattr(X, "toarray"):
+        if categories:
+            raise RequestError("categorical_features takes columns of a dense array or a data frame, and X is sparse.")
         return None
-    array = check_array(X, dtype=None, ensure_all_finite=False)
-    if not categories and not (array.dtype.kind == "f" and np.isnan(array).any()):
-        return None
-    from chainrule.data.frames import frame
+    if is_frame(X):
+        from chainrule.data.frames import needs_encoder
 
-    return frame(array, is_frame=False)
+        try:
+            table = _as_table(estimator, X)
+        except RequestError:
+            if _is_matrix(X):
+                return None
+            raise
+        return table if needs_encoder(table, named, fills) else None
+    return _as_table(estimator, X) if categories or fills else None
 
 
 def _as_at_fit(estimator: Any, X: Any) -> Any:
-    """The table, where X was one at fit."""
+    """The table, where X was one at fit; its columns by their places, since names are compared elsewhere."""
     if estimator._encoder is None:
         return None
-    from chainrule.data.frames import frame
+    table = _as_table(estimator, dense(X, None) if hasattr(X, "toarray") else X)
+    same = table.num_columns == len(estimator._columns)
+    return table.rename_columns(estimator._columns) if same else table
 
-    return frame(X, True) if is_frame(X) else frame(check_array(X, dtype=None, ensure_all_finite=False), False)
+
+def _as_table(estimator: Any, X: Any) -> Any:
+    """A data frame or an array as a table. RequestError: gaps that the estimator does not fill."""
+    from chainrule.data.frames import frame, require_no_gaps
+
+    missing_values = estimator.missing_values
+    if is_frame(X):
+        table = frame(X, is_frame=True)
+    else:
+        named = estimator.categorical_features
+        only_numbers = named is None or isinstance(named, str)
+        dtype, finite = (FLOATS, "allow-nan") if only_numbers else (None, False)
+        table = frame(check_array(X, dtype=dtype, ensure_all_finite=finite, estimator=estimator), is_frame=False)
+    if missing_values == "error" or (missing_values == "auto" and not is_frame(X)):
+        require_no_gaps(table, missing_values)
+    return table
+
+
+def _is_matrix(X: Any) -> bool:
+    """Whether scikit-learn takes a data frame that makes no table, as one of sparse columns."""
+    try:
+        check_array(X, accept_sparse=SPARSE, dtype=FLOATS)
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def _goes_straight_in(estimator: Any, X: Any) -> bool:

@@ -22,8 +22,8 @@ class Looking:
         check_is_fitted(self)
         head, rows = self._layers()
         widths = [max(len(row[j]) for row in (head, *rows)) for j in range(len(head))]
-        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in (head, *rows)]
-        return "\n".join([*lines, *self._said()])
+        padded = ([cell.ljust(w) for cell, w in zip(row, widths, strict=True)] for row in (head, *rows))
+        return "\n".join([*("  ".join(row).rstrip() for row in padded), *self._said()])
 
     def plot_loss(self, ax: Any = None) -> Any:
         """The loss curves over epochs, on the given axes of matplotlib or new ones, which it returns."""

@@ -1,7 +1,8 @@
 """From scikit-learn's parameters to a Network and a Recipe: the one place where the two vocabularies meet."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import isinf
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ def network(estimator: Any, names: Names, n_in: int, n_out: int, loss: str, dtyp
     """The Network that an estimator's parameters describe."""
     hidden = hidden_units(estimator.hidden_layer_sizes)
     given = estimator.activation
-    several = isinstance(given, Sequence) and not isinstance(given, str)
+    several = hasattr(given, "__iter__") and not isinstance(given, str)
     activation = [names.spec(ACTIVATIONS, a) for a in given] if several else names.spec(ACTIVATIONS, given)
     strengths = {
         {"by_examples": "l2", "fixed": "l2_fixed"}[estimator.alpha_mode]: estimator.alpha,
@@ -80,7 +81,7 @@ def network(estimator: Any, names: Names, n_in: int, n_out: int, loss: str, dtyp
         (n_in, *hidden, n_out),
         activation=tuple(activation) if several else activation,  # type: ignore[arg-type]
         loss=loss,
-        dropout=estimator.dropout if isinstance(estimator.dropout, (int, float)) else tuple(estimator.dropout),
+        dropout=float(estimator.dropout) if isinstance(estimator.dropout, Real) else tuple(estimator.dropout),
         penalties=tuple(f"{row}({float(strength)!r})" for row, strength in strengths.items() if strength > 0.0),
         initializer=estimator.initializer or "auto",
         dtype=dtype,

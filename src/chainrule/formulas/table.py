@@ -22,6 +22,7 @@ Functions = Mapping[str, Callable[..., Any]]  # a user's own rows by name
 
 Made = TypeVar("Made")
 
+MOST_READ = 1024  # specs that are remembered
 _POSITIONAL = inspect.Parameter.POSITIONAL_ONLY
 _SPEC = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\(([^()]*)\))?\s*")
 
@@ -42,6 +43,11 @@ class Table(dict[str, Callable[..., Made]], Generic[Made]):
         super().__init__()
         self.kind = kind
         self.elsewhere = dict(elsewhere or {})  # names that other libraries have for rows, to suggest ours
+        self._read: dict[str, tuple[Callable[..., Made], dict[str, float]]] = {}  # specs that were understood before
+
+    def __setitem__(self, name: str, make: Callable[..., Made]) -> None:
+        super().__setitem__(name, make)
+        self._read.clear()
 
     def row(self, make: Callable[..., Made]) -> Callable[..., Made]:
         """Enter a function under its own name."""
@@ -85,6 +91,16 @@ class Table(dict[str, Callable[..., Made]], Generic[Made]):
         return match[1], [part.strip() for part in given.split(",")] if given else []
 
     def _resolve(self, spec: str, functions: Functions | None) -> tuple[Callable[..., Made], dict[str, float]]:
+        if functions:
+            return self._understood(spec, functions)
+        if spec not in self._read:
+            if len(self._read) >= MOST_READ:
+                self._read.clear()
+            self._read[spec] = self._understood(spec, functions)
+        row, numbers = self._read[spec]
+        return row, dict(numbers)
+
+    def _understood(self, spec: str, functions: Functions | None) -> tuple[Callable[..., Made], dict[str, float]]:
         name, given = self._parse(spec)
         row = (functions or {}).get(name, self.get(name))
         if row is None:
