@@ -30,15 +30,16 @@ ALLOWED = {
     "outputs": {"errors", "formulas", "data"},
     "weights": {"errors", "data"},
     "estimators": CORE | {"watching", "training", "data"},
+    "explain": MODEL,
     "notes": CORE | {"watching", "training", "model"},
     "model": MODEL - {"model"} | {"model_file"},  # Model.save hands itself to model_file, inside the method
     "model_file": MODEL | {""},
     "planning": MODEL | {"weights"},
     "screen": MODEL | {"planning"},
     "options": {"formulas"},
-    "cli": MODEL | {"", "model_file", "planning", "options", "screen"},
+    "cli": MODEL | {"", "model_file", "planning", "options", "screen", "explain"},
     "__main__": {"cli"},
-    "": MODEL | {"model_file", "planning", "estimators"},
+    "": MODEL | {"model_file", "planning", "estimators", "explain"},
 }
 
 # Which layers may import what is not ours and not in the standard library
@@ -48,7 +49,7 @@ THIRD_PARTY = {
     "pyarrow": {"data"},
     "safetensors": {"model_file"},
     "sklearn": {"estimators"},
-    "matplotlib": {"estimators"},
+    "matplotlib": {"estimators", "explain"},
     "rich": {"screen", "cli", "estimators"},
     "threadpoolctl": {"engines"},
     "llvmlite": {"engines"},

@@ -1,4 +1,4 @@
-"""The command line: ``chainrule train | predict | evaluate | warmup``, a thin layer over ``plan`` and ``Model``."""
+"""The command line: train, predict, evaluate, explain, check, diagnose, warmup; thin layers over Python's functions."""
 
 import argparse
 import inspect
@@ -76,6 +76,38 @@ def parser() -> Parser:
     _add_model_and_table(evaluating)
     evaluating.add_argument("--json", action="store_true", help="the report as one JSON object")
     evaluating.set_defaults(run=run_evaluate, parser=evaluating)
+
+    explaining = commands.add_parser(
+        "explain",
+        help="write a page that shows every number of one training step",
+        description="Write a page (one HTML file, offline) that walks through one step of training on some rows.",
+        epilog="example: chainrule explain penguins.model penguins.csv --rows 0:8 --out page.html",
+    )
+    explaining.add_argument("model", metavar="MODEL", help="a file that `chainrule train` wrote")
+    explaining.add_argument("table", metavar="TABLE", nargs="?", help=f"{TABLE_HELP} (default: one average row)")
+    explaining.add_argument("--rows", type=row_range, metavar="FIRST:END", help="rows, counted from 0 (default: 0:8)")
+    explaining.add_argument("--out", type=Path, metavar="FILE", help="the page (default: MODEL with .html, here)")
+    explaining.add_argument("--force", action="store_true", help="overwrite that file")
+    for name in READING:
+        _add(explaining, "the table", name)
+    explaining.set_defaults(run=run_explain, parser=explaining)
+
+    checking = commands.add_parser(
+        "check",
+        help="check the gradient of a model numerically",
+        description="Compare the gradient that backward propagation gives with numerical derivatives of the cost.",
+    )
+    _add_model_and_table(checking)
+    checking.add_argument("--rows", type=row_range, metavar="FIRST:END", help="rows, counted from 0 (default: 0:32)")
+    checking.set_defaults(run=run_check, parser=checking)
+
+    diagnosing = commands.add_parser(
+        "diagnose",
+        help="say in words what is wrong inside",
+        description="Say what stands out inside a network on a table with the target: dead units, unscaled input, ...",
+    )
+    _add_model_and_table(diagnosing)
+    diagnosing.set_defaults(run=run_diagnose, parser=diagnosing)
 
     warming = commands.add_parser(
         "warmup",
@@ -183,6 +215,62 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     _say_unseen(model, table)
     screen.report(report, arguments.table)
     return 0
+
+
+def run_explain(arguments: argparse.Namespace) -> int:
+    """Write the page."""
+    from chainrule.explain.page import explain
+
+    out = arguments.out or Path(Path(arguments.model).stem + ".html")
+    require_writable(out, overwrite=arguments.force)
+    model = load(arguments.model)
+    table = _rows_of(_read(model, arguments), arguments.rows or (0, 8)) if arguments.table else None
+    page = explain(model, table)
+    page.save(out, overwrite=arguments.force)
+    for note in page.notes:
+        print(note, file=sys.stderr)
+    print(f"Page     {out}: open it in a browser")
+    return 0
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """The gradient check's verdict; 1 where it is not ok."""
+    from chainrule.explain.checking import check_gradients
+
+    model = load(arguments.model)
+    report = check_gradients(model, _rows_of(_read(model, arguments), arguments.rows or (0, 32)), None)
+    print(report)
+    return 0 if report.ok else 1
+
+
+def run_diagnose(arguments: argparse.Namespace) -> int:
+    """What stands out."""
+    from chainrule.explain.diagnosis import diagnose
+
+    model = load(arguments.model)
+    print(diagnose(model, _read(model, arguments), None))
+    return 0
+
+
+def row_range(text: str) -> tuple[int, int]:
+    """``0:8`` -> (0, 8), the first row and the one after the last; ``5`` -> (5, 6)."""
+    first, colon, end = text.partition(":")
+    try:
+        start = int(first or 0)
+        stop = int(end) if end else start + 1
+    except ValueError:
+        start = stop = -1
+    if not 0 <= start < stop or (colon and not end):
+        raise argparse.ArgumentTypeError(f"expected rows such as 0:8, counted from 0, not {text!r}")
+    return start, stop
+
+
+def _rows_of(table: Any, rows: tuple[int, int]) -> Any:
+    """Some rows of a table. RequestError: it ends before them."""
+    first, end = rows
+    if first >= table.num_rows:
+        raise RequestError(f"the table has rows 0 to {table.num_rows - 1}: --rows {first}:{end} lies behind them.")
+    return table.slice(first, end - first)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import column_or_1d, compute_sample_weight
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import (
@@ -18,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule.errors import RequestError
 from chainrule.estimators import translation
 from chainrule.estimators.base import BaseMLP, partial_fit_available
+from chainrule.estimators.labels import Labels
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.metrics import accuracy
 
@@ -152,8 +152,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> "MLPClassifier":
         """One pass over some rows. ``classes``: all there will be, (K,); needed in the first call."""
         if _check_partial_fit_first_call(self, classes):
-            self._label_binarizer = LabelBinarizer()
-            self._label_binarizer.fit(y if type_of_target(y).startswith("multilabel") else classes)
+            self._labels = Labels.fit(y) if type_of_target(y).startswith("multilabel") else Labels.of(classes)
         return self._partial_fit(X, y, sample_weight)
 
     def predict_proba(self, X: Any) -> Any:
@@ -177,8 +176,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            self._label_binarizer = LabelBinarizer().fit(y)
-            self.classes_ = self._label_binarizer.classes_
+            self._labels = Labels.fit(y)
+            self.classes_ = self._labels.classes
         else:
             classes = unique_labels(y)
             if self.warm_start and set(classes) != set(self.classes_):
@@ -190,7 +189,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 raise ValueError(
                     f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}."
                 )
-        return self._label_binarizer.transform(y).astype(bool)
+        return self._labels.encode(y)
 
     def _known_targets(self, y: Any) -> Any:
         unseen = np.setdiff1d(unique_labels(y), self.classes_)
@@ -199,17 +198,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                 f"y_val has classes that y does not have: {unseen.tolist()[:5]}. Classes of y: "
                 f"{self.classes_.tolist()[:20]}. Leave those rows out, or have such rows in training too."
             )
-        return self._label_binarizer.transform(y).astype(bool)
-
-    def _multiclass(self) -> bool:
-        return self._label_binarizer.y_type_ == "multiclass"
+        return self._labels.encode(y)
 
     def _loss_spec(self, names: translation.Names) -> str:
-        spec = translation.loss_spec(names, self.loss, self._multiclass())
+        spec = translation.loss_spec(names, self.loss, self._labels.multiclass)
         row = LOSSES.make(spec, np, functions=names.functions)
         if row.task != "classification":
             raise RequestError(f"loss {spec} is for regression: use MLPRegressor, or another loss.")
-        if not self._multiclass() and not row.elementwise:
+        if not self._labels.multiclass and not row.elementwise:
             raise RequestError(
                 f"loss {spec} is about classes that exclude each other, three or more; two classes, and labels that do "
                 "not exclude each other, take one of single outputs, such as 'log_loss'."
@@ -219,7 +215,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _class_weights(self, y: Any) -> Any:
         if self.class_weight is None:
             return 1.0
-        if isinstance(self.class_weight, dict) and not self._label_binarizer.y_type_.startswith("multilabel"):
+        if isinstance(self.class_weight, dict) and not self._labels.multilabel:
             unknown = [label for label in self.class_weight if label not in set(self.classes_.tolist())]
             if unknown:
                 raise RequestError(
@@ -228,15 +224,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         return compute_sample_weight(self.class_weight, y)
 
     def _answers(self, A_L: Any) -> Any:
-        if self._label_binarizer.y_type_.startswith("multilabel"):
-            return self._label_binarizer.inverse_transform(A_L)
-        return self.classes_.take(self._codes(A_L))
-
-    def _codes(self, A_L: Any) -> Any:
-        return (A_L[:, 0] > 0.5).astype(np.intp) if A_L.shape[1] == 1 and len(self.classes_) > 1 else A_L.argmax(axis=1)
+        return self._labels.decode(A_L)
 
     def _score_answers(self, y: Any, A_L: Any, weight: Any) -> float:
-        if self._label_binarizer.y_type_.startswith("multilabel"):
+        if self._labels.multilabel:
             return float(accuracy_score(y, self._answers(A_L), sample_weight=weight))
-        y = np.asarray(y).reshape(-1)
-        return accuracy(np.searchsorted(self.classes_, y), self._codes(A_L), weight)
+        return accuracy(self._labels.places(y), self._labels.codes(A_L), weight)

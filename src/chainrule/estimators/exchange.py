@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.errors import RequestError
 from chainrule.estimators import translation
+from chainrule.estimators.labels import Labels
 
 ACTIVATIONS = {"identity": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}  # ours, theirs
 LOSSES = {"half_squared_error": "squared_error", "poisson": "poisson"}
@@ -26,7 +27,6 @@ ATTRIBUTES = (
     "best_loss_",
     "validation_scores_",
     "best_validation_score_",
-    "_label_binarizer",
     "_no_improvement_count",
 )
 SETTINGS = {"solver": ("lbfgs", "sgd", "adam"), "learning_rate": ("constant", "invscaling", "adaptive")}
@@ -47,6 +47,10 @@ class Exchange:
         check_is_fitted(fitted)
         ours: Any = cls(**fitted.get_params(deep=False))
         vars(ours).update({name: vars(fitted)[name] for name in ATTRIBUTES if name in vars(fitted)})
+        if "classes_" in vars(fitted):
+            ours._labels = Labels(
+                fitted.classes_, fitted._label_binarizer.y_type_, fitted._label_binarizer.sparse_input_
+            )
         n = [fitted.coefs_[0].shape[0], *(c.shape[1] for c in fitted.coefs_)]
         names = translation.Names()
         dtype = "float32" if fitted.coefs_[0].dtype == np.float32 else "float64"
@@ -91,6 +95,8 @@ class Exchange:
                 settings[name] = usual[name]
         other = theirs(**settings)
         vars(other).update({name: vars(me)[name] for name in ATTRIBUTES if name in vars(me)})
+        if "classes_" in vars(me):
+            other._label_binarizer = me._labels.binarizer()
         other.coefs_ = [np.array(c) for c in me.coefs_]
         other.intercepts_ = [np.array(b) for b in me.intercepts_]
         return other

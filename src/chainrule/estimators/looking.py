@@ -1,5 +1,6 @@
 """What an estimator shows of itself: a summary, a picture of the losses, the units inside, slopes by the inputs."""
 
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
@@ -9,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule.errors import RequestError
 from chainrule.estimators.inputs import dense, read_X
 from chainrule.formulas import equations
+from chainrule.formulas.table import Functions
 from chainrule.network import Network, Parameters
 
 
@@ -16,6 +18,42 @@ class Looking:
     """Methods that only read a fitted estimator."""
 
     _network: Network
+    _functions: Functions
+    _encoder: Any
+    _packed: Callable[[], Any]
+    _known_targets: Callable[[Any], Any]
+
+    @property
+    def network_(self) -> Network:
+        """The description of the network and of its cost."""
+        return self._network
+
+    @property
+    def theta_(self) -> Any:
+        """The parameters as one vector, (network_.size,): ``Parameters(network_, theta_)`` has W[l] and b[l]."""
+        return self._packed()
+
+    @property
+    def functions_(self) -> Functions:
+        """The functions of the user's own, by the names that they have in ``network_``."""
+        return self._functions
+
+    def encoded(self, X: Any, y: Any = None) -> tuple[Any, Any]:
+        """The rows as the network takes them, (m, n[0]) and, where y is given, (m, n[L])."""
+        check_is_fitted(self)
+        rows = dense(read_X(self, X), np.float64)
+        return rows, None if y is None else np.asarray(self._known_targets(np.asarray(y)), np.float64)
+
+    def unit_names(self) -> tuple[list[str], list[str]]:
+        """Names of the units of the first and of the last layer."""
+        check_is_fitted(self)
+        n, me = self._network.n, vars(self)
+        named = self._encoder.feature_names if self._encoder else me.get("feature_names_in_")
+        inputs = [f"x{j}" for j in range(n[0])] if named is None else [str(name) for name in named]
+        classes = [str(label) for label in me.get("classes_", [])]
+        if len(classes) == 2 and n[-1] == 1:
+            classes = classes[1:]
+        return inputs, classes if len(classes) == n[-1] else [f"y{k}" for k in range(n[-1])]
 
     def summary(self) -> str:
         """Layers, their sizes, parameters and activations, the cost and how training went, as a table in text."""
@@ -58,8 +96,8 @@ class Looking:
         """
         check_is_fitted(self)
         Z, A = self._passed(X)
-        network, p = self._network, Parameters(self._network, self._packed())  # type: ignore[attr-defined]
-        slope = network.formulas(np, self._functions).slope  # type: ignore[attr-defined]
+        network, p = self._network, Parameters(self._network, self._packed())
+        slope = network.formulas(np, self._functions).slope
         slopes = [
             equations.backward(np, p.W, slope, Z, A, dZ_L, inputs=True)[3][0].T
             for dZ_L in _link_slopes(self.out_activation_, A[-1])  # type: ignore[attr-defined]
@@ -69,8 +107,8 @@ class Looking:
     def _passed(self, X: Any) -> tuple[Any, Any]:
         """Z and A of rows X, in the notes' columns."""
         network = self._network
-        p = Parameters(network, self._packed())  # type: ignore[attr-defined]
-        g = network.formulas(np, self._functions).g  # type: ignore[attr-defined]
+        p = Parameters(network, self._packed())
+        g = network.formulas(np, self._functions).g
         return equations.forward(p.W, p.b, g, dense(read_X(self, X), network.dtype).T)
 
     def _layers(self) -> tuple[list[str], list[list[str]]]:

@@ -1,0 +1,83 @@
+"""Between class labels and the outputs of a network."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import multiclass
+
+KINDS = ("binary", "multiclass", "multilabel-indicator")
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The classes, sorted, and what they are: "binary" (one class too), "multiclass", or "multilabel-indicator".
+
+    Two classes share one output, labels that do not exclude each other have one each; ``sparse`` where their indicator
+    was a sparse matrix, as it is then in predictions.
+
+    >>> labels = Labels.fit(np.array(["b", "a", "c"]))
+    >>> labels.encode(np.array(["c"])).tolist(), labels.codes(np.array([[0.1, 0.7, 0.2]])).tolist()
+    ([[False, False, True]], [1])
+    """
+
+    classes: Any
+    kind: str
+    sparse: bool = False
+
+    @classmethod
+    def fit(cls, y: Any) -> "Labels":
+        """From the targets of training rows. ValueError, scikit-learn's: no labels, or several columns of classes."""
+        kind = multiclass.type_of_target(y, input_name="y")
+        if kind not in KINDS:
+            multiclass.check_classification_targets(y)
+            raise ValueError("Multioutput target data is not supported: give one column, or an indicator of labels.")
+        if kind == KINDS[2]:
+            return cls(np.arange(y.shape[1]), kind, hasattr(y, "toarray"))
+        return cls(multiclass.unique_labels(y), kind)
+
+    @classmethod
+    def of(cls, classes: Any) -> "Labels":
+        """From all the classes there will be."""
+        classes = np.unique(classes)
+        return cls(classes, "multiclass" if len(classes) > 2 else "binary")
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether the labels do not exclude each other."""
+        return self.kind == KINDS[2]
+
+    @property
+    def multiclass(self) -> bool:
+        """Whether there are three classes or more, of which each row has one."""
+        return self.kind == "multiclass"
+
+    def encode(self, y: Any) -> Any:
+        """Y (m, n_outputs), bool, of labels that are all known."""
+        if self.multilabel:
+            return np.asarray(y.toarray() if hasattr(y, "toarray") else y).astype(bool)
+        codes = self.places(y)
+        return codes[:, None] == (np.arange(len(self.classes)) if self.multiclass else [1])
+
+    def places(self, y: Any) -> Any:
+        """The place of each label among the classes, (m,)."""
+        return np.searchsorted(self.classes, np.asarray(y).reshape(-1))
+
+    def codes(self, A_L: Any) -> Any:
+        """The place of the likeliest class of each row, (m,)."""
+        single = A_L.shape[1] == 1 and len(self.classes) > 1
+        return (A_L[:, 0] > 0.5).astype(np.intp) if single else A_L.argmax(axis=1)
+
+    def decode(self, A_L: Any) -> Any:
+        """The labels of rows, (m,), or their indicator, (m, K)."""
+        if not self.multilabel:
+            return self.classes.take(self.codes(A_L))
+        indicator = (A_L > 0.5).astype(int)
+        return csr_matrix(indicator) if self.sparse else indicator
+
+    def binarizer(self) -> LabelBinarizer:
+        """The same for scikit-learn's estimator."""
+        fitted = LabelBinarizer()
+        return fitted.fit(np.eye(len(self.classes), dtype=int) if self.multilabel else self.classes)
