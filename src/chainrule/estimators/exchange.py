@@ -48,9 +48,11 @@ class Exchange:
         ours: Any = cls(**fitted.get_params(deep=False))
         vars(ours).update({name: vars(fitted)[name] for name in ATTRIBUTES if name in vars(fitted)})
         if "classes_" in vars(fitted):
-            ours._labels = Labels(
-                fitted.classes_, fitted._label_binarizer.y_type_, fitted._label_binarizer.sparse_input_
+            binarizer = fitted._label_binarizer
+            indicator = (
+                binarizer.inverse_transform(np.zeros((1, len(fitted.classes_)))) if binarizer.sparse_input_ else None
             )
+            ours._labels = Labels(fitted.classes_, binarizer.y_type_, None if indicator is None else type(indicator))
         n = [fitted.coefs_[0].shape[0], *(c.shape[1] for c in fitted.coefs_)]
         names = translation.Names()
         dtype = "float32" if fitted.coefs_[0].dtype == np.float32 else "float64"

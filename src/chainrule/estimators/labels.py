@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_matrix
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import multiclass
 
@@ -15,8 +14,8 @@ KINDS = ("binary", "multiclass", "multilabel-indicator")
 class Labels:
     """The classes, sorted, and what they are: "binary" (one class too), "multiclass", or "multilabel-indicator".
 
-    Two classes share one output, labels that do not exclude each other have one each; ``sparse`` where their indicator
-    was a sparse matrix, as it is then in predictions.
+    Two classes share one output, labels that do not exclude each other have one each; ``sparse`` is the class of their
+    indicator where that was a sparse matrix, as it is then in predictions.
 
     >>> labels = Labels.fit(np.array(["b", "a", "c"]))
     >>> labels.encode(np.array(["c"])).tolist(), labels.codes(np.array([[0.1, 0.7, 0.2]])).tolist()
@@ -25,7 +24,7 @@ class Labels:
 
     classes: Any
     kind: str
-    sparse: bool = False
+    sparse: Any = None
 
     @classmethod
     def fit(cls, y: Any) -> "Labels":
@@ -35,8 +34,8 @@ class Labels:
             multiclass.check_classification_targets(y)
             raise ValueError("Multioutput target data is not supported: give one column, or an indicator of labels.")
         if kind == KINDS[2]:
-            return cls(np.arange(y.shape[1]), kind, hasattr(y, "toarray"))
-        return cls(multiclass.unique_labels(y), kind)
+            return cls(np.arange(y.shape[1]), kind, type(y) if hasattr(y, "toarray") else None)
+        return cls(multiclass.unique_labels(y) if y.dtype == object else np.unique(y), kind)  # the latter is fast
 
     @classmethod
     def of(cls, classes: Any) -> "Labels":
@@ -75,7 +74,7 @@ class Labels:
         if not self.multilabel:
             return self.classes.take(self.codes(A_L))
         indicator = (A_L > 0.5).astype(int)
-        return csr_matrix(indicator) if self.sparse else indicator
+        return indicator if self.sparse is None else self.sparse(indicator)
 
     def binarizer(self) -> LabelBinarizer:
         """The same for scikit-learn's estimator."""
