@@ -197,3 +197,14 @@ def test_probabilities_and_their_logarithms_are_theirs(task):
     assert mine.predict_proba(X) == pytest.approx(other.predict_proba(X), abs=1e-9)
     assert mine.predict_log_proba(X) == pytest.approx(other.predict_log_proba(X), abs=1e-9)
     assert mine.score(X, TASKS[task][1]) == other.score(X, TASKS[task][1])
+
+
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+def test_partial_fit_goes_on_from_fit_with_the_state_of_the_optimiser(solver):
+    pair, y = both("one output", solver=solver)
+    for model in pair:
+        model.fit(X, y)
+        for _ in range(3):
+            model.partial_fit(X, y)
+    np.testing.assert_allclose(pair[0].predict(X), pair[1].predict(X), rtol=1e-4, atol=1e-7)
+    assert pair[0].t_ == pair[1].t_ == (8 + 3) * 90
