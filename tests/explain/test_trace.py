@@ -5,7 +5,7 @@ import pytest
 
 from chainrule import MLPClassifier, Network, Recipe, RequestError, make_engine, train
 from chainrule.explain import trace
-from chainrule.explain.subject import Subject
+from chainrule.explain.subject import Subject, subject
 from chainrule.explain.trace import NAMES
 from chainrule.network import Parameters
 
@@ -118,3 +118,14 @@ def test_what_does_not_exist_is_refused():
     network = NETWORKS["classes"]
     with pytest.raises(RequestError, match="targets of these rows are needed"):
         trace(Subject(network, np.zeros(network.size), np.zeros((1, 3)), None, ["a"] * 3, ["b"] * 3), None)
+
+
+def test_rows_without_a_target_are_refused_or_left_out_as_asked():
+    table = {"x": [0.0, 1.0, 2.0, 3.0] * 10, "y": [0.5, 1.0, 2.5, 3.0] * 10}
+    model = train(table, "y", hidden=(), epochs=2)
+    gaps = {"x": [0.0, 1.0, 2.0], "y": [0.5, None, 2.5]}
+    with pytest.raises(RequestError, match="the target 'y' is missing in row 1"):
+        trace(model, gaps)
+    kept = subject(model, gaps, every_row=False)
+    assert len(kept.X) == len(kept.targets) == 2
+    np.testing.assert_array_equal(kept.X, model.encoder.transform(model.read({"x": [0.0, 2.0]})))

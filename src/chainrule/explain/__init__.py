@@ -1,5 +1,35 @@
-"""Seeing inside: every number of the forward and backward pass of a network on rows of one's own."""
+"""Seeing inside: every number of the forward and backward pass of a network on rows of one's own, checked and explained.
 
+    trace              every Z, A, dA, dZ, dW, db and J, and the arithmetic of one entry
+    equations          the equations of a network with its sizes, as text, LaTeX or MathML
+    diagnose           what stands out inside, in words
+    plot_...           pictures by matplotlib
+"""
+
+from chainrule.explain.diagnosis import Diagnosis, Finding, diagnose
+from chainrule.explain.plots import (
+    GradientNorms,
+    plot_activations,
+    plot_decision_boundary,
+    plot_gradients,
+    plot_losses,
+    plot_weights,
+)
 from chainrule.explain.trace import Trace, trace
+from chainrule.explain.written import equation, equations
 
-__all__ = ["Trace", "trace"]
+__all__ = [
+    "Diagnosis",
+    "Finding",
+    "GradientNorms",
+    "Trace",
+    "diagnose",
+    "equation",
+    "equations",
+    "plot_activations",
+    "plot_decision_boundary",
+    "plot_gradients",
+    "plot_losses",
+    "plot_weights",
+    "trace",
+]

@@ -42,15 +42,16 @@ class Subject:
         return self.Y
 
 
-def subject(model: Any, X: Any, y: Any = None) -> Subject:
+def subject(model: Any, X: Any, y: Any = None, every_row: bool = True) -> Subject:
     """A Model with rows of a table (its target column is y where none is given), or a fitted estimator with X and y.
 
-    RequestError: something else; rows that do not fit the model; rows whose target is missing.
+    RequestError: something else; rows that do not fit the model; rows whose target is missing, where ``every_row`` is
+    to take part: else they are left out.
     """
     if isinstance(model, Subject):
         return model
     if isinstance(model, Model):
-        made = _of_model(model, X, y)
+        made = _of_model(model, X, y, every_row)
     elif hasattr(model, "coefs_") and hasattr(model, "encoded"):
         made = _of_estimator(model, X, y)
     else:
@@ -72,7 +73,7 @@ def network_of(model: Any) -> Network:
     return network
 
 
-def _of_model(model: Model, X: Any, y: Any) -> Subject:
+def _of_model(model: Model, X: Any, y: Any, every_row: bool) -> Subject:
     table = model.read(X)
     target, regression = model.target, model.target.task == "regression"
     Y = None
@@ -80,9 +81,10 @@ def _of_model(model: Model, X: Any, y: Any) -> Subject:
         column = table.column(target.name) if y is None else read_table({target.name: y}).column(target.name)
         values: Any = target.values(column) if regression else target.codes(column)
         missing = np.isnan(values) if regression else values < 0
-        if missing.any():
+        if missing.any() and every_row:
             raise RequestError(f"the target {target.name!r} is missing in row {int(missing.argmax())} of those given.")
-        Y = model.outputs.encode(target, values)
+        table = table.filter(~missing)
+        Y = model.outputs.encode(target, values[~missing])
     single = model.outputs.units == 1
     names = [target.name] if single else [f"{target.name}={label}" for label in target.classes]
     return Subject(
