@@ -2,11 +2,14 @@
 
     trace              every Z, A, dA, dZ, dW, db and J, and the arithmetic of one entry
     equations          the equations of a network with its sizes, as text, LaTeX or MathML
+    check_gradients    analytic against numerical derivatives; names the fault
     diagnose           what stands out inside, in words
     plot_...           pictures by matplotlib
 """
 
+from chainrule.explain.checking import ArrayCheck, GradientReport, check_gradients
 from chainrule.explain.diagnosis import Diagnosis, Finding, diagnose
+from chainrule.explain.faults import FAULTS, Fault
 from chainrule.explain.plots import (
     GradientNorms,
     plot_activations,
@@ -19,10 +22,15 @@ from chainrule.explain.trace import Trace, trace
 from chainrule.explain.written import equation, equations
 
 __all__ = [
+    "FAULTS",
+    "ArrayCheck",
     "Diagnosis",
+    "Fault",
     "Finding",
     "GradientNorms",
+    "GradientReport",
     "Trace",
+    "check_gradients",
     "diagnose",
     "equation",
     "equations",
