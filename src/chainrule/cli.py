@@ -220,12 +220,17 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
 def run_explain(arguments: argparse.Namespace) -> int:
     """Write the page."""
     from chainrule.explain.page import explain
+    from chainrule.explain.subject import average_row
 
     out = arguments.out or Path(Path(arguments.model).stem + ".html")
     require_writable(out, overwrite=arguments.force)
     model = load(arguments.model)
-    table = _rows_of(_read(model, arguments), arguments.rows or (0, 8)) if arguments.table else None
-    page = explain(model, table)
+    if arguments.table:
+        table, (first, end) = _read(model, arguments), arguments.rows or (0, 8)
+        _rows_of(table, (first, end))
+        page = explain(model, table, rows=slice(first, end))
+    else:
+        page = explain(average_row(model))
     page.save(out, overwrite=arguments.force)
     for note in page.notes:
         print(note, file=sys.stderr)

@@ -63,6 +63,15 @@ def subject(model: Any, X: Any, y: Any = None, every_row: bool = True) -> Subjec
     return made
 
 
+def average_row(model: Model) -> Subject:
+    """One made-up row where no table is at hand: every feature at its average, the target at its commonest."""
+    width = model.network.n[0]
+    regression = model.target.task == "regression"
+    likeliest = np.array([0 if regression else int(np.argmax(model.outputs.prior))])
+    values: Any = np.array([model.outputs.shift]) if regression else likeliest
+    return _described(model, np.zeros((1, width)), model.outputs.encode(model.target, values))
+
+
 def network_of(model: Any) -> Network:
     """The network of a Model or a fitted estimator, or the Network itself. RequestError: something else."""
     if isinstance(model, Network):
@@ -85,12 +94,17 @@ def _of_model(model: Model, X: Any, y: Any, every_row: bool) -> Subject:
             raise RequestError(f"the target {target.name!r} is missing in row {int(missing.argmax())} of those given.")
         table = table.filter(~missing)
         Y = model.outputs.encode(target, values[~missing])
+    return _described(model, model.encoder.transform(table), Y)
+
+
+def _described(model: Model, X: NDArray[np.float64], Y: Any) -> Subject:
+    target = model.target
     single = model.outputs.units == 1
     names = [target.name] if single else [f"{target.name}={label}" for label in target.classes]
     return Subject(
         model.network,
         model.theta,
-        model.encoder.transform(table),
+        X,
         Y,
         model.encoder.feature_names,
         names,

@@ -52,7 +52,7 @@ def sym(letter: str, l: int | None = None, round_brackets: bool = False, d: bool
     greek = letter in GREEK
     base = GREEK.get(letter, letter)
     text, latex = ("d" * d) + letter, ("d" * d) + (f"\\{letter}" if greek else letter)
-    mathml = f"<mi>{'d' * d}{base}</mi>"
+    mathml = f"<mrow><mi>d</mi><mi>{base}</mi></mrow>" if d else f"<mi>{base}</mi>"  # two letters in one are upright
     if l is not None:
         left, right = "()" if round_brackets else "[]"
         above = f"<mrow><mo>{left}</mo><mn>{l}</mn><mo>{right}</mo>{'<mi>T</mi>' if T else ''}</mrow>"

@@ -1,0 +1,239 @@
+// The arithmetic of one entry: its equation, its terms, and where each factor comes from.
+//
+// An entry is {name, layer, row, col}, in the places of the trace whatever the notation. A term is a list of parts,
+// texts and numbers; a number that stands in an array has the entry it comes from.
+
+import { bracketed, full } from "./format.js";
+
+export function entry(name, layer, row, col) {
+  return { name, layer, row, col };
+}
+
+export function sameEntry(a, b) {
+  return Boolean(a && b) && keyOf(a) === keyOf(b);
+}
+
+export function keyOf({ name, layer, row, col }) {
+  return `${name}:${layer}:${row}:${col}`;
+}
+
+// -> {place, equation, terms: [{parts, value, from}], value}
+export function arithmetic(content, letters, of, rate) {
+  const { name, layer, row, col } = of;
+  const { equation, terms } = RULES[name](new Working(content, letters, rate), layer, row, col);
+  const value = valueOf(content, letters, of, rate);
+  return { place: letters.place(name, layer, row, col), equation, terms, value };
+}
+
+export function valueOf(content, letters, { name, layer, row, col }, rate) {
+  if (name.startsWith("new")) return content.updated(name.slice(3), layer, row, col, rate);
+  return letters.at(name, layer, row, col);
+}
+
+// A term as text, as Python's Term.said has it.
+export function said(term) {
+  return term.parts.map((part) => (typeof part === "string" ? part : part.text)).join("");
+}
+
+class Working {
+  constructor(content, letters, rate) {
+    this.content = content;
+    this.letters = letters;
+    this.rate = rate;
+  }
+
+  at(name, layer, row, col) {
+    return this.letters.at(name, layer, row, col);
+  }
+
+  place(name, layer, row, col) {
+    return this.letters.place(name, layer, row, col);
+  }
+
+  // A number with the entry it comes from; plain where it is no factor of a product or term of a sum.
+  number(name, layer, row, col, plain = false) {
+    const value = this.at(name, layer, row, col);
+    return { text: plain ? full(value) : bracketed(value), to: entry(name, layer, row, col), value };
+  }
+
+  product(...factors) {
+    const parts = factors.flatMap((factor, i) => (i ? [" * ", factor] : [factor]));
+    return { parts, value: factors.reduce((all, { value }) => all * value, 1), from: [] };
+  }
+
+  single(factor) {
+    return { parts: [factor], value: factor.value, from: [] };
+  }
+
+  // 1/m, which the theta notation keeps out of its deltas
+  oneOverM() {
+    const value = this.content.at("share", 0, 0, 0);
+    return this.letters.theta ? [{ text: full(value), value, label: "1/m" }] : [];
+  }
+
+  units(layer) {
+    return Array.from({ length: this.content.n[layer] }, (_, k) => k);
+  }
+
+  examples() {
+    return Array.from({ length: this.content.m }, (_, i) => i);
+  }
+}
+
+function given(what) {
+  return () => ({ equation: what, terms: [] });
+}
+
+function weightedSum(w, l, j, i) {
+  const terms = w.units(l - 1).map((k) => w.product(w.number("W", l, j, k), w.number("A", l - 1, k, i)));
+  const bias = w.letters.theta ? w.place("b", l, j, 0) : `b[${l}][${j}]`;
+  const [W, A] = [w.place("W", l, j, "k"), w.place("A", l - 1, "k", i)];
+  const product = w.letters.turned ? `${A} ${W}` : `${W} ${A}`;
+  return { equation: `sum_k ${product} + ${bias}`, terms: [...terms, w.single(w.number("b", l, j, 0))] };
+}
+
+function activation(w, l, j, i) {
+  const { content, letters } = w;
+  if (l === 0) return { equation: `X, unit ${j} (${content.inputs[j]}) of row ${i}`, terms: [] };
+  const value = w.at("A", l, j, i);
+  if (l === content.L && ["softmax", "ascending"].includes(content.link)) {
+    const inputs = w.units(l).map((k) => w.number("Z", l, k, i, true));
+    const all = letters.turned ? `${letters.symbol("Z", l)}[${i},:]` : `${letters.symbol("Z", l)}[:,${i}]`;
+    const between = inputs.flatMap((number, k) => (k ? [", ", number] : [number]));
+    return {
+      equation: `${content.link}(${all})[${j}]`,
+      terms: [{ parts: [`${content.link}(`, ...between, `)[${j}]`], value, from: [] }],
+    };
+  }
+  return {
+    equation: `g(${w.place("Z", l, j, i)}), g = ${content.activation[l - 1]}`,
+    terms: [{ parts: ["g(", w.number("Z", l, j, i, true), ")"], value, from: [] }],
+  };
+}
+
+function slopeByZ(w, l, j, i) {
+  return l < w.content.L ? hiddenDelta(w, l, j, i) : outputDelta(w, l, j, i);
+}
+
+function hiddenDelta(w, l, j, i) {
+  const dA = w.number("dA", l, j, i);
+  const slope = w.content.at("slope", l, j, i);
+  const Z = w.place("Z", l, j, i);
+  const factor = { text: bracketed(slope), to: entry("Z", l, j, i), value: slope, label: `g'(${Z})` };
+  return {
+    equation: `${w.place("dA", l, j, i)} g'(${Z}), g = ${w.content.activation[l - 1]}`,
+    terms: [w.product(dA, factor)],
+  };
+}
+
+function outputDelta(w, l, j, i) {
+  const { content, letters } = w;
+  const value = content.at("dZ", l, j, i);
+  const share = content.at("share", 0, 0, i);
+  const y = content.at("Y", 0, j, i);
+  const A = w.number("A", l, j, i, true);
+  const plain = share * (A.value - y);
+  const weight = { text: full(share), value: share, label: `share_${i} = 1/m` };
+  const front = letters.theta ? [] : [weight, " * "];
+  const share_i = letters.theta ? "" : `share_${i} `;
+  const shown = w.at("dZ", l, j, i);
+  if (value === plain || Math.abs(value - plain) <= 1e-12 * Math.abs(plain)) {
+    const target = { text: bracketed(y), to: entry("Y", 0, j, i), value: y };
+    const brackets = letters.theta ? ["", ""] : ["(", ")"];
+    const difference = `${brackets[0]}${w.place("A", l, j, i)} - ${w.place("Y", 0, j, i)}${brackets[1]}`;
+    return {
+      equation: `${share_i}${difference}, for ${content.loss}`,
+      terms: [{ parts: [...front, `${brackets[0]}`, A, " - ", target, `${brackets[1]}`], value: shown, from: [] }],
+    };
+  }
+  const slope = value / share;
+  const Z = w.place("Z", l, j, i);
+  const factor = { text: bracketed(slope), to: entry("Z", l, j, i), value: slope, label: `dloss/d${Z}` };
+  return {
+    equation: `${share_i}dloss/d${Z}, for ${content.loss}`,
+    terms: [{ parts: [...front, factor], value: shown, from: [] }],
+  };
+}
+
+function slopeByA(w, l, k, i) {
+  const terms = w.units(l + 1).map((j) => w.product(w.number("W", l + 1, j, k), w.number("dZ", l + 1, j, i)));
+  const [W, dZ] = [w.place("W", l + 1, "j", k), w.place("dZ", l + 1, "j", i)];
+  return { equation: `sum_j ${w.letters.turned ? `${dZ} ${W}` : `${W} ${dZ}`}`, terms };
+}
+
+function slopeByW(w, l, j, k) {
+  const { content, letters } = w;
+  const terms = w
+    .examples()
+    .map((i) => w.product(...w.oneOverM(), w.number("dZ", l, j, i), w.number("A", l - 1, k, i)));
+  let equation = `${letters.theta ? "1/m " : ""}sum_i ${w.place("dZ", l, j, "i")} ${w.place("A", l - 1, k, "i")}`;
+  content.penalties.forEach((spec, p) => {
+    const value = content.at(`penalty${p}`, l, j, k);
+    const label = `slope of ${spec} at ${w.place("W", l, j, k)}`;
+    terms.push(w.single({ text: bracketed(value), to: entry("W", l, j, k), value, label }));
+    equation += ` + slope of ${spec}`;
+  });
+  return { equation, terms };
+}
+
+function slopeByBias(w, l, j) {
+  const terms = w.examples().map((i) => {
+    const dZ = w.number("dZ", l, j, i);
+    const front = w.oneOverM();
+    return front.length ? w.product(...front, dZ) : w.single(dZ);
+  });
+  return { equation: `${w.letters.theta ? "1/m " : ""}sum_i ${w.place("dZ", l, j, "i")}`, terms };
+}
+
+function cost(w) {
+  const { content } = w;
+  const terms = w.examples().map((i) => {
+    const [share, loss] = [content.at("share", 0, 0, i), content.at("loss", 0, 0, i)];
+    const parts = [
+      { text: full(share), value: share, label: `share_${i} = 1/m` },
+      " * ",
+      { text: full(loss), value: loss, label: `loss_${i}`, to: entry("loss", 0, 0, i) },
+    ];
+    return { parts, value: share * loss, from: [] };
+  });
+  let equation = `sum_i share_i loss_i, for ${content.loss}`;
+  if (content.penalties.length) {
+    const value = content.at("penalty", 0, 0, 0);
+    terms.push({ parts: [{ text: bracketed(value), value, label: "the penalties" }], value, from: [] });
+    equation += ` + ${content.penalties.join(" + ")}`;
+  }
+  return { equation, terms };
+}
+
+function lossOfRow(w, _, __, i) {
+  const { L, formula } = w.content;
+  const inputs = w.units(L).flatMap((k) => [entry("A", L, k, i), entry("Y", 0, k, i)]);
+  return { equation: `${formula}, of row ${i}`, terms: [], from: inputs };
+}
+
+function updated(name) {
+  return (w, l, row, col) => {
+    const [from, slope] = [w.number(name, l, row, col), w.number(`d${name}`, l, row, col)];
+    const rate = { text: full(w.rate), value: w.rate, label: "learning rate" };
+    return {
+      equation: `${w.place(name, l, row, col)} - alpha ${w.place(`d${name}`, l, row, col)}`,
+      terms: [{ parts: [from, " - ", rate, " * ", slope], value: from.value - w.rate * slope.value, from: [] }],
+    };
+  };
+}
+
+const RULES = {
+  W: given("a parameter of the network"),
+  b: given("a parameter of the network"),
+  Y: (w, _, k, i) => ({ equation: `the target of row ${i}, output ${k} (${w.content.outputs[k]})`, terms: [] }),
+  Z: weightedSum,
+  A: activation,
+  J: cost,
+  loss: lossOfRow,
+  dZ: slopeByZ,
+  dA: slopeByA,
+  dW: slopeByW,
+  db: slopeByBias,
+  newW: updated("W"),
+  newb: updated("b"),
+};
