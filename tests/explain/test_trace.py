@@ -37,7 +37,7 @@ def test_cost_and_gradient_are_the_engines(traced):
     engine = make_engine(of.network, Recipe())
     cost, dtheta = engine.gradient(of.theta, engine.examples(of.X, of.Y))
     d = Parameters(of.network, dtheta)
-    assert traced.J == pytest.approx(cost, rel=1e-12)
+    assert pytest.approx(cost, rel=1e-12) == traced.J
     np.testing.assert_allclose(traced.A[-1].T, engine.predict(of.theta, of.X), rtol=1e-11)
     for l in range(1, traced.L + 1):
         np.testing.assert_allclose(traced["dW", l], d.W[l], rtol=1e-10, atol=1e-14)

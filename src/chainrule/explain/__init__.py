@@ -1,11 +1,11 @@
 """Seeing inside: every number of the forward and backward pass of a network on your rows, checked and explained.
 
-    trace              every Z, A, dA, dZ, dW, db and J, and the arithmetic of one entry
-    equations          the equations of a network with its sizes, as text, LaTeX or MathML
-    check_gradients    analytic against numerical derivatives; names the fault
-    diagnose           what stands out inside, in words
-    explain            a page of one step of training, offline
-    plot_...           pictures by matplotlib
+trace              every Z, A, dA, dZ, dW, db and J, and the arithmetic of one entry
+equations          the equations of a network with its sizes, as text, LaTeX or MathML
+check_gradients    analytic against numerical derivatives; names the fault
+diagnose           what stands out inside, in words
+explain            a page of one step of training, offline
+plot_...           pictures by matplotlib
 """
 
 from chainrule.explain.checking import ArrayCheck, GradientReport, check_gradients

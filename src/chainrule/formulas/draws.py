@@ -12,7 +12,6 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-
 BLOCK = 2**16  # numbers that are worked on at a time, so that intermediate ones take little memory
 
 
