@@ -1,6 +1,6 @@
 """What both estimators are to scikit-learn: fit and predict, tags and pickles around a network."""
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,18 @@ def _is_stochastic(estimator: Any) -> bool:
     return True
 
 
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    """The parameters of an estimator: scikit-learn reads the signature each time."""
+    return tuple(kind._get_param_names())  # type: ignore[attr-defined]
+
+
+# Settings that were found right before, of plain values alone: looking at forty of them takes longer than a small fit.
+_RIGHT: set[tuple[Any, ...]] = set()
+_MOST_RIGHT = 256
+_PLAIN = (str, int, float, bool, type(None))
+
+
 class BaseMLP(Looking, Exchange, Fitting, BaseEstimator):
     """See MLPClassifier and MLPRegressor."""
 
@@ -59,6 +71,18 @@ class BaseMLP(Looking, Exchange, Fitting, BaseEstimator):
         """
         self._validate_params()
         return self._fit(X, y, sample_weight, (X_val, y_val, sample_weight_val))
+
+    def _validate_params(self) -> None:
+        given = [vars(self).get(name) for name in _names(type(self))]
+        plain = all(type(v) in _PLAIN or (type(v) is tuple and all(type(u) in _PLAIN for u in v)) for v in given)
+        settings = (type(self), *((type(v), v) for v in given)) if plain else ()
+        if settings and settings in _RIGHT:
+            return
+        super()._validate_params()
+        if settings:
+            if len(_RIGHT) >= _MOST_RIGHT:
+                _RIGHT.clear()
+            _RIGHT.add(settings)
 
     def _partial_fit(self, X: Any, y: Any, sample_weight: Any) -> Any:
         self._validate_params()

@@ -67,7 +67,7 @@ class Fused:
             self._parts = known_parts(network, recipe.optimizer, recipe.clip_norm, target)
         n = network.n
         flops = 6.0 * sum(j * k for j, k in pairwise(n)) - 2.0 * n[0] * n[1]
-        self._programs = Programs(self._parts, flops, threads)
+        self._programs = Programs.taken_up(self._parts, flops, threads, by=self)
         self._shuffling = Shuffling(recipe, self._programs.function("words"))
         self._dtheta: Any = None
         self._rates = np.zeros(1)

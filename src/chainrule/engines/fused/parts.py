@@ -50,10 +50,12 @@ class Parts:
     penalise, penalty         dtheta with the slopes of the penalties; partial sums of their values; None without any
     reductions, update        what has to be known of dtheta before an update; the update
     check                     partial sums of x - x: NaN where x is not finite
+    idle                      Programs that no engine uses now, by the number of threads that was asked for
     """
 
     def __init__(self, network: Network, recipe: Recipe, functions: Functions | None, library: Library) -> None:
         self.dtype = network.dtype
+        self.idle: dict[int | None, list[Any]] = {}
         self.library = library
         self.network = network
         self.trace = trace = Trace(network.dtype)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 
@@ -13,6 +14,11 @@ from chainrule.engines.fused.parts import Parts
 from chainrule.engines.fused.program import Finished, address
 
 MOST = 64  # programs that are kept: one for each number of rows that was asked for
+
+# What an engine leaves behind when it is no more the next one of the same parts takes up: writing programs takes longer
+# than a small fit. So much memory at most, and for so many engines.
+IDLE_BYTES = 2**22
+IDLE = 2
 
 
 class Ready:
@@ -59,6 +65,23 @@ class Programs:
         kernel = self._parts.common[name]
         self._parts.library.make([kernel])
         return SIGNATURE(self._parts.library.address(kernel))
+
+    @classmethod
+    def taken_up(cls, parts: Parts, flops: float, asked: int | None, by: object) -> "Programs":
+        """Programs for an engine, until it is no more: those that lie idle, or new ones."""
+        try:
+            programs = parts.idle.setdefault(asked, []).pop()
+        except IndexError:
+            programs = cls(parts, flops, asked)
+        finalize(by, programs._lie_idle).atexit = False
+        return programs
+
+    def _lie_idle(self) -> None:
+        idle = self._parts.idle[self._asked]
+        if len(idle) < IDLE and sum(work.block.size for work in self._works.values()) <= IDLE_BYTES:
+            for ready in self._programs.values():
+                ready.theta = None  # the arrays of others are let go
+            idle.append(self)
 
     @cached_property
     def _most_threads(self) -> int:
