@@ -59,8 +59,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = MLPClassifier((8,), learning_rate_init=0.05, class_weight="balanced", random_state=0).fit(X, y)
-    >>> model.score(X, y) > 0.9
+    >>> model = MLPClassifier((8,), learning_rate_init=0.05, class_weight="balanced", random_state=0, max_iter=1000)
+    >>> model.fit(X, y).score(X, y) > 0.9
     True
 
     Source: scikit-learn 1.9, sklearn.neural_network; the equations are those of ``chainrule.formulas``.

@@ -27,7 +27,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     >>> from sklearn.datasets import make_regression
     >>> X, y = make_regression(n_samples=200, n_features=5, random_state=0)
-    >>> model = MLPRegressor((16,), loss="huber", learning_rate_init=0.01, random_state=0, max_iter=1000)
+    >>> model = MLPRegressor("huber", (16,), learning_rate_init=0.01, random_state=0, max_iter=1000)
     >>> model.fit(X, y / 100).score(X, y / 100) > 0.9
     True
 

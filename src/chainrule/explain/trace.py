@@ -118,7 +118,7 @@ def trace(model: Any, X: Any, y: Any = None) -> Trace:
     RequestError: rows that do not fit the model, or no targets.
 
     >>> from chainrule import MLPClassifier
-    >>> model = MLPClassifier((2,), random_state=0, max_iter=1, tol=1e9).fit([[0.0], [1.0]], [0, 1])
+    >>> model = MLPClassifier((2,), random_state=0, tol=1e9, n_iter_no_change=1).fit([[0.0], [1.0]], [0, 1])
     >>> t = trace(model, [[0.0], [1.0]], [0, 1])
     >>> t.dW[2].shape, bool(np.allclose(t.dZ[2], (t.A[2] - t.subject.targets.T) / 2))
     ((1, 2), True)
