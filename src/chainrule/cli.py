@@ -227,7 +227,7 @@ def run_explain(arguments: argparse.Namespace) -> int:
     model = load(arguments.model)
     if arguments.table:
         table, (first, end) = _read(model, arguments), arguments.rows or (0, 8)
-        _rows_of(table, (first, end))
+        _require_rows(table, (first, end))
         page = explain(model, table, rows=slice(first, end))
     else:
         page = explain(average_row(model))
@@ -243,7 +243,9 @@ def run_check(arguments: argparse.Namespace) -> int:
     from chainrule.explain.checking import check_gradients
 
     model = load(arguments.model)
-    report = check_gradients(model, _rows_of(_read(model, arguments), arguments.rows or (0, 32)), None)
+    table, (first, end) = _read(model, arguments), arguments.rows or (0, 32)
+    _require_rows(table, (first, end))
+    report = check_gradients(model, table.slice(first, end - first), None)
     print(report)
     return 0 if report.ok else 1
 
@@ -270,12 +272,11 @@ def row_range(text: str) -> tuple[int, int]:
     return start, stop
 
 
-def _rows_of(table: Any, rows: tuple[int, int]) -> Any:
-    """Some rows of a table. RequestError: it ends before them."""
+def _require_rows(table: Any, rows: tuple[int, int]) -> None:
+    """RequestError: the table ends before these rows."""
     first, end = rows
     if first >= table.num_rows:
         raise RequestError(f"the table has rows 0 to {table.num_rows - 1}: --rows {first}:{end} lies behind them.")
-    return table.slice(first, end - first)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from sklearn.datasets import make_classification
 from sklearn.metrics import r2_score
 from sklearn.utils.class_weight import compute_sample_weight
 
@@ -12,15 +11,11 @@ from chainrule.formulas.initializers import INITIALIZERS
 from chainrule.formulas.losses import LOSSES, Loss
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.schedules import SCHEDULES
+from tests.estimators.rows import MULTI, RARE, SMALL, TARGET, X
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-RNG = np.random.default_rng(12)
-X = RNG.normal(size=(150, 3))
-RARE = (X[:, 0] + 0.5 * RNG.normal(size=150) > 1.0).astype(int)
-MULTI = make_classification(150, 3, n_informative=3, n_redundant=0, n_classes=3, random_state=0)[1]
-TARGET = X @ [1.0, -1.0, 0.5]
-SMALL = {"hidden_layer_sizes": (5, 4), "max_iter": 5, "random_state": 0, "learning_rate_init": 0.03}
+RNG = np.random.default_rng(13)
 ONE_STEP = {
     "solver": "gradient_descent",
     "max_iter": 1,

@@ -9,20 +9,15 @@ import time
 
 import numpy as np
 import pytest
-from sklearn.datasets import make_classification
 from sklearn.metrics import log_loss, roc_auc_score
 
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.estimators.callbacks import JsonLinesLog, MaxTime
+from tests.estimators.rows import MULTI, RARE, SMALL, TARGET, X
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-RNG = np.random.default_rng(12)
-X = RNG.normal(size=(150, 3))
-RARE = (X[:, 0] + 0.5 * RNG.normal(size=150) > 1.0).astype(int)
-MULTI = make_classification(150, 3, n_informative=3, n_redundant=0, n_classes=3, random_state=0)[1]
-TARGET = X @ [1.0, -1.0, 0.5]
-SMALL = {"hidden_layer_sizes": (5, 4), "max_iter": 5, "random_state": 0, "learning_rate_init": 0.03}
+RNG = np.random.default_rng(13)
 
 
 class Watching:

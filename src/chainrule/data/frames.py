@@ -59,11 +59,6 @@ def fit_encoder(table: pa.Table, rows: Any, categorical_features: Any) -> Encode
     return Encoder.fit(table, Schema(tuple(columns)), rows, standardize=False)
 
 
-def encoded(encoder: Encoder, table: pa.Table, rows: Any = None) -> Any:
-    """The matrix of some rows of a table."""
-    return encoder.transform(table, rows)
-
-
 def gaps(column: pa.ChunkedArray) -> int:
     """How many cells are empty or NaN."""
     if not pa.types.is_floating(column.type):

@@ -114,7 +114,8 @@ class Fitting(Recording):
         translation.hidden_units(self.hidden_layer_sizes)
         _require_right(self.callbacks, validation)
         first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        self._encoder = None if first else getattr(self, "_encoder", None)
+        if first:
+            self._encoder = None
         X, y = read_X_y(self, X, y, reset=first, y_numeric=self._y_numeric)
         Y = self._targets(y, incremental)
         weight = _weight(sample_weight, Y)
@@ -169,13 +170,13 @@ class Fitting(Recording):
 
     def _encoded(self, table: Any, train: Any, first: bool) -> Any:
         """The matrix of a table, by an encoder that learns from the training rows."""
-        from chainrule.data.frames import encoded, fit_encoder
-
         if first:
+            from chainrule.data.frames import fit_encoder
+
             rows = np.arange(table.num_rows) if train is None else train
             self._encoder = fit_encoder(table, rows, self.categorical_features)
             self._columns = table.column_names
-        return encoded(self._encoder, table)
+        return self._encoder.transform(table)
 
     def _describe(self, X: Any, Y: Any) -> Network:
         """The network, checked with the functions that it names."""
@@ -287,8 +288,8 @@ class Fitting(Recording):
         examples = engine.examples(X, Y, weight)
         if not float(examples.weight.sum()) > 0.0:
             raise RequestError("every row has weight 0: nothing to learn from. Give some rows a weight above 0.")
-        state = self._state or engine.start(self._packed() if hasattr(self, "coefs_") else None)
-        theta = self._packed() if hasattr(self, "coefs_") else state.theta
+        theta = self._packed() if hasattr(self, "coefs_") else engine.start().theta
+        state = self._state or engine.start(theta)
         per_epoch = recipe.steps_per_epoch(examples.m)
         step = self._epochs * per_epoch
         state = replace(state, theta=theta, step=step, samples=self.t_, cost_sum=0.0, weight_sum=0.0)

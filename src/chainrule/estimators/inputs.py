@@ -52,10 +52,8 @@ def read_X(estimator: Any, X: Any) -> Any:
     table = _as_at_fit(estimator, X)
     if table is None:
         return validate_data(estimator, X, reset=False, accept_sparse=SPARSE, dtype=FLOATS)
-    from chainrule.data.frames import encoded
-
     validate_data(estimator, X, reset=False, skip_check_array=True)
-    return encoded(estimator._encoder, table)
+    return estimator._encoder.transform(table)
 
 
 def dense(X: Any, dtype: Any) -> Any:

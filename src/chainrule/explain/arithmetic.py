@@ -101,7 +101,7 @@ def _A(trace: Any, l: int, j: int, i: int) -> tuple[str, list[Term]]:
         return f"X, unit {j} ({trace.subject.inputs[j]}) of row {i}", []
     network = trace.subject.network
     value = float(trace.A[l][j, i])
-    if l == trace.L and trace.formulas.loss.link in ("softmax", "ascending"):
+    if l == trace.L and not trace.formulas.loss.elementwise:  # the outputs of a row belong together
         factors = tuple(_at(trace, "Z", l, k, i) for k in range(network.n[l]))
         link = trace.formulas.loss.link
         numbers = ", ".join(f"{f.value:.6g}" for f in factors)

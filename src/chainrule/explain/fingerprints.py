@@ -91,11 +91,6 @@ class Comparison:
         """The parts that are wrong, in order."""
         return [p for p in self.layout.parts if self.wrong(p.index)]
 
-    def of_kind(self, kind: str) -> Indices:
-        """All entries of the weights, or of the biases."""
-        some = [p.index.reshape(-1) for p in self.layout.parts if p.kind == kind]
-        return np.concatenate(some) if some else np.empty(0, np.int64)
-
     def counts_m(self, r: float) -> bool:
         """Whether r may be the number of examples."""
         if self.m is not None:

@@ -173,6 +173,7 @@ def _content(t: Trace, row_names: Sequence[str], classes: Sequence[str], notes: 
         "m": t.m,
         "activation": [*network.activation, loss.link],
         "link": loss.link,
+        "elementwise": loss.elementwise,
         "loss": network.loss,
         "formula": loss.formula,
         "task": loss.task,

@@ -219,10 +219,6 @@ class _Letters:
         units = self.n[l] + one
         return f"(m, {units})" if self.rows else f"({units}, m)"
 
-    def product(self, left: tuple[Piece, str], right: tuple[Piece, str]) -> tuple[Piece, str]:
-        """left right."""
-        return joined(left[0], right[0]), f"{left[1]} {right[1]}"
-
     def penalties(self, l: int) -> tuple[list[Piece], str]:
         """What the penalties add to the gradient of the weights of layer l."""
         W = self.P("Theta" if self.theta else "W", l)

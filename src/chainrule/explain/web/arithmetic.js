@@ -96,7 +96,7 @@ function activation(w, l, j, i) {
   const { content, letters } = w;
   if (l === 0) return { equation: `X, unit ${j} (${content.inputs[j]}) of row ${i}`, terms: [] };
   const value = w.at("A", l, j, i);
-  if (l === content.L && ["softmax", "ascending"].includes(content.link)) {
+  if (l === content.L && !content.elementwise) {
     const inputs = w.units(l).map((k) => w.number("Z", l, k, i, true));
     const all = letters.turned ? `${letters.symbol("Z", l)}[${i},:]` : `${letters.symbol("Z", l)}[:,${i}]`;
     const between = inputs.flatMap((number, k) => (k ? [", ", number] : [number]));
