@@ -1,0 +1,40 @@
+"""A trained model as a file for elsewhere: ONNX, Python with NumPy alone, C99. The preprocessing goes along."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from chainrule.data.writing import replace_file
+from chainrule.errors import RequestError, nearest
+from chainrule.model import Model
+from chainrule.model_file import require_writable
+
+# The module here, and the function in it that makes the file's bytes from a Model.
+FORMATS = {"onnx": "onnx_file", "numpy": "numpy_file", "c": "c_file"}
+
+
+def export(model: Model, path: Any, to: str, *, overwrite: bool = False) -> None:
+    """Write a Model as a file of another kind.
+
+    to   "onnx" (needs the package ``onnx``), "numpy" for a Python file, "c" for a C99 file
+
+    RequestError: an unknown format, a model that it cannot hold, a file that exists already or cannot be written.
+
+    >>> import tempfile, chainrule
+    >>> model = chainrule.train({"dose": [1, 2, 3, 4] * 20, "cured": ["no", "no", "yes", "yes"] * 20}, "cured")
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> export(model, folder / "cured.py", "numpy")
+    >>> "import numpy as np" in (folder / "cured.py").read_text()
+    True
+    """
+    if to not in FORMATS:
+        raise RequestError(f"format {to!r} is not known{nearest(str(to), FORMATS)} Known: {', '.join(FORMATS)}.")
+    path = Path(path)
+    require_writable(path, overwrite=overwrite)
+    content_of: Callable[[Model], bytes] = import_module(f"chainrule.export.{FORMATS[to]}").content
+    content = content_of(model)
+    try:
+        replace_file(path, memoryview(content))
+    except OSError as error:
+        raise RequestError(f"cannot write {str(path)!r}: {error.strerror}.") from error
