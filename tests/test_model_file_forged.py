@@ -70,6 +70,6 @@ def test_whatever_stands_in_a_file_nothing_of_it_is_run_or_imported(path, monkey
 
 
 def test_a_file_of_a_later_version_says_so(path):
-    path.write_bytes(forged(path.read_bytes(), lambda d: d | {"format": 99, "version": "9.0"}))
+    path.write_bytes(forged(path.read_bytes(), lambda d: d | {"format": 99, "made_with": {"chainrule": "9.0"}}))
     with pytest.raises(RequestError, match=r"format 99.*9\.0"):
         load(path)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from platform import python_version
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,13 @@ from chainrule.reports import Report, classification_report, regression_report
 from chainrule.training import History
 
 
+def versions() -> dict[str, str]:
+    """What computes here: chainrule, NumPy and Python."""
+    from chainrule import __version__
+
+    return {"chainrule": __version__, "numpy": np.__version__, "python": python_version()}
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
     """A trained network with all that is needed to use it on a table.
@@ -32,6 +40,7 @@ class Model:
     history     what happened in training
     report      how good it was on the rows held out for testing; None where there were none
     functions   the user's own functions by name, where the network uses any
+    made_with   the versions of what it was trained with
     """
 
     network: Network
@@ -43,6 +52,7 @@ class Model:
     history: History
     report: Mapping[str, Any] | None = None
     functions: Functions = field(default_factory=dict)
+    made_with: Mapping[str, str] = field(default_factory=versions)
 
     @cached_property
     def engine(self) -> Engine:

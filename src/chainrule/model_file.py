@@ -1,36 +1,41 @@
-"""Model files: one file with a JSON description and the parameters as an array. Loading runs no code.
+"""Model files: one sealed file (see ``sealed``) with a JSON description and the parameters. Loading runs no code.
 
-The file is a safetensors file (an 8-byte length, a JSON header, the raw arrays) whose metadata holds
+A file is accepted if it is, to the character, what saving the model in it would write: so every number and name in it
+has been understood, and nothing else is in it. The same model gives the same bytes.
 
-    chainrule   the description of the model: plain JSON, which begins with
-    sha256      of the whole file, with these 64 digits written as zeros
-
-safetensors checks that the header and the arrays fit together; the checksum finds every flipped bit. The same model
-gives the same bytes.
+Files of older formats load for ever: ``UPGRADES`` turns the description of each format into the next one's.
 """
 
-import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from chainrule.data import Encoder, Target
-from chainrule.data.writing import replace_file
-from chainrule.errors import RequestError, nearest
+from chainrule.errors import RequestError
+from chainrule.files import replace_file
 from chainrule.formulas.table import Functions
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.outputs import Outputs
 from chainrule.recipe import Recipe
+from chainrule.sealed import NotSealed, read_sealed, seal, unseal
 from chainrule.training import History
 
-FORMAT = 1
-_MARK = b'"chainrule":"{\\"sha256\\":\\"'  # JSON inside JSON; one key alone, since safetensors orders keys by chance
-_ZEROS = b"0" * 64
+FORMAT = 2
+KIND = "model file"
+
+
+def _from_1(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Format 1 knew the version of chainrule alone."""
+    kept = {name: value for name, value in description.items() if name != "version"}
+    return kept | {"format": 2, "made_with": {"chainrule": description["version"]}}
+
+
+UPGRADES: dict[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _from_1}
 
 
 def save(model: Model, path: Any, *, overwrite: bool = False) -> None:
@@ -38,23 +43,17 @@ def save(model: Model, path: Any, *, overwrite: bool = False) -> None:
 
     RequestError: the file exists and ``overwrite`` is False, or the place cannot be written to.
     """
-    from safetensors.numpy import save as to_bytes
-
     path = Path(path)
     require_writable(path, overwrite=overwrite)
-    description = {"sha256": _ZEROS.decode()} | _describe(model)
-    text = json.dumps(description, allow_nan=False, separators=(",", ":"))
-    content = to_bytes({"theta": model.theta}, {"chainrule": text})
-    start = _digits(content)
-    digest = hashlib.sha256(content).hexdigest().encode()
+    content = seal(_describe(model), {"theta": model.theta})
     try:
-        replace_file(path, memoryview(content[:start] + digest + content[start + 64 :]))
+        replace_file(path, *content)
     except OSError as error:
         raise RequestError(f"cannot write {str(path)!r}: {error.strerror}.") from error
 
 
 def require_writable(path: Path, *, overwrite: bool) -> None:
-    """RequestError where a model could not be written to ``path``: better said before training than after."""
+    """RequestError where a file could not be written to ``path``: better said before the work than after."""
     if path.is_dir():
         raise RequestError(f"cannot write {str(path)!r}: it is a folder. Name a file in it.")
     if path.exists() and not overwrite:
@@ -71,65 +70,41 @@ def load(path: Any, functions: Functions | None = None) -> Model:
     RequestError: no such file, not a model file, a damaged one, one of a later version, or a function is missing.
     """
     path = Path(path)
+    name = repr(str(path))
+    description, arrays = unseal(read_sealed(path, KIND), name, KIND)
+    format = description.get("format")
+    if isinstance(format, int) and format > FORMAT:
+        raise RequestError(
+            f"{name} has format {format}, and this version of chainrule reads up to format {FORMAT}: it was written by "
+            f"chainrule {_writer(description)}. Install that one, or a later."
+        )
     try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        beside = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
-        raise RequestError(f"no model file {str(path)!r}{nearest(path.name, beside)}") from None
-    except OSError as error:
-        raise RequestError(f"cannot read {str(path)!r}: {error.strerror}.") from error
-    description, theta = _open(path, content)
-    try:
-        model = _build(description, theta, functions)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, RequestError):
-            raise
-        raise RequestError(f"{str(path)!r} is not a model that this version understands: {error!r}.") from error
+        while format != FORMAT:
+            description = UPGRADES[format](description)  # pyright: ignore[reportArgumentType]  # a KeyError, where it is none
+            format = description["format"]
+        model = _build(description, arrays, functions)
+        if _text(_describe(model)) != _text(description):
+            raise ValueError("something in it is not what a model says of itself")
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
+        raise NotSealed(f"{name} is not a model that this version understands: {error}.") from error
     model.network.formulas(np, functions)
     return model
 
 
-def _open(path: Path, content: bytes) -> tuple[dict[str, Any], Any]:
-    """The description and theta, once the bytes are known to be those that were written."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as from_bytes
-
-    start = _digits(content)
-    if start < 0:
-        raise RequestError(f"{str(path)!r} is not a chainrule model file (or its beginning is damaged).")
-    blank = content[:start] + _ZEROS + content[start + 64 :]
-    if hashlib.sha256(blank).hexdigest().encode() != content[start : start + 64]:
-        raise RequestError(f"{str(path)!r} is damaged: its bytes are not those that were written. Restore a copy.")
-    try:
-        length = int.from_bytes(content[:8], "little")
-        metadata = json.loads(content[8 : 8 + length])["__metadata__"]
-        description = json.loads(metadata["chainrule"])
-        theta = from_bytes(content)["theta"]
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise RequestError(f"{str(path)!r} is not a chainrule model file: {error!r}.") from error
-    if not isinstance(description, dict):
-        raise RequestError(f"{str(path)!r} is not a chainrule model file: its description is no JSON object.")
-    if description.get("format") != FORMAT:
-        raise RequestError(
-            f"{str(path)!r} has format {description.get('format')!r}, and this version of chainrule reads format "
-            f"{FORMAT}: it was written by chainrule {description.get('version')!r}. Install that one, or a later."
-        )
-    return description, theta
+def _writer(description: Mapping[str, Any]) -> str:
+    made_with = description.get("made_with")
+    return str(made_with.get("chainrule") if isinstance(made_with, dict) else description.get("version"))[:40]
 
 
-def _digits(content: bytes) -> int:
-    """Where the 64 digits of the checksum begin; -1 where there are none in the header."""
-    end = 8 + int.from_bytes(content[:8], "little") if len(content) > 8 else 0
-    found = content.find(_MARK, 8, min(end, len(content)))
-    return found + len(_MARK) if found >= 0 else -1
+def _text(description: Mapping[str, Any]) -> str:
+    """Where 1, 1.0 and True differ."""
+    return json.dumps(description, allow_nan=False)
 
 
 def _describe(model: Model) -> dict[str, Any]:
-    from chainrule import __version__
-
     return {
         "format": FORMAT,
-        "version": __version__,
+        "made_with": dict(model.made_with),
         "network": model.network.to_dict(),
         "recipe": model.recipe.to_dict(),
         "encoder": model.encoder.to_dict(),
@@ -140,18 +115,21 @@ def _describe(model: Model) -> dict[str, Any]:
     }
 
 
-def _build(description: Mapping[str, Any], theta: Any, functions: Functions | None) -> Model:
+def _build(description: Mapping[str, Any], arrays: Mapping[str, Any], functions: Functions | None) -> Model:
     network = Network.from_dict(description["network"])
+    if list(arrays) != ["theta"]:
+        raise RequestError(f"expected the array theta, not {', '.join(arrays) or 'none'}")
+    theta = arrays["theta"]
     if theta.shape != (network.size,) or str(theta.dtype) != network.dtype:
-        raise RequestError(f"the file holds {theta.shape} {theta.dtype} for {network.size} {network.dtype} parameters.")
+        raise RequestError(f"it holds {theta.shape} {theta.dtype} for {network.size} {network.dtype} parameters")
     encoder, outputs = Encoder.from_dict(description["encoder"]), Outputs.from_dict(description["outputs"])
     if (len(encoder.feature_names), outputs.units) != (network.n[0], network.n[-1]):
         raise RequestError(
-            f"the file holds {len(encoder.feature_names)} features and {outputs.units} outputs for {network.n}."
+            f"it holds {len(encoder.feature_names)} features and {outputs.units} outputs for {network.n}"
         )
     return Model(
         network,
-        theta,
+        theta.copy(),
         encoder,
         Target.from_dict(description["target"]),
         outputs,
@@ -159,4 +137,5 @@ def _build(description: Mapping[str, Any], theta: Any, functions: Functions | No
         History.from_dict(description["history"]),
         description["report"],
         functions or {},
+        description["made_with"],
     )

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ import pyarrow.parquet
 
 from chainrule.data.columns import as_arrow
 from chainrule.errors import RequestError
+from chainrule.files import replace_file
 
 ENDINGS = (".csv", ".tsv", ".parquet", ".pq")
 
@@ -60,20 +60,6 @@ def check_destination(path: Path) -> str:
     if path.is_dir():
         raise RequestError(f"cannot write {str(path)!r}: it is a folder. Name a file in it.")
     return ending
-
-
-def replace_file(path: Path, content: memoryview) -> None:
-    """Put ``content`` under ``path`` in one step: a reader sees the old file or the new one, never half of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
 
 
 def _csv_bytes(table: pa.Table, delimiter: str) -> memoryview:

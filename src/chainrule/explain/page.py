@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.writing import replace_file
 from chainrule.engines.reference import Reference
 from chainrule.errors import RequestError
 from chainrule.explain.checking import check_gradients
 from chainrule.explain.subject import Subject, subject
 from chainrule.explain.trace import NAMES, Trace, trace
 from chainrule.explain.written import EXAMPLES, NOTATIONS, equation, stations
+from chainrule.files import replace_file
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.penalties import PENALTIES
@@ -67,7 +67,7 @@ class Page:
         if not path.parent.is_dir():
             raise RequestError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}. Make it first.")
         try:
-            replace_file(path, memoryview(self.html.encode()))
+            replace_file(path, self.html.encode())
         except OSError as error:
             raise RequestError(f"cannot write {str(path)!r}: {error.strerror}.") from error
 

@@ -5,8 +5,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from chainrule.data.writing import replace_file
 from chainrule.errors import RequestError, nearest
+from chainrule.files import replace_file
 from chainrule.model import Model
 from chainrule.model_file import require_writable
 
@@ -35,6 +35,6 @@ def export(model: Model, path: Any, to: str, *, overwrite: bool = False) -> None
     content_of: Callable[[Model], bytes] = import_module(f"chainrule.export.{FORMATS[to]}").content
     content = content_of(model)
     try:
-        replace_file(path, memoryview(content))
+        replace_file(path, content)
     except OSError as error:
         raise RequestError(f"cannot write {str(path)!r}: {error.strerror}.") from error

@@ -21,7 +21,7 @@ The operations of such an expression (``e.op``), each with its arguments ``e.arg
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.engines.fused.expressions import Expression, Trace, Untraceable, walk
+from chainrule.engines.fused.expressions import Expression, Trace, walk
 from chainrule.errors import ChainruleError, RequestError
 from chainrule.formulas.table import Functions
 from chainrule.network import Network
