@@ -27,22 +27,24 @@ ALLOWED = {
     "engines": {"errors", "formulas", "network", "recipe"},
     "watching": CORE,
     "training": CORE | {"watching"},
+    "checkpoint_contents": CORE | {"watching", "sealed", ""},
+    "checkpoints": CORE | {"watching", "files", "sealed", "checkpoint_contents"},
     "data": {"errors", "files", "formulas.draws"},
     "reports": {"errors", "formulas"},
     "outputs": {"errors", "formulas", "data"},
     "weights": {"errors", "data"},
-    "estimators": CORE | {"watching", "training", "data"},
+    "estimators": CORE | {"watching", "training", "checkpoints", "data", "outputs", "model"},  # to_model makes one, inside the method
     "explain": MODEL | {"files"},
     "export": MODEL | {"files", "model_file", ""},
     "notes": CORE | {"watching", "training", "model"},
     "model": MODEL - {"model"} | {"", "model_file"},  # Model.save hands itself to model_file, inside the method
     "model_file": MODEL | {"files", "sealed"},
-    "planning": MODEL | {"weights"},
+    "planning": MODEL | {"weights", "checkpoints"},
     "screen": MODEL | {"planning"},
     "options": {"formulas"},
-    "cli": MODEL | {"", "model_file", "planning", "options", "screen", "explain", "export"},
+    "cli": MODEL | {"", "model_file", "planning", "options", "screen", "explain", "export", "checkpoints"},
     "__main__": {"cli"},
-    "": MODEL | {"model_file", "planning", "estimators", "explain"},
+    "": MODEL | {"model_file", "planning", "estimators", "explain", "checkpoints"},
 }
 
 # Which layers may import what is not ours and not in the standard library

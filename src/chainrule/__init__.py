@@ -13,6 +13,7 @@ __version__ = "0.1.0"
 # Where each public name lives. A name is imported when it is first asked for, so that `import chainrule` stays light.
 _HOME = {
     "ChainruleError": "errors",
+    "Checkpoint": "checkpoints",
     "Diverged": "training",
     "History": "watching",
     "MLPClassifier": "estimators",

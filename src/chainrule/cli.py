@@ -1,4 +1,4 @@
-"""The command line: train, predict, evaluate, explain, check, diagnose, warmup; thin layers over Python's functions."""
+"""The command line: train, predict, evaluate, explain, check, diagnose, export, warmup; thin layers over functions."""
 
 import argparse
 import inspect
@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from chainrule import __version__
+from chainrule.checkpoints import SECONDS, Checkpoint
 from chainrule.data import check_destination, write_table
 from chainrule.errors import ChainruleError, RequestError, RunError, nearest
 from chainrule.model import Model
 from chainrule.model_file import load, require_writable, save
-from chainrule.options import OPTIONS
+from chainrule.options import OPTIONS, number, whole
 from chainrule.planning import plan
 from chainrule.screen import JsonLines, Screen, Silence
 from chainrule.training import Diverged
@@ -54,9 +55,18 @@ def parser() -> Parser:
         group = training.add_argument_group(title)
         for name in options:
             _add(group, title, name)
+    keeping = training.add_argument_group("checkpoints")
+    keeping.add_argument(
+        "--checkpoint", metavar="FILE", help="keep the run there while it lasts; also on Ctrl-C, SIGTERM"
+    )
+    keeping.add_argument("--resume", action="store_true", help="go on from there; begin where nothing is there yet")
+    keeping.add_argument("--checkpoint-seconds", type=number, metavar="S", help=f"how often (default: {SECONDS:g})")
+    keeping.add_argument("--checkpoint-steps", type=whole, metavar="N", help="and every N steps")
     output = training.add_argument_group("output")
     output.add_argument("--out", type=Path, metavar="FILE", help="the model (default: TABLE's name with .model, here)")
-    output.add_argument("--force", action="store_true", help="overwrite the model file")
+    output.add_argument(
+        "--force", action="store_true", help="overwrite the model file, and a checkpoint without --resume"
+    )
     shown = output.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="progress and report as one JSON object a line")
     shown.add_argument("--quiet", action="store_true", help="print nothing but errors")
@@ -108,6 +118,23 @@ def parser() -> Parser:
     )
     _add_model_and_table(diagnosing)
     diagnosing.set_defaults(run=run_diagnose, parser=diagnosing)
+
+    exporting = commands.add_parser(
+        "export",
+        help="write a model as ONNX, Python or C",
+        description="Write a model, with its preprocessing, as a file that needs no chainrule.",
+        epilog="example: chainrule export penguins.model --to c --out penguins.c",
+    )
+    exporting.add_argument("model", metavar="MODEL", help="a file that `chainrule train` wrote")
+    exporting.add_argument(
+        "--to",
+        required=True,
+        metavar="FORMAT",
+        help="onnx; numpy (a Python file that needs NumPy alone); c (a C99 file without dependencies)",
+    )
+    exporting.add_argument("--out", required=True, type=Path, metavar="FILE", help="where to")
+    exporting.add_argument("--force", action="store_true", help="overwrite that file")
+    exporting.set_defaults(run=run_export, parser=exporting)
 
     warming = commands.add_parser(
         "warmup",
@@ -162,12 +189,13 @@ def run_train(arguments: argparse.Namespace) -> int:
         re.sub(r"(?i)\.(csv|tsv|txt|parquet|pq)(\.gz)?$", "", Path(arguments.table).name) + ".model"
     )
     require_writable(out, overwrite=arguments.force)
+    checkpoint = _checkpoint(arguments)
     given = _given(arguments, (name for options in OPTIONS.values() for name in options))
     planned = plan(arguments.table, arguments.target, **given)
     screen.planned(arguments.table, planned)
     try:
         with screen.progress(planned) as callback:
-            model = planned.train([callback])
+            model = planned.train([callback], checkpoint)
     except Diverged as error:
         if error.epochs:
             save(error.model, out, overwrite=arguments.force)
@@ -178,7 +206,7 @@ def run_train(arguments: argparse.Namespace) -> int:
             print("chainrule: no epoch went well, so no model was written", file=sys.stderr)
         raise
     if len(model.history) == 0:
-        raise RunError("interrupted before an epoch had ended, so no model was written")
+        raise RunError(f"interrupted before an epoch had ended, so no model was written{_to_go_on(checkpoint)}")
     save(model, out, overwrite=arguments.force)  # before anything else can fail
     screen.trained(model)
     reading = [text for name, value in _given(arguments, READING).items() for text in (f"--{name}", value)]
@@ -186,8 +214,31 @@ def run_train(arguments: argparse.Namespace) -> int:
     screen.written(out, shlex.join(following))
     if model.history.stopped != "interrupted":
         return 0
-    print(f"chainrule: interrupted after epoch {len(model.history)}; what it had learnt is in {out}", file=sys.stderr)
+    learnt = f"interrupted after epoch {len(model.history)}; what it had learnt is in {out}"
+    print(f"chainrule: {learnt}{_to_go_on(checkpoint)}", file=sys.stderr)
     return 1
+
+
+def _checkpoint(arguments: argparse.Namespace) -> Checkpoint | None:
+    if arguments.checkpoint is None:
+        for option in ("resume", "checkpoint_seconds", "checkpoint_steps"):
+            if getattr(arguments, option):
+                raise RequestError(f"--{option.replace('_', '-')} needs --checkpoint FILE too.")
+        return None
+    seconds, steps = arguments.checkpoint_seconds, arguments.checkpoint_steps
+    checkpoint = Checkpoint(
+        arguments.checkpoint,
+        seconds=SECONDS if seconds is None else seconds,
+        steps=steps,
+        resume=arguments.resume,
+        overwrite=arguments.force,
+    )
+    checkpoint.require_free()
+    return checkpoint
+
+
+def _to_go_on(checkpoint: Checkpoint | None) -> str:
+    return f"; to go on, give the same command with --resume ({checkpoint.path})" if checkpoint else ""
 
 
 def run_predict(arguments: argparse.Namespace) -> int:
@@ -259,6 +310,15 @@ def run_diagnose(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def run_export(arguments: argparse.Namespace) -> int:
+    """Write the model as another kind of file."""
+    from chainrule.export import export
+
+    export(load(arguments.model), arguments.out, arguments.to, overwrite=arguments.force)
+    print(f"Export   {arguments.out} ({arguments.out.stat().st_size:,} bytes)")
+    return 0
+
+
 def row_range(text: str) -> tuple[int, int]:
     """``0:8`` -> (0, 8), the first row and the one after the last; ``5`` -> (5, 6)."""
     first, colon, end = text.partition(":")
@@ -288,7 +348,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if unknown:
             options = [option for action in arguments.parser._actions for option in action.option_strings]
             arguments.parser.error(f"{unknown[0]} is no option{nearest(unknown[0], options).rstrip('.')}")
-        with _telling():
+        with _telling(arguments):
             return arguments.run(arguments)
     except ChainruleError as error:
         print(f"chainrule: {error}", file=sys.stderr)
@@ -306,19 +366,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def _telling() -> Iterator[None]:
-    """Say what takes a while, to someone who is watching."""
+def _telling(arguments: argparse.Namespace) -> Iterator[None]:
+    """Say what takes a while, to someone who is watching; and in any case what a run goes on from."""
     logger, handler = logging.getLogger("chainrule"), logging.StreamHandler()
     handler.setFormatter(logging.Formatter("chainrule: %(message)s"))
-    if sys.stderr is None or not sys.stderr.isatty():
-        yield
-        return
+    told = getattr(arguments, "resume", False) or (sys.stderr is not None and sys.stderr.isatty())
     logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
+    logger.setLevel(logging.ERROR if getattr(arguments, "quiet", False) else logging.INFO if told else logging.WARNING)
     try:
         yield
     finally:
         logger.removeHandler(handler)
+        logger.setLevel(logging.NOTSET)
 
 
 def _read(model: Model, arguments: argparse.Namespace) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.checkpoints import Checkpoint, as_checkpoint
 from chainrule.data import Encoder, Schema, Split, Target, infer_schema, read_table, split
 from chainrule.data.columns import row_name
 from chainrule.engines import limited_threads, make_engine
@@ -65,7 +66,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     functions: Functions = field(default_factory=dict)
 
-    def train(self, callbacks: Sequence[Callback] = ()) -> Model:
+    def train(self, callbacks: Sequence[Callback] = (), checkpoint: Checkpoint | None = None) -> Model:
         """Train, and report on the test rows. Diverged: its ``model`` holds the last good parameters."""
         with limited_threads(self.threads):
             engine = make_engine(self.network, self.recipe, self.functions, self.threads)
@@ -78,7 +79,7 @@ class Plan:
                 for rows in (self.split.train, self.split.validation)
             )
             try:
-                done = fit(engine, training, validation if validation.m else None, callbacks)
+                done = fit(engine, training, validation if validation.m else None, callbacks, checkpoint=checkpoint)
             except Diverged as error:
                 error.model = self._model(error.theta, error.history)
                 raise
@@ -101,7 +102,11 @@ class Plan:
 
 
 def train(table: Any, target: str, **options: Any) -> Model:
-    """Train on a file or a data frame; the options are those of ``plan``, and ``callbacks``.
+    """Train on a file or a data frame; the options are those of ``plan``, and these:
+
+    callbacks    looked at after each epoch; see ``Callback``
+    checkpoint   a path, or a ``Checkpoint``: where the run is kept while it lasts
+    resume       go on from what is kept there
 
     >>> table = {"dose": [1, 2, 3, 4] * 20, "cured": ["no", "no", "yes", "yes"] * 20}
     >>> model = train(table, "cured", hidden=(4,), epochs=100, learning_rate=0.05)
@@ -109,11 +114,12 @@ def train(table: Any, target: str, **options: Any) -> Model:
     (1.0, ['no', 'yes'])
     """
     callbacks = options.pop("callbacks", ())
-    known = list(inspect.signature(plan).parameters)
+    checkpoint = as_checkpoint(options.pop("checkpoint", None), options.pop("resume", False))
+    known = [*inspect.signature(plan).parameters, "callbacks", "checkpoint", "resume"]
     for name in options:
         if name not in known:
             raise RequestError(f"train has no option {name!r}{nearest(name, known)} See help(chainrule.plan).")
-    return plan(table, target, **options).train(callbacks)
+    return plan(table, target, **options).train(callbacks, checkpoint)
 
 
 def plan(

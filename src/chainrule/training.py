@@ -1,16 +1,18 @@
 """Training: epochs of an engine until they are all done, nothing improves, or someone has seen enough."""
 
 import contextlib
+import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from chainrule.engines import Engine, Examples, State
-from chainrule.engines.interrupting import ctrl_c_noted
+from chainrule.engines.interrupting import ctrl_c_noted, sigterm_as_ctrl_c
 from chainrule.errors import RequestError, RunError
+from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.network import Network
 from chainrule.recipe import Recipe
 from chainrule.watching import Callback, History, Watch
@@ -49,6 +51,26 @@ class Diverged(RunError):
         self.model: Any = None
 
 
+class Keeper(Protocol):
+    """Something that keeps where a run stands; see ``chainrule.Checkpoint``."""
+
+    def begin(self, watch: Watch, training: Examples, validation: Examples | None) -> None:
+        """Before the first step: bring the watch to where a run before this one stood, or keep where this one does."""
+        ...
+
+    def pause(self, step: int, end: int) -> int:
+        """The step before which the run that stands at ``step`` is to pause, at most ``end``."""
+        ...
+
+    def paused(self, watch: Watch) -> None:
+        """Between two steps, or two epochs: keep where the run stands, if it is time to."""
+        ...
+
+    def keep(self, watch: Watch) -> None:
+        """Keep where the run stands."""
+        ...
+
+
 def fit(
     engine: Engine,
     training: Examples,
@@ -57,15 +79,17 @@ def fit(
     theta: Any | None = None,
     score: Callable[[Any], float] | None = None,
     samples: int = 0,
+    checkpoint: Keeper | None = None,
 ) -> Fit:
     """Train by the engine's recipe, from its initial parameters or from ``theta``.
 
-    score     a function of theta to watch in place of the recipe's monitor; more is better
-    samples   examples seen before, for a schedule that counts them
+    score        a function of theta to watch in place of the recipe's monitor; more is better
+    samples      examples seen before, for a schedule that counts them
+    checkpoint   a ``Checkpoint``, where the run is kept, and from where it goes on
 
     Diverged: J or theta is not finite. RequestError: no training row counts, the recipe watches validation rows and
-    there are none, or the optimizer cannot have dropout. Ctrl-C ends training, and what it would have ended with at
-    this epoch is the outcome.
+    there are none, or the optimizer cannot have dropout or a checkpoint. Ctrl-C ends training, and what it would have
+    ended with at this epoch is the outcome; with a checkpoint SIGTERM does the same, and then ends the process.
 
     >>> from chainrule import Network, Recipe, make_engine
     >>> engine = make_engine(Network((1, 1)), Recipe("gradient_descent", learning_rate=0.5, epochs=100))
@@ -75,44 +99,83 @@ def fit(
     """
     if not float(training.weight.sum()) > 0.0:
         raise RequestError("every training row has weight 0: nothing to learn from. Give some rows a weight above 0.")
+    minimizes = engine.optimizer.minimize is not None
+    if minimizes and checkpoint:
+        raise RequestError(
+            f"{OPTIMIZERS.name(engine.recipe.optimizer)} keeps what it knows to itself, so that a run of it cannot be "
+            "taken up again: leave the checkpoint out, or take another optimizer, such as adam."
+        )
     begin = replace(engine.start(theta), samples=samples)
     watch = Watch(engine, training, validation, callbacks, begin, score)
-    drive = _steps if engine.optimizer.minimize is None else _minimize
-    try:
-        holds = drive is _steps and watch.is_quiet
-        with ctrl_c_noted() if holds else contextlib.nullcontext() as ctrl_c:  # once, and not in every epoch
-            drive(engine, training, watch)
-        if ctrl_c:
-            raise KeyboardInterrupt
-    except KeyboardInterrupt:
-        watch.history.stopped = "interrupted"
-    return Fit(watch.outcome(), watch.history, watch.state, watch.waited)
+    with sigterm_as_ctrl_c() if checkpoint else contextlib.nullcontext() as ended:
+        if checkpoint:
+            checkpoint.begin(watch, training, validation)
+        try:
+            # Ctrl-C is looked for once, and not in every epoch, where nothing of the caller's runs between them
+            with ctrl_c_noted() if watch.is_quiet and not minimizes else contextlib.nullcontext() as ctrl_c:
+                if minimizes:
+                    _minimize(engine, training, watch)
+                else:
+                    _steps(engine, training, watch, checkpoint)
+            if ctrl_c:
+                raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            watch.go_on(watch.now, watch.curves())
+            watch.history.stopped = "interrupted"
+        if checkpoint:
+            checkpoint.keep(watch)
+    if ended:
+        signal.raise_signal(signal.SIGTERM)
+    return Fit(watch.outcome(), watch.history, watch.now.state, watch.now.waited)
 
 
-def _steps(engine: Engine, training: Examples, watch: Watch) -> None:
-    """Epochs of first-order steps."""
-    state, schedule = watch.state, engine.schedule
+def _steps(engine: Engine, training: Examples, watch: Watch, checkpoint: Keeper | None) -> None:
+    """Epochs of first-order steps, from where the watch stands."""
     per_epoch = engine.recipe.steps_per_epoch(training.m)
-    while not watch.history.stopped:
-        first = state.step
-        begun_with = None if watch.keeps_best else engine.to_numpy(state.theta)
-        with ctrl_c_noted() as ctrl_c:  # so that the state that is kept is the one its arrays belong to
-            begin = replace(state, cost_sum=0.0, weight_sum=0.0)
-            watch.state = state = engine.run(begin, training, first, first + per_epoch)
-        if begun_with is not None and state.step > first:  # the first step's cost was finite, so this is good
-            watch.good, watch.good_epochs = begun_with, len(watch.history)
-        if state.interrupted or ctrl_c:
-            watch.state = replace(state, interrupted=False)
-            raise KeyboardInterrupt
-        if state.diverged or not _is_finite(engine, state.theta):
-            raise _diverged(watch, engine.learning_rate)
+    while not watch.history.stopped and not _stops(engine, watch):
+        first = watch.now.epochs * per_epoch
+        state = _epoch(engine, training, watch, first, first + per_epoch, checkpoint)
         watch.epoch_ends(state, state.cost_sum / state.weight_sum)
-        if not watch.history.stopped and watch.stalled():
-            if state.rate <= schedule.least:
-                watch.history.stopped = watch.no_improvement()
-                return
-            state = replace(state, rate_scale=state.rate_scale * schedule.on_stall)
-            watch.wait_again()
+        if checkpoint:
+            checkpoint.paused(watch)
+
+
+def _stops(engine: Engine, watch: Watch) -> bool:
+    """Whether the epochs are done, or have stalled for good; where the schedule answers to a stall, let it."""
+    schedule, state = engine.schedule, watch.now.state
+    if watch.now.epochs >= engine.recipe.epochs:
+        watch.history.stopped = "all epochs done"
+    elif watch.stalled():
+        if state.rate <= schedule.least:
+            watch.history.stopped = watch.no_improvement()
+        else:
+            watch.wait_again(replace(state, rate_scale=state.rate_scale * schedule.on_stall))
+    return bool(watch.history.stopped)
+
+
+def _epoch(engine: Engine, training: Examples, watch: Watch, first: int, end: int, checkpoint: Keeper | None) -> State:
+    """The state after the steps of an epoch; some of them may be done already."""
+    state = watch.now.state
+    if state.step == first:
+        state = replace(state, cost_sum=0.0, weight_sum=0.0)
+        begun_with = None if watch.keeps_best else engine.to_numpy(state.theta)
+    else:
+        begun_with = None  # the first step's cost was finite, and the watch knows what is good
+    while state.step < end:
+        with ctrl_c_noted() as ctrl_c:  # so that the state that is kept is the one its arrays belong to
+            until = checkpoint.pause(state.step, end) if checkpoint else end
+            state = engine.run(state, training, state.step, until)
+            watch.moved(replace(state, interrupted=False))
+        if begun_with is not None and state.step > first:  # the first step's cost was finite, so this is good
+            watch.is_good(begun_with)
+            begun_with = None
+        if state.interrupted or ctrl_c:
+            raise KeyboardInterrupt
+        if state.diverged or (state.step == end and not _is_finite(engine, state.theta)):
+            raise _diverged(watch, engine.learning_rate)
+        if checkpoint and state.step < end:
+            checkpoint.paused(watch)
+    return state
 
 
 def _is_finite(engine: Engine, theta: Any) -> bool:
@@ -157,16 +220,14 @@ def _minimize(engine: Engine, training: Examples, watch: Watch) -> None:
     def on_iteration(theta: Any, J: float) -> None:
         if not (isfinite(J) and np.isfinite(theta).all()):
             raise _diverged(watch, 0.0)
-        watch.good, watch.good_epochs = at(theta), len(watch.history) + 1
-        done = watch.state.step + 1
-        state = replace(watch.state, theta=at(theta), step=done, updates=done, rate=0.0)
+        done = watch.now.state.step + 1
+        state = replace(watch.now.state, theta=at(theta), step=done, updates=done, rate=0.0)
         watch.epoch_ends(state, J)
-        if not watch.history.stopped and watch.stalled():
-            watch.history.stopped = watch.no_improvement()
-        if watch.history.stopped:
+        watch.is_good(state.theta)
+        if watch.history.stopped or _stops(engine, watch):
             raise _Enough
 
-    theta = np.asarray(engine.to_numpy(watch.state.theta), np.float64)
+    theta = np.asarray(engine.to_numpy(watch.now.state.theta), np.float64)
     with contextlib.suppress(_Enough), np.errstate(all="ignore"):  # what overflows shows in J
         J, dtheta = cost_and_gradient(theta)
         if not (isfinite(J) and np.isfinite(dtheta).all()):

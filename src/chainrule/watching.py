@@ -1,7 +1,7 @@
 """What is noted, compared and kept while a network trains."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf, isfinite, isnan, nan
 from typing import Any, Protocol
 
@@ -64,14 +64,37 @@ class Callback(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where a run stands between two steps: with the history of its first ``epochs``, all that it takes to go on.
+
+    It is replaced as a whole, so that whatever interrupts finds one or the other.
+
+    state        of the engine
+    epochs       that have ended, with all that is noted of them
+    waited       how many epochs ago the last improvement was
+    best         the theta with the best value of the monitor, as a NumPy array, where it is kept
+    best_value   that value, turned so that less is better; ``best_epoch``: the epoch that had it
+    good         a theta, as a NumPy array, whose cost is known to be finite; ``good_epochs``: how many epochs made it
+    """
+
+    state: State
+    epochs: int = 0
+    waited: int = 0
+    best: Any = None
+    best_value: float = inf
+    best_epoch: int = 0
+    good: Any = None
+    good_epochs: int = 0
+
+
 class Watch:
     """Follows one training run.
 
     history    the curves so far
-    state      after the last epoch that ended
-    good       a theta, as a NumPy array, whose cost is known to be finite; ``good_epochs``: how many epochs made it
+    now        where it stands
+    engine     whose state that is
     restores   the outcome is the best theta rather than the last: validation rows or a score are watched
-    waited     how many epochs ago the last improvement was
     """
 
     def __init__(
@@ -93,10 +116,9 @@ class Watch:
         if validation is not None and not float(validation.weight.sum()) > 0.0:
             raise RequestError("every validation row has weight 0, so there is no validation cost: give some a weight.")
         self.history = History(monitor=monitor)
-        self.state = state
-        self.good, self.good_epochs = engine.to_numpy(state.theta), 0
+        self.now = Standing(state, good=engine.to_numpy(state.theta))
         self.restores = monitor != "training_cost"
-        self._engine = engine
+        self.engine = engine
         self._validation = validation
         self._callbacks = callbacks
         self._metric = METRICS.make(monitor) if monitor in METRICS else None
@@ -104,18 +126,18 @@ class Watch:
         self._more_is_better = score is not None or (self._metric is not None and self._metric.more_is_better)
         self._scores = score is not None or self._metric is not None
         self._scored = validation or training
-        self._best: Any | None = None
-        self._best_value = inf
-        self.waited = 0
+
+    def moved(self, state: State) -> None:
+        """Steps were done."""
+        self.now = replace(self.now, state=state)
 
     def epoch_ends(self, state: State, training_cost: float) -> None:
         """Note the costs, keep theta where it is the best so far, tell the callbacks."""
-        history, recipe = self.history, self._engine.recipe
-        self.state = state
+        history, recipe, now = self.history, self.engine.recipe, self.now
         history.training_cost.append(training_cost)
         history.learning_rate.append(state.rate)
         if self._validation is not None:
-            history.validation_cost.append(self._engine.cost(state.theta, self._validation))
+            history.validation_cost.append(self.engine.cost(state.theta, self._validation))
         if self._scores:
             history.score.append(self._score(state.theta))
         value = history.watched()[-1]
@@ -126,35 +148,53 @@ class Watch:
             )
         if self._more_is_better:
             value = -value
-        self.waited = 0 if value < self._best_value - recipe.tol else self.waited + 1
-        if value < self._best_value:
-            self._best_value = value
+        after = replace(
+            now,
+            state=state,
+            epochs=len(history),
+            waited=0 if value < now.best_value - recipe.tol else now.waited + 1,
+        )
+        if value < now.best_value:
             history.best_epoch = len(history)
-            if self.restores:
-                self._best = self._engine.to_numpy(state.theta)
+            best = self.engine.to_numpy(state.theta) if self.restores else None
+            after = replace(after, best=best, best_value=value, best_epoch=len(history))
+        self.now = after
         if self._callbacks and self._any_stops(state.theta):
             history.stopped = "a callback stopped it"
-        elif len(history) == recipe.epochs:
-            history.stopped = "all epochs done"
+
+    def curves(self) -> dict[str, list[float]]:
+        """The curves of the epochs that have ended; an epoch that is interrupted at its end may be noted in part."""
+        return {name: getattr(self.history, name)[: self.now.epochs] for name in CURVES}
+
+    def go_on(self, standing: Standing, curves: Mapping[str, list[float]]) -> None:
+        """Stand where a run stood, with the curves that it had noted."""
+        for name in CURVES:
+            getattr(self.history, name)[:] = curves[name]
+        self.history.best_epoch = standing.best_epoch
+        self.now = standing
 
     def _any_stops(self, theta: Any) -> bool:
-        parameters = Parameters(self._engine.network, theta, self._engine.xp)
+        parameters = Parameters(self.engine.network, theta, self.engine.xp)
         answers = [callback.on_epoch_end(self.history, parameters) for callback in self._callbacks]  # each is told
         return any(answers)
 
     def stalled(self) -> bool:
         """More epochs without an improvement than the recipe has patience for."""
-        patience = self._engine.recipe.patience
-        return patience is not None and self.waited > patience
+        patience = self.engine.recipe.patience
+        return patience is not None and self.now.waited > patience
 
-    def wait_again(self) -> None:
-        """Count epochs without an improvement from 0."""
-        self.waited = 0
+    def wait_again(self, state: State) -> None:
+        """Go on with another state, and count epochs without an improvement from 0."""
+        self.now = replace(self.now, state=state, waited=0)
+
+    def is_good(self, theta: Any) -> None:
+        """theta, a NumPy array, began the epoch that is running, and its cost is finite."""
+        self.now = replace(self.now, good=theta, good_epochs=self.now.epochs)
 
     def no_improvement(self) -> str:
         """Why training stops when it has stalled."""
         what = self.history.monitor.replace("_", " ")
-        return f"{what} did not improve by {self._engine.recipe.tol:g} in {self.waited} epochs"
+        return f"{what} did not improve by {self.engine.recipe.tol:g} in {self.now.waited} epochs"
 
     @property
     def is_quiet(self) -> bool:
@@ -164,18 +204,19 @@ class Watch:
     @property
     def keeps_best(self) -> bool:
         """There is a best theta, and it is what remains of a run that fails."""
-        return self._best is not None
+        return self.now.best is not None
 
     def outcome(self) -> Any:
         """The theta that training is for: the best or the last."""
-        return self._engine.to_numpy(self.state.theta) if self._best is None else self._best
+        return self.engine.to_numpy(self.now.state.theta) if self.now.best is None else self.now.best
 
     def last_good(self) -> tuple[Any, int]:
         """The theta to keep where a run has failed, and how many epochs made it."""
-        return (self.good, self.good_epochs) if self._best is None else (self._best, self.history.best_epoch)
+        now = self.now
+        return (now.good, now.good_epochs) if now.best is None else (now.best, now.best_epoch)
 
     def _of_metric(self, theta: Any) -> float:
         assert self._metric is not None
-        A_L = self._engine.predict(theta, self._scored.X.T).T
+        A_L = self.engine.predict(theta, self._scored.X.T).T
         Y, weight = (np.asarray(V, np.float64) for V in (self._scored.Y, self._scored.weight))
         return self._metric.score(Y, np.asarray(A_L, np.float64), weight)

@@ -11,11 +11,12 @@ from threadpoolctl import threadpool_info
 from chainrule import cli
 
 OF_THE_COMMAND_LINE = {"help", "target", "table", "out", "force", "json", "quiet", "run"}
+OF_CHECKPOINTS = {"checkpoint", "checkpoint_seconds", "checkpoint_steps", "resume"}
 
 
 def test_the_options_are_the_keyword_parameters_of_plan():
     commands = next(a for a in cli.parser()._actions if isinstance(a, argparse._SubParsersAction))
-    options = {action.dest for action in commands.choices["train"]._actions} - OF_THE_COMMAND_LINE
+    options = {action.dest for action in commands.choices["train"]._actions} - OF_THE_COMMAND_LINE - OF_CHECKPOINTS
     keywords = {
         name for name, p in inspect.signature(cli.plan).parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY
     }

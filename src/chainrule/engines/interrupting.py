@@ -1,4 +1,4 @@
-"""Ctrl-C while arrays move in place: noted at once, acted upon where they are whole."""
+"""Ctrl-C while arrays move in place: noted at once, acted upon where they are whole. And SIGTERM as another Ctrl-C."""
 
 import signal
 from collections.abc import Iterator
@@ -30,3 +30,30 @@ def ctrl_c_noted() -> Iterator[list[int]]:
     finally:
         _holding.clear()
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def sigterm_as_ctrl_c() -> Iterator[list[int]]:
+    """Inside, SIGTERM adds to the list and is taken for Ctrl-C, so that what is to be kept can be kept.
+
+    Who is ended in this way raises the signal again once that is done. Only in the main thread, and where neither of
+    the two has a handler of someone else's.
+    """
+    noted: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        noted.append(number)
+        signal.raise_signal(signal.SIGINT)
+
+    usual = signal.SIG_DFL, signal.default_int_handler
+    if current_thread() is not main_thread() or usual != (
+        signal.getsignal(signal.SIGTERM),
+        signal.getsignal(signal.SIGINT),
+    ):
+        yield noted
+        return
+    signal.signal(signal.SIGTERM, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -46,6 +46,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     scoring         what ``early_stopping`` watches: None for accuracy, "loss", a scorer's name, or a scorer
     callbacks       objects with on_epoch_end(history, parameters); training stops where one returns True
     max_time        seconds after which no further epoch begins
+    checkpoint      a path or a ``chainrule.Checkpoint``: where ``fit`` keeps the run while it lasts
+    resume          ``fit`` goes on from there, to the bits of a run that was never ended (with an integer
+                    ``random_state``); it begins where nothing is there yet
     categorical_features   "from_dtype": text, category, truth-value and date columns of a data frame are used as what
                     they are; or the columns to take as categories, by name, number or mask; None for none
     missing_values  "auto": filled (median, beside a feature that tells) where training rows of a data frame have some,
@@ -102,6 +105,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         scoring: Any = None,
         callbacks: Any = (),
         max_time: float | None = None,
+        checkpoint: Any = None,
+        resume: bool = False,
         categorical_features: Any = "from_dtype",
         missing_values: str = "auto",
         threads: int | None = None,
@@ -139,6 +144,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.scoring = scoring
         self.callbacks = callbacks
         self.max_time = max_time
+        self.checkpoint = checkpoint
+        self.resume = resume
         self.categorical_features = categorical_features
         self.missing_values = missing_values
         self.threads = threads

@@ -19,6 +19,7 @@ from sklearn.utils.validation import (
     check_consistent_length,
 )
 
+from chainrule.checkpoints import as_checkpoint
 from chainrule.engines import Engine, make_engine
 from chainrule.errors import RequestError
 from chainrule.estimators import translation
@@ -67,6 +68,8 @@ class Fitting(Recording):
     scoring: Any
     callbacks: Any
     max_time: float | None
+    checkpoint: Any
+    resume: bool
     categorical_features: Any
     missing_values: str
     threads: int | None
@@ -242,6 +245,7 @@ class Fitting(Recording):
                     theta=self._packed() if hasattr(self, "coefs_") else None,
                     score=score,
                     samples=self.t_,
+                    checkpoint=as_checkpoint(self.checkpoint, self.resume),
                 )
             except Diverged as error:
                 done = self._diverged(error)

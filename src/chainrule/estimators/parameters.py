@@ -2,9 +2,12 @@
 
 from math import inf
 from numbers import Integral, Real
+from os import PathLike
 from typing import Any
 
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+
+from chainrule.checkpoints import Checkpoint
 
 CONSTRAINTS: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
@@ -39,6 +42,8 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "scoring": [str, callable, None],
     "callbacks": ["array-like", HasMethods("on_epoch_end")],
     "max_time": [Interval(Real, 0, None, closed="neither"), None],
+    "checkpoint": [str, PathLike, Checkpoint, None],
+    "resume": ["boolean"],
     "categorical_features": [StrOptions({"from_dtype"}), "array-like", None],
     "missing_values": [StrOptions({"auto", "impute", "error"})],
     "threads": [Interval(Integral, 1, None, closed="left"), None],

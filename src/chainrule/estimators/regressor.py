@@ -69,6 +69,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         scoring: Any = None,
         callbacks: Any = (),
         max_time: float | None = None,
+        checkpoint: Any = None,
+        resume: bool = False,
         categorical_features: Any = "from_dtype",
         missing_values: str = "auto",
         threads: int | None = None,
@@ -105,6 +107,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.scoring = scoring
         self.callbacks = callbacks
         self.max_time = max_time
+        self.checkpoint = checkpoint
+        self.resume = resume
         self.categorical_features = categorical_features
         self.missing_values = missing_values
         self.threads = threads

@@ -1,0 +1,159 @@
+"""What a checkpoint holds: where a run stands, and which run it is.
+
+arrays      theta, moment_0, ..., good, best (where it is kept), the real numbers of the state, the curves
+counts      the whole numbers of the state and of the watch
+run         all that decides the bits of a run: network, recipe, versions, digests of the rows
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines import Engine, Examples
+from chainrule.errors import RequestError
+from chainrule.sealed import NotSealed
+from chainrule.watching import CURVES, Standing, Watch
+
+FORMAT = 1
+
+# What is kept beside the vectors and the curves: whole numbers in the description, real ones in an array.
+_STEPS, _EPOCHS = ("step", "updates", "samples"), ("epochs", "waited", "best_epoch", "good_epochs")
+_REALS = ("rate_scale", "cost_sum", "weight_sum", "rate")
+
+
+def packed(watch: Watch, identity: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The description and the arrays of where a run stands."""
+    now, state = watch.now, watch.now.state
+    arrays = {"theta": state.theta} | {f"moment_{i}": moment for i, moment in enumerate(state.moments)}
+    arrays = {name: np.asarray(watch.engine.to_numpy(vector)) for name, vector in arrays.items()}
+    arrays |= {"good": now.good} | ({} if now.best is None else {"best": now.best})
+    arrays["reals"] = np.array([*(getattr(state, name) for name in _REALS), now.best_value])
+    arrays |= {name: np.array(curve, np.float64) for name, curve in watch.curves().items()}
+    counts = {name: getattr(state, name) for name in _STEPS} | {name: getattr(now, name) for name in _EPOCHS}
+    return {"format": FORMAT, "run": identity, "counts": counts}, arrays
+
+
+def unpacked(
+    description: Mapping[str, Any], arrays: Mapping[str, Any], engine: Engine, name: str
+) -> tuple[Standing, dict[str, list[float]]]:
+    """Back from ``packed``, on the arrays of the engine. NotSealed: it is not what a run of this engine keeps."""
+    network = engine.network
+    moments = [f"moment_{i}" for i in range(len(engine.optimizer.state))]
+    best = [] if "best" not in arrays else ["best"]
+    vectors = ["theta", *moments, "good", *best]
+    try:
+        counts = description["counts"]
+        if list(arrays) != [*vectors, "reals", *CURVES] or list(counts) != [*_STEPS, *_EPOCHS]:
+            raise ValueError("it holds something else")
+        if any(type(count) is not int or count < 0 for count in counts.values()):
+            raise ValueError("it counts with numbers below 0 or not whole")
+        epochs = counts["epochs"]
+        shapes = {(network.size,): [arrays[v] for v in vectors], (len(_REALS) + 1,): [arrays["reals"]]}
+        if any(array.shape != shape for shape, group in shapes.items() for array in group) or any(
+            arrays[curve].shape not in ((epochs,), (0,)) for curve in CURVES
+        ):
+            raise ValueError("its arrays are of other sizes")
+        if any(str(arrays[v].dtype) != network.dtype for v in vectors):
+            raise ValueError(f"its arrays are not {network.dtype}")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NotSealed(f"{name} is not a checkpoint that this version understands: {error}.") from error
+    *reals, best_value = arrays["reals"].tolist()
+    state = replace(
+        engine.start(arrays["theta"]),
+        moments=tuple(engine.xp.asarray(arrays[moment].copy()) for moment in moments),
+        **{step: counts[step] for step in _STEPS},
+        **dict(zip(_REALS, reals, strict=True)),
+    )
+    standing = Standing(
+        state,
+        best=arrays["best"].copy() if best else None,
+        best_value=best_value,
+        good=arrays["good"].copy(),
+        **{epoch: counts[epoch] for epoch in _EPOCHS},
+    )
+    return standing, {curve: arrays[curve].tolist() for curve in CURVES}
+
+
+def require_same(
+    description: Mapping[str, Any], now: Mapping[str, Any], engine: Engine, per_epoch: int, name: str
+) -> None:
+    """RequestError: the run in the file is another, and what differs. NotSealed: it says nothing of a run."""
+    try:
+        if description["format"] != FORMAT:
+            raise RequestError(f"{name} has format {description['format']!r}; this version reads format {FORMAT}.")
+        then, step, done = description["run"], description["counts"]["step"], description["counts"]["epochs"]
+        differences = [f"{what}: {_short(a)} then, {_short(b)} now" for what, a, b in _differences(then, now)]
+        planned = then["recipe"]["epochs"], now["recipe"]["epochs"]
+        epochs = f"epochs: {planned[0]} then, {planned[1]} now"
+        if planned[1] < done:
+            differences.append(f"{epochs}, and {done} are done")
+        elif _rates_differ(engine, planned, step, per_epoch):
+            differences.append(f"{epochs}, and the schedule {engine.recipe.schedule} looks at how many there are")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise NotSealed(f"{name} is not a checkpoint that this version understands: {error!r}.") from error
+    if differences:
+        raise RequestError(
+            f"{name} is of another run: {'; '.join(differences)}. Ask for the same, or begin anew with --force "
+            "and without --resume (overwrite=True in Python)."
+        )
+
+
+def _differences(then: Any, now: Any, what: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """(name, then, now) of every entry that differs; the number of epochs is seen to apart."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key in {**now, **then}:
+            if key != "epochs":
+                yield from _differences(then.get(key), now.get(key), key)
+    elif then != now or type(then) is not type(now):
+        yield what, then, now
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _rates_differ(engine: Engine, planned: tuple[int, int], step: int, per_epoch: int) -> bool:
+    """Whether the steps that were done would have had other learning rates with another number of epochs."""
+    looked_at = {*range(0, step, max(1, step // 1000)), max(step - 1, 0)}
+    multiplier = engine.schedule.multiplier
+    return planned[0] != planned[1] and any(
+        multiplier(s, per_epoch, planned[0] * per_epoch, 0) != multiplier(s, per_epoch, planned[1] * per_epoch, 0)
+        for s in looked_at
+    )
+
+
+def identity(watch: Watch, training: Examples, validation: Examples | None) -> dict[str, Any]:
+    """Of what run a checkpoint is: all that decides its bits, in plain JSON."""
+    from chainrule import __version__
+
+    engine, state = watch.engine, watch.now.state
+    described = {
+        "version of chainrule": __version__,
+        "engine": type(engine).__name__,
+        "network": engine.network.to_dict(),
+        "recipe": engine.recipe.to_dict(),
+        "monitor": watch.history.monitor,
+        "samples": state.samples,
+        "initial parameters": _digest(engine.to_numpy(state.theta)),
+        "training rows": _rows(training),
+        "validation rows": _rows(validation) if validation is not None else None,
+    }
+    return json.loads(json.dumps(described))
+
+
+def _rows(examples: Examples) -> str:
+    """How many, and a digest of all their numbers."""
+    return f"{examples.m} (sha256 {_digest(examples.X.T, examples.Y.T, examples.weight)})"
+
+
+def _digest(*arrays: Any) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        in_one_piece: Any = np.ascontiguousarray(array)
+        digest.update(in_one_piece)
+    return digest.hexdigest()[:16]  # mistakes are to be told apart, not attacks
