@@ -21,7 +21,7 @@ The operations of such an expression (``e.op``), each with its arguments ``e.arg
 from collections.abc import Callable
 from typing import Any
 
-from chainrule.engines.fused.expressions import Expression, Trace, walk
+from chainrule.engines.fused.expressions import Expression, Trace, Untraceable, walk
 from chainrule.errors import ChainruleError, RequestError
 from chainrule.formulas.table import Functions
 from chainrule.network import Network
@@ -42,12 +42,18 @@ class Named(Trace):
         if name in ("exp", "expm1", "log", "log1p", "tanh", "sign"):
             return lambda x: self.apply(name, self.operands(x))
         if name in ("maximum", "minimum"):
-            return lambda left, right: self.apply(name, self.operands(left, right))
+            return lambda left, right: self._chosen(name, left, right)
         if name == "clip":
             return self._clip
         if name == "logaddexp":
             return self._logaddexp
         return super().function(name)
+
+    def _chosen(self, name: str, left: Any, right: Any) -> Any:
+        operands = self.operands(left, right)
+        if operands[0].dtype == "bool":
+            raise Untraceable(f"{name} of two truth values: where(condition, a, b) makes numbers of them")
+        return self.apply(name, operands)
 
     def _clip(self, x: Any, a_min: Any = None, a_max: Any = None) -> Any:
         at_least = x if a_min is None else self.maximum(x, a_min)

@@ -188,7 +188,7 @@ def test_a_function_that_fails_on_symbols_alone_is_not_compiled(error):
 
 # two rows that differ in a constant are two kernels
 
-CONSTANTS = [0.01, 0.2, 0.2 + 2**-54, 0.0, -0.0, 1.0, -1.0, 5e-324, 1e300]
+CONSTANTS = [0.01, 0.2, 0.2 + 2**-54, 0.0, -0.0, 1.0, -1.0, 2.5e-308, 1e300]
 
 BY_CONSTANTS = """
 import json, sys
@@ -262,3 +262,26 @@ def test_nor_through_the_disk(tmp_path):
         assert made == expected(c)
         assert list(map(str, made[f"leaky_relu {c!r}"])) == list(map(str, expected(c)[f"leaky_relu {c!r}"]))
     assert len(list(tmp_path.glob("*.code"))) > 8
+
+
+SLOWER = pytest.mark.filterwarnings("ignore::chainrule.engines.SlowerEngine")
+
+
+@pytest.mark.parametrize(
+    "g",
+    [
+        lambda Z: ((Z > 0.0) + (Z < 1.0)) * Z,
+        lambda Z: ((Z > 0.0) * (Z < 1.0)) * Z,
+        lambda Z: ((Z > 0.0) == (Z < 1.0)) * Z,
+        lambda Z: ((Z > 0.0) & ~(Z < 1.0)) * Z,
+        lambda Z: (Z > 0.0) * 2.0 + (Z < 1.0),
+        pytest.param(lambda Z: np.maximum(Z > 0.0, Z < 1.0) * Z, marks=SLOWER),
+        pytest.param(lambda Z: ((Z > 0.0) < (Z < 1.0)) * Z, marks=SLOWER),
+    ],
+)
+def test_truth_values_count_as_numpy_has_it_or_are_left_to_the_reference_engine(g):
+    own = {"mine": lambda xp: Activation(g, lambda Z, A: np.ones_like(Z), "", "")}
+    network = Network((1, 4, 1), "mine", dtype="float64")
+    theta, X = network.initial(3, own), np.linspace(-3.0, 3.0, 25)[:, None]
+    right = Reference(network, Recipe(), own).predict(theta, X)
+    np.testing.assert_allclose(make_engine(network, Recipe(), own).predict(theta, X), right, rtol=1e-14, atol=1e-14)

@@ -178,12 +178,15 @@ class Code:
         type_ = ir.FunctionType(PTR, [PTR])
         return Pointer(self, self.builder.asm(type_, "", "=r,0", [pointer.value], False), pointer.kind)
 
-    def prefetch(self, pointer: Pointer) -> None:
-        """Bring a line of memory near, to be written; an address that does not exist does no harm."""
+    def prefetch(self, pointer: Pointer, to_write: bool = True) -> None:
+        """Bring a line of memory near: to be written, or (into the second cache) to be read.
+
+        An address that does not exist does no harm.
+        """
         f = self.module.globals.get("llvm.prefetch.p0") or ir.Function(
             self.module, ir.FunctionType(VOID, [PTR, I32, I32, I32]), "llvm.prefetch.p0"
         )
-        self.builder.call(f, [pointer.value, *(ir.Constant(I32, n) for n in (1, 3, 1))])
+        self.builder.call(f, [pointer.value, *(ir.Constant(I32, n) for n in ((1, 3, 1) if to_write else (0, 2, 1)))])
 
     def splat(self, scalar: Value, lanes: int) -> Value:
         """The same number in every lane."""

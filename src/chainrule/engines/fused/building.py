@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines.fused.memory import Block, Layout, stride
+from chainrule.engines.fused.moves import rows_ahead
 from chainrule.engines.fused.parts import Made, Parts
 from chainrule.engines.fused.products import packing_bytes
 from chainrule.engines.fused.program import Place, Program
@@ -239,7 +240,8 @@ class Builder:
             if gathers:
                 for into, source, cols in ((work.A[0], "X", n[0]), (work.Y, "Y", n[-1])):
                     position = (Place("order"), work.slot(Slot.POSITION), first)
-                    self._call("gather", into.place, into.stride, Place(source), cols, *position, part, cols)
+                    ahead = rows_ahead(cols * self.size)
+                    self._call("gather", into.place, into.stride, Place(source), cols, *position, part, cols, ahead)
             self.forward(part, hidden, first)
             self.losses(part, first, delta=True)
             self.backward_rows(part)

@@ -16,7 +16,7 @@ from chainrule.engines.fused.parts import Parts, known_parts
 from chainrule.engines.fused.program import address, as_argument
 from chainrule.engines.fused.programs import Programs
 from chainrule.engines.fused.shuffling import Shuffling
-from chainrule.engines.fused.steps import STOP, Slot
+from chainrule.engines.fused.steps import GO, STOP, Slot
 from chainrule.engines.fused.target import Target, here
 from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.engines.reference import Reference
@@ -28,6 +28,11 @@ from chainrule.recipe import Recipe
 BETWEEN_LOOKS = 2e9
 UPDATE = 60  # what a parameter's update counts for in them: it waits for memory and for divisions
 STEP = 2e4  # and a step, however small
+
+# Numbers of the frame that are read and written together.
+_COUNTS = np.array([Slot.POSITION, Slot.STEP, Slot.UPDATES, Slot.SAMPLES])
+_SUMS = np.array([Slot.COST_SUM, Slot.WEIGHT_SUM, Slot.LAST_RATE])
+_PROGRESS = np.array([Slot.STATUS, Slot.STEP])
 
 
 class Fused:
@@ -67,6 +72,7 @@ class Fused:
             self._parts = known_parts(network, recipe.optimizer, recipe.clip_norm, target)
         n = network.n
         flops = 6.0 * sum(j * k for j, k in pairwise(n)) - 2.0 * n[0] * n[1]
+        self._beside = UPDATE * network.size + STEP
         self._programs = Programs.taken_up(self._parts, flops, threads, by=self)
         self._shuffling = Shuffling(recipe, self._programs.function("words"))
         self._dtheta: Any = None
@@ -149,59 +155,71 @@ class Fused:
     def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
         """Training steps first_step..last_step-1. Ctrl-C ends it early: the state says that it was interrupted."""
         require_step(state, first_step)
-        per_epoch = self.recipe.steps_per_epoch(examples.m)
+        m = examples.m
+        B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
         with self._lock, ctrl_c_noted() as ctrl_c:
             while state.step < last_step and not (state.diverged or state.interrupted):
                 epoch = state.step // per_epoch
                 end = min(last_step, (epoch + 1) * per_epoch)
-                state = self._within_epoch(state, examples, epoch, end, ctrl_c)
+                state = self._within_epoch(state, examples, epoch, B, per_epoch, end, ctrl_c)
             return state  # in here: a moment later Ctrl-C could come between the arrays and what counts their steps
 
-    def _within_epoch(self, state: State, examples: Examples, epoch: int, last_step: int, ctrl_c: list[int]) -> State:
+    def _within_epoch(
+        self, state: State, examples: Examples, epoch: int, B: int, per_epoch: int, last_step: int, ctrl_c: list[int]
+    ) -> State:
         m, programs = examples.m, self._programs
-        B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
         gathers = m > B
-        position = (state.step - epoch * per_epoch) * B
+        begun = state.step - epoch * per_epoch
         full, turning = programs.training(B, B, gathers), programs.turning(B, gathers)
         memory = self._training_memory(state, examples)
-        self._set_rates(state, last_step - state.step, per_epoch, state.samples - position)
+        self._set_rates(state, last_step - state.step, per_epoch, state.samples - begun * B)
         if gathers:
             self._shuffling.order(epoch)
         words, reals = full.words, full.reals
         words[: Slot.ARRIVED] = 0
-        words[Slot.POSITION], words[Slot.STEP] = position, state.step
-        words[Slot.UPDATES], words[Slot.SAMPLES] = state.updates, state.samples
-        reals[Slot.COST_SUM], reals[Slot.WEIGHT_SUM] = state.cost_sum, state.weight_sum
-        reals[Slot.LAST_RATE] = state.rate
+        words[_COUNTS] = begun * B, state.step, state.updates, state.samples
+        reals[_SUMS] = state.cost_sum, state.weight_sum, state.rate
         whole = min(last_step, epoch * per_epoch + m // B)
-        at_once = max(1, int(BETWEEN_LOOKS / (full.flops + UPDATE * self.network.size + STEP)))
-        for ready in (turning, full):
-            ready.bind(memory)
+        at_once = max(1, int(BETWEEN_LOOKS / (full.flops + self._beside)))
+        turning.bind(memory)
+        full.bind(memory)
         programs.run(turning)
-        while words[Slot.STEP] < whole and words[Slot.STATUS] != STOP and not ctrl_c:
-            programs.run(full, min(at_once, whole - int(words[Slot.STEP])))
-        if words[Slot.STEP] < last_step and words[Slot.STATUS] != STOP and not ctrl_c:
+        step, status = state.step, GO
+        while step < whole and status != STOP and not ctrl_c:
+            programs.run(full, min(at_once, whole - step))
+            status, step = words[_PROGRESS].tolist()
+        if step < last_step and status != STOP and not ctrl_c:
             rest = programs.training(m % B, B, gathers)
             rest.bind(memory)
             programs.run(rest)
-        return replace(
-            state,
-            step=int(words[Slot.STEP]),
-            updates=int(words[Slot.UPDATES]),
-            samples=int(words[Slot.SAMPLES]),
-            cost_sum=float(reals[Slot.COST_SUM]),
-            weight_sum=float(reals[Slot.WEIGHT_SUM]),
-            rate=float(reals[Slot.LAST_RATE]),
-            diverged=bool(words[Slot.STATUS] == STOP),
+        status, step = words[_PROGRESS].tolist()
+        _, _, updates, samples = words[_COUNTS].tolist()
+        cost_sum, weight_sum, rate = reals[_SUMS].tolist()
+        return State(
+            state.theta,
+            state.moments,
+            step,
+            updates,
+            samples,
+            state.rate_scale,
+            cost_sum,
+            weight_sum,
+            rate,
+            diverged=status == STOP,
             interrupted=bool(ctrl_c),
         )
 
     def _set_rates(self, state: State, count: int, per_epoch: int, before_epoch: int) -> None:
         """The learning rates of the next steps of this epoch."""
-        steps = per_epoch * self.recipe.epochs
-        of_step = range(state.step, state.step + (1 if self.schedule.by_epoch else count))
-        multipliers = [self.schedule.multiplier(step, per_epoch, steps, before_epoch) for step in of_step]
-        self._rates[:count] = [self.learning_rate * multiplier * state.rate_scale for multiplier in multipliers]
+        steps, scale = per_epoch * self.recipe.epochs, self.learning_rate
+        multiplier = self.schedule.multiplier
+        if self.schedule.by_epoch:
+            self._rates[:count] = scale * multiplier(state.step, per_epoch, steps, before_epoch) * state.rate_scale
+            return
+        of_step = range(state.step, state.step + count)
+        self._rates[:count] = [
+            scale * multiplier(s, per_epoch, steps, before_epoch) * state.rate_scale for s in of_step
+        ]
 
     def _training_memory(self, state: State, examples: Examples) -> dict[str, int]:
         """Addresses for a run; looked up anew only where an array is another one."""

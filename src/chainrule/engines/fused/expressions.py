@@ -283,6 +283,10 @@ class Trace:
         x, y = self.operands(left, right)
         if x.is_number and y.is_number and x.weak and y.weak:
             return self.number(_BINARY[op](x.value, y.value))
+        if x.dtype == "bool":  # as NumPy has it: the sum of two truths is true, their product too
+            op = {"add": "or", "mul": "and"}.get(op, op)
+            if op not in ("and", "or"):
+                raise Untraceable(f"{op} of two truth values: where(condition, a, b) makes numbers of them")
         return self.apply(op, (x, y))
 
     def divide(self, left: Any, right: Any) -> Expression:
@@ -295,7 +299,10 @@ class Trace:
 
     def compare(self, op: str, left: Any, right: Any) -> Expression:
         """lt, le, gt, ge, eq, ne: bool; with NaN all are false but ne."""
-        return self.apply(op, self.operands(left, right), "bool")
+        x, y = self.operands(left, right)
+        if x.dtype == "bool" and op not in ("eq", "ne"):
+            raise Untraceable(f"{op} of two truth values: where(condition, a, b) makes numbers of them")
+        return self.apply(op, (x, y), "bool")
 
     def power(self, x: Expression, exponent: Any) -> Expression:
         """x^k for a whole k, by squaring, and the square root."""

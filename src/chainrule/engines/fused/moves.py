@@ -4,25 +4,39 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule.engines.fused.assembly import I64, REAL, Int, Kernel, Value
+from chainrule.engines.fused.assembly import BYTES, I64, REAL, Int, Kernel, Value
 from chainrule.engines.fused.maps import along
 from chainrule.engines.fused.target import Target
+
+AHEAD = 2**14  # bytes of rows that are fetched before they are copied, of this batch or the next
+MOST_AHEAD = 64  # rows: so far beyond its end the order is read
+LINE = 64  # bytes that come together
+
+
+def rows_ahead(row_bytes: int) -> int:
+    """How many rows before they are copied their memory is asked for."""
+    return max(1, min(MOST_AHEAD, AHEAD // row_bytes))
 
 
 def write_gather(name: str, target: Target, dtype: str) -> str:
     """into[i, :] = matrix[order[position + first + i], :], with:
 
-    into, stride, matrix, stride, order, address of position, first, rows, cols
+    into, stride, matrix, stride, order, address of position, first, rows, cols, ahead
+
+    Rows in a random order are in no cache, so row i + ahead is fetched while row i is copied.
     """
     kernel = Kernel(name, target)
     real, lanes = REAL[dtype], target.lanes(dtype)
     into, ld_into, source, ld_source = kernel.address(real), kernel.number(), kernel.address(real), kernel.number()
     order, position, first = kernel.address(I64), kernel.address(I64), kernel.number()
-    rows, cols = kernel.number(), kernel.number()
+    rows, cols, ahead = kernel.number(), kernel.number(), kernel.number()
     order = order + (Int(kernel, position.load()) + first)
     start, stop = kernel.share(rows)
     with kernel.loop(start, stop) as loop:
         i = loop.i
+        later = source + Int(kernel, order.load(i + ahead)) * ld_source
+        with kernel.loop(0, cols, LINE // BYTES[dtype]) as lines:
+            kernel.prefetch(later + lines.i, to_write=False)
         row = source + Int(kernel, order.load(i)) * ld_source
 
         def copy(j: Int, mask: Value) -> None:

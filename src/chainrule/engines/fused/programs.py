@@ -39,13 +39,16 @@ class Ready:
         self.inputs: Any = None
         self.outputs: Any = None
         self.theta: Any = None  # what it is bound to where only theta changes
+        self._memory: Any = None  # what it is bound to
         frame = work.block.address + work.frame.offset
         self.arguments = np.array([frame, address(finished.records), len(finished.records), 1, give_way], np.int64)
         self.address = address(self.arguments)
 
     def bind(self, memory: Mapping[str, int]) -> None:
         """Addresses of what is not in the workspace."""
-        self.finished.bind({self.work.block.name: self.work.block.address, **memory})
+        if memory is not self._memory:
+            self.finished.bind({self.work.block.name: self.work.block.address, **memory})
+            self._memory = memory
 
 
 class Programs:
@@ -101,6 +104,9 @@ class Programs:
 
     def training(self, rows: int, most: int, gathers: bool) -> Ready:
         """A training step of ``rows`` rows, in the workspace of steps of up to ``most``."""
+        key = ("training", rows, most, gathers)
+        if key in self._programs:
+            return self._programs[key]
 
         def write(b: Builder) -> None:
             b.begin(rows, gathers)
@@ -109,7 +115,7 @@ class Programs:
             b.turn_weights()
             b.end(rows)
 
-        return self._ready(("training", rows, most, gathers), (most, True, gathers), rows, write)
+        return self._ready(key, (most, True, gathers), rows, write)
 
     def turning(self, most: int, gathers: bool) -> Ready:
         """What a training step expects of the one before."""

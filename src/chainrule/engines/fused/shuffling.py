@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engines.fused.moves import MOST_AHEAD
 from chainrule.engines.fused.program import address, as_argument
 from chainrule.formulas import draws
 from chainrule.recipe import Recipe
@@ -23,7 +24,8 @@ class Shuffling:
         """Room for the orders of m rows: the array that ``order`` fills."""
         if len(self._words) != m or not self._words.size:
             self._index = np.arange(m, dtype=np.uint64)
-            self._room = np.arange(m + 4, dtype=np.uint64)  # words are drawn in fours
+            # words are drawn in fours; and who gathers rows looks ahead, also at the end
+            self._room = np.zeros(m + 4 + MOST_AHEAD, np.uint64)
             self._words = self._room[:m]
             self._low = draws.low_bits(m)
             key, place = (as_argument(self._recipe.seed), int(draws.Stream.SHUFFLE)), (address(self._epoch), 0)

@@ -4,6 +4,7 @@ A program is a list of records (kernel, arguments, kind). Each of the threads ru
 work on parts that do not touch.
 """
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
@@ -187,6 +188,10 @@ def write_execute(name: str, target: Target) -> str:
     """Run a program: frame, records, their number, how many times, address of the system's function to yield.
 
     A thread that waits spins for a while, then gives its core away: more threads than cores must not stand still.
+
+    Meanwhile numbers below the smallest normal one count as 0. Processors take a hundred times longer for them, and
+    training makes them: a moment whose gradient has become 0 decays to such a number, and then rounds to itself for
+    ever. Afterwards the thread computes as before.
     """
     kernel = Kernel(name, target)
     b = kernel.builder
@@ -195,6 +200,7 @@ def write_execute(name: str, target: Target) -> str:
     call_type = ir.FunctionType(VOID, [PTR, I64, I64])
     zero, one = ir.Constant(I64, 0), ir.Constant(I64, 1)
     turn = frame.load(Slot.TURN)
+    restore = _tiny_is_zero(kernel, target)
     with kernel.loop(0, times, carried=[zero, turn]) as over_steps:
         stopped, turn = over_steps.values
         with kernel.loop(0, count, carried=[stopped, turn]) as over_records:
@@ -214,7 +220,36 @@ def write_execute(name: str, target: Target) -> str:
             over_records.next([b.select(is_decision, frame.load(Slot.STATUS), idle), following])
         stop = b.icmp_signed("==", over_records.values[0], ir.Constant(I64, STOP))
         over_steps.next([b.select(stop, ir.Constant(I64, STOP), zero), over_records.values[1]])
+    restore()
     return kernel.finish()
+
+
+FLUSHES_X86 = 0x8040  # of MXCSR: results to zero (bit 15), operands to zero (bit 6); Intel SDM, volume 1, 10.2.3
+FLUSHES_ARM = 1 << 24  # of FPCR: both (FZ); Arm ARM, C5.2.8
+
+
+def _tiny_is_zero(kernel: Kernel, target: Target) -> Callable[[], None]:
+    """Subnormal numbers are 0 for this thread, until the returned function restores what was."""
+    b = kernel.builder
+    word = ir.IntType(32)
+    if target.triple.startswith("x86_64"):
+        memory = b.alloca(word)
+        kernel.intrinsic("llvm.x86.sse.stmxcsr", VOID, [memory])
+        before = b.load(memory, typ=word)
+        flushing = b.or_(before, ir.Constant(word, FLUSHES_X86))
+
+        def become(value: Value) -> None:
+            b.store(value, memory)
+            kernel.intrinsic("llvm.x86.sse.ldmxcsr", VOID, [memory])
+    else:
+        before = kernel.intrinsic("llvm.aarch64.get.fpcr", I64, [])
+        flushing = b.or_(before, ir.Constant(I64, FLUSHES_ARM))
+
+        def become(value: Value) -> None:
+            kernel.intrinsic("llvm.aarch64.set.fpcr", VOID, [value])
+
+    become(flushing)
+    return lambda: become(before)
 
 
 SPINS = 4000
