@@ -14,8 +14,8 @@ from chainrule.model_file import require_writable
 FORMATS = {"onnx": "onnx_file", "numpy": "numpy_file", "c": "c_file"}
 
 
-def export(model: Model, path: Any, to: str, *, overwrite: bool = False) -> None:
-    """Write a Model as a file of another kind.
+def export(model: Any, path: Any, to: str, *, overwrite: bool = False) -> None:
+    """Write a Model, or a fitted estimator (as its ``to_model``), as a file of another kind.
 
     to   "onnx" (needs the package ``onnx``), "numpy" for a Python file, "c" for a C99 file
 
@@ -30,6 +30,10 @@ def export(model: Model, path: Any, to: str, *, overwrite: bool = False) -> None
     """
     if to not in FORMATS:
         raise RequestError(f"format {to!r} is not known{nearest(str(to), FORMATS)} Known: {', '.join(FORMATS)}.")
+    if not isinstance(model, Model):
+        if not hasattr(model, "to_model"):
+            raise RequestError(f"expected a Model or a fitted estimator of chainrule, not {type(model).__name__}.")
+        model = model.to_model()
     path = Path(path)
     require_writable(path, overwrite=overwrite)
     content_of: Callable[[Model], bytes] = import_module(f"chainrule.export.{FORMATS[to]}").content
