@@ -11,6 +11,7 @@ from benchmarks import (
     cold,
     digits,
     estimators,
+    exported,
     growth,
     machine,
     memory,
@@ -36,6 +37,7 @@ COMMANDS: dict[str, Any] = {
     "predict": predict,
     "simplechains": simplechains,
     "estimators": estimators,
+    "exported": exported,
 }
 
 

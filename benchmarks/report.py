@@ -8,6 +8,7 @@ from benchmarks import (
     cold,
     digits,
     estimators,
+    exported,
     growth,
     memory,
     predict,
@@ -29,6 +30,7 @@ KINDS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "predict": predict.report,
     "simplechains": simplechains.report,
     "estimators": estimators.report,
+    "exported": exported.report,
 }
 
 

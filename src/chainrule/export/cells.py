@@ -1,0 +1,216 @@
+"""How the exported Python file reads a table. These functions are copied into it, so they need NumPy alone.
+
+They read and refuse what ``chainrule.data`` does, cell by cell. A column of several kinds of cells, which that refuses,
+is read here: each cell for itself.
+"""
+
+import re
+
+import numpy as np
+
+
+def columns(table, names):
+    """The columns of these names: arrays of numbers, truth values and moments as they are, others as lists."""
+    table = {str(name) if str(name).strip() else f"column {i}": table[name] for i, name in enumerate(table, 1)}
+    absent = [name for name in names if name not in table]
+    if absent:
+        subject, it = ("column", "it") if len(absent) == 1 else ("columns", "them")
+        named = f"{subject} {', '.join(map(repr, absent))}"
+        raise ValueError(
+            f"{named} {'is' if it == 'it' else 'are'} missing: the model was trained on {it}. "
+            f"Columns here: {', '.join(table)}."
+        )
+    found = {name: cells_of(name, table[name]) for name in names}
+    lengths = {name: len(cells) for name, cells in found.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"columns are of one length, not of {lengths}.")
+    return found
+
+
+def cells_of(name, column):
+    """The cells of a column: an array of numbers, truth values or moments as it is, anything else as a list."""
+    try:
+        array = np.asarray(column)
+    except ValueError:  # lists of several lengths
+        array = np.empty((0, 0))
+    if array.ndim != 1:
+        raise ValueError(f"column {name!r} must be a list or an array of cells.")
+    return array if array.dtype.kind in "biufM" else list(column)
+
+
+def is_missing(cell):
+    """None, NaN, NaT and empty text."""
+    if cell is None or isinstance(cell, str):
+        return not cell
+    same = cell == cell  # not so for NaN and NaT, and pandas' NA does not say
+    return not (isinstance(same, (bool, np.bool_)) and same)
+
+
+def read(name, cells, of, what, missing):
+    """What ``of`` reads in each cell, ``missing`` where there is none; the first that is no ``what`` is an error."""
+    found = []
+    for i, cell in enumerate(cells):
+        try:
+            found.append(missing if is_missing(cell) else of(cell))
+        except (TypeError, ValueError, OverflowError):
+            found = f"text: {str(cell)!r}" if isinstance(cell, str) else f"{type(cell).__name__}: {cell}"
+            raise ValueError(
+                f"column {name!r} was {what} at training, now it is {found} in {row_name(i)}. "
+                "Correct the cell, or leave it empty."
+            ) from None
+    return found
+
+
+def row_name(i):
+    """How messages name a row."""
+    return f"row {i + 1} (rows are counted from 1, below the header)"
+
+
+def require_numbers(A):
+    """ValueError where an answer in A[L] (n[L], m) is not a number."""
+    lost = np.isnan(A).any(axis=0)
+    if lost.any():
+        raise ValueError(
+            f"the answer to {row_name(int(lost.argmax()))} is no number: in the network, its values are beyond what "
+            f"{A.dtype} holds. Correct extreme cells in that row."
+        )
+
+
+def number(cell):
+    """A number, a truth value as 0 or 1, or text such as 1.5."""
+    if isinstance(cell, str) and (not cell.strip().isascii() or "_" in cell):  # which Python would read
+        raise ValueError
+    if isinstance(cell, (bytes, np.datetime64, np.timedelta64, np.complexfloating)):  # NumPy would turn these too
+        raise TypeError
+    return float(cell)
+
+
+def numbers(name, cells, of=number, what="a number"):
+    """(m,) numbers, NaN where missing."""
+    plain = isinstance(cells, np.ndarray) and cells.dtype.kind in "biuf"
+    if plain and of is number:
+        values = cells.astype(np.float64)
+    else:
+        values = np.array(read(name, cells, of, what, np.nan), np.float64)
+    bad = np.abs(values) > 1e100
+    if bad.any():
+        i = int(bad.argmax())
+        found = "an infinite value" if np.isinf(values[i]) else f"the value {values[i]:g}, beyond 1e+100,"
+        raise ValueError(
+            f"column {name!r} has {found} in {row_name(i)}: correct the cell, or leave it empty if unknown."
+        )
+    return values
+
+
+def scaled(name, values, fill, mean, scale):
+    """(values - mean) / scale, with ``fill`` in the gaps; None says that training had no gaps and takes none."""
+    gaps = np.isnan(values)
+    if fill is None and gaps.any():
+        raise ValueError(
+            f"column {name!r} has no value in {row_name(int(gaps.argmax()))}: the model was trained without gaps and "
+            "takes none. Fill the cell, leave the row out, or train again with gaps among the training rows."
+        )
+    feature = (np.where(gaps, np.nan if fill is None else fill, values) - mean) / scale
+    far = np.abs(feature) > 1e15
+    if far.any():
+        i = int(far.argmax())
+        raise ValueError(
+            f"column {name!r} has {values[i]:g} in {row_name(i)}, more than 1e+15 standard deviations from the mean "
+            "of the training rows: correct the cell, or leave it empty if unknown."
+        )
+    return feature
+
+
+def number_features(name, cells, scale, gaps):
+    """A number as it is scaled and, with ``gaps``, 1 where it is missing."""
+    values = numbers(name, cells)
+    return [scaled(name, values, *scale), *([np.isnan(values)] if gaps else [])]
+
+
+def boolean(cell):
+    """0 or 1 of a truth value, of the number 0 or 1, or of text such as yes and no."""
+    if isinstance(cell, str):
+        words = ("false", "no", "f", "n", "0", "true", "yes", "t", "y", "1")
+        return float(words.index(cell.strip().lower()) >= 5)
+    value = number(cell)
+    if value not in (0.0, 1.0):
+        raise ValueError
+    return value
+
+
+def boolean_features(name, cells, scale, gaps):
+    """A truth value as 0 or 1, scaled, and, with ``gaps``, 1 where it is missing."""
+    values = numbers(name, cells, boolean, "true or false")
+    return [scaled(name, values, *scale), *([np.isnan(values)] if gaps else [])]
+
+
+def date(cell):
+    """A moment in UTC, datetime64[us], of a date or time, or of text such as 2024-01-31 or 2024-01-31 10:30+02:00."""
+    if isinstance(cell, str):
+        found = re.fullmatch(
+            r"(\d{4}-\d\d-\d\d)"
+            r"(?:[ T](\d\d)(?::(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?)?"
+            r"(?:Z|([+-])([01]\d|2[0-3])(?::?([0-5]\d))?)?)?",
+            cell.strip(),
+            re.ASCII,
+        )
+        if found is None:
+            raise ValueError
+        day, hour, minute, second, fraction, sign, hours, minutes = found.groups()
+        moment = np.datetime64(
+            f"{day}T{hour or '00'}:{minute or '00'}:{second or '00'}.{(fraction or '').ljust(6, '0')}"
+        )
+        east = np.timedelta64(60 * int(hours or 0) + int(minutes or 0), "m")
+        return moment + east if sign == "-" else moment - east
+    if isinstance(cell, np.datetime64):
+        return cell.astype("M8[us]")
+    if not hasattr(cell, "year"):
+        raise TypeError
+    east = cell.utcoffset() if hasattr(cell, "utcoffset") else None
+    return np.datetime64(cell if east is None else cell.replace(tzinfo=None) - east, "us")
+
+
+def date_features(name, cells, year, month, weekday, day, gaps):
+    """Year, month, day of the week and days since 1970, scaled, and, with ``gaps``, 1 where the date is missing."""
+    moments = cells
+    if isinstance(cells, list) or cells.dtype.kind != "M":
+        moments = np.array(read(name, cells, date, "a date", np.datetime64("NaT")), "M8[us]")
+    moments = moments.astype("M8[us]")
+    is_gap = np.isnat(moments)
+    months = moments.astype("M8[M]").astype(np.int64)
+    days = moments.astype("M8[D]").astype(np.int64)
+    parts = [
+        (months // 12 + 1970, year),
+        (months % 12 + 1, month),
+        ((days + 3) % 7, weekday),  # Monday is 0; 1970-01-01 was a Thursday
+        (moments.astype(np.int64) / 86_400e6, day),
+    ]
+    features = [scaled(name, np.where(is_gap, np.nan, part), *scale) for part, scale in parts]
+    return [*features, *([is_gap] if gaps else [])]
+
+
+def text(cell):
+    """A cell as a level is spelled: the whole number 3.0 reads 3."""
+    if isinstance(cell, str):
+        return str(cell)
+    if isinstance(cell, (bool, np.bool_)):
+        return "true" if cell else "false"
+    value = number(cell)
+    if isinstance(cell, (int, np.integer)):
+        return str(int(cell))
+    if abs(value) < 2.0**53 and value == int(value):
+        return str(int(value))
+    cell = cell if isinstance(cell, np.floating) else value  # a float32 has fewer digits
+    if 1e-6 <= abs(cell) < 1e10:
+        return np.format_float_positional(cell, trim="-")
+    return np.format_float_scientific(cell, trim="-", exp_digits=1)
+
+
+def category_features(name, cells, levels, rare, gaps):
+    """1 for the cell's level, 0 for the others; with ``rare`` one for all other levels, with ``gaps`` one for gaps."""
+    cells = read(name, cells, text, "text", None)
+    names = [*levels, *(["rare"] if rare else []), *(["gap"] if gaps else [])]
+    place = {level: j for j, level in enumerate(levels)}
+    other, gap = len(levels) if rare else -1, len(names) - 1 if gaps else -1
+    places = np.array([gap if cell is None else place.get(cell, other) for cell in cells], np.int64)
+    return [places == j for j in range(len(names))]
