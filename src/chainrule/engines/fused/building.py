@@ -39,6 +39,11 @@ def chunk_rows(parts: Parts, rows: int) -> int:
     return min(rows, max(CACHE // row // 48 * 48, LEAST_ROWS, rows // MOST_CHUNKS // 48 * 48))
 
 
+def is_large(rows: int, depth: int, row_stride: int, size: int) -> bool:
+    """Whether packing pays: a panel of B is used by many rows, and is too spread out to stay in the first cache."""
+    return rows >= 96 and depth * row_stride * size > 48 * 2**10
+
+
 @dataclass(frozen=True)
 class Matrix:
     """A matrix in memory: where, elements from row to row, and how many of them it has (0: not of interest)."""
@@ -73,7 +78,9 @@ class Workspace:
         if training:
             self.G = [Matrix(Place(""), 0), *(matrix(chunk, u) for u in n[1:-1])]
             self.dA = matrix(chunk, max(n[1:-1], default=1))  # one stride for all layers, for the same reason as halves
-            self.W = [Matrix(Place(""), 0)] * 2 + [matrix(j, k) for k, j in pairwise(n[1:])]
+            # W[l] is turned for the way back, unless the product does that while it packs it
+            self.packs = [False] * 2 + [j > 1 and is_large(chunk, j, stride(k, size), size) for k, j in pairwise(n[1:])]
+            self.W = [Matrix(Place(""), 0) if self.packs[l] or l < 2 else matrix(n[l], n[l - 1]) for l in range(len(n))]
             # one for each layer: a thread that is a layer ahead must not write where another one still reads
             self.halves = [
                 block.part(8 * (chunk * -(-u // 2) + 4) if p > 0.0 else 0)
@@ -138,8 +145,7 @@ class Builder:
         M, N, K = shape
         by_columns = into_gradient and (N >= M or M == 1)
         matrices = [v for V in (C, A, B, init) for v in (V.place, V.stride)]
-        # packing pays where a panel of B is used by many rows, and is too spread out to stay in the first cache
-        blocked = M >= 96 and K * B.stride * self.size > 48 * 2**10
+        blocked = is_large(M, K, B.stride, self.size)
         name = ("blocked" if blocked else "product") + "_turned" * turned
         self._call(name, *matrices, M, N, K, int(by_columns), *([self.work.packing] if blocked else []))
 
@@ -203,9 +209,14 @@ class Builder:
         work, n = self.work, self.n
         for l in range(self.L, 1, -1):
             dZ = self._delta(l)
-            # one row: W[l] and W[l].T are the same memory
-            W = Matrix(self._weights(l).place, n[l - 1]) if n[l] == 1 else work.W[l]
-            self._product(work.dA, dZ, W, Matrix(work.zeros, 0), (rows, n[l - 1], n[l]))
+            zeros = Matrix(work.zeros, 0)
+            if work.packs[l]:
+                matrices = [v for V in (work.dA, dZ, self._weights(l), zeros) for v in (V.place, V.stride)]
+                self._call("blocked_of_turned", *matrices, rows, n[l - 1], n[l], 0, work.packing)
+            else:
+                # one row: W[l] and W[l].T are the same memory
+                W = Matrix(self._weights(l).place, n[l - 1]) if n[l] == 1 else work.W[l]
+                self._product(work.dA, dZ, W, zeros, (rows, n[l - 1], n[l]))
             self._map(self.parts.chain, rows, n[l - 1], {"dA": work.dA, "G": work.G[l - 1], "dZ": work.G[l - 1]})
 
     def _delta(self, l: int) -> Matrix:
@@ -298,7 +309,7 @@ class Builder:
     def turn_weights(self) -> None:
         """W[l] from W[l].T, which dZ[l] is multiplied by on the way back."""
         for l in range(2, self.L + 1):
-            if self.n[l] > 1:
+            if self.n[l] > 1 and not self.work.packs[l]:
                 self._turn(self.work.W[l], self._weights(l), self.n[l - 1], self.n[l], by_columns=False)
 
     def end(self, rows: int) -> None:

@@ -65,7 +65,7 @@ def write_turn(name: str, target: Target, dtype: str) -> str:
             inside = Int(kernel, kernel.builder.select(i + r < stop, (right - j).value, kernel.whole(0).value))
             return p.load_vector(lanes, kernel.first_lanes(inside, lanes))
 
-        turned = _turned(kernel, [load(r) for r in range(lanes)])
+        turned = turned_square(kernel, [load(r) for r in range(lanes)])
         for c, vector in enumerate(turned):
             p = into + ((j + c) * ld_into + i)
             if masked:
@@ -84,7 +84,7 @@ def write_turn(name: str, target: Target, dtype: str) -> str:
     return kernel.finish()
 
 
-def _turned(kernel: Kernel, rows: list[Value]) -> list[Value]:
+def turned_square(kernel: Kernel, rows: list[Value]) -> list[Value]:
     """The columns of a square held as rows: halves are exchanged between rows 1, 2, 4, ... apart."""
     lanes = len(rows)
     rows = list(rows)

@@ -73,6 +73,8 @@ class Parts:
             for turned in (False, True):
                 kernel = self._want(f"{name} {self.dtype} {turned}", write, self.dtype, turned)
                 self.common[name + "_turned" * turned] = kernel
+        description = f"blocked {self.dtype} B turned"
+        self.common["blocked_of_turned"] = self._want(description, products.write_blocked, self.dtype, False, True)
         for name, write in {"words": moves.write_words, "end": steps.write_end, "execute": steps.write_execute}.items():
             self.common[name] = self._want(name, write)
         layers = range(1, network.L)

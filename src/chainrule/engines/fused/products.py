@@ -14,6 +14,7 @@ from typing import Any
 from llvmlite import ir
 
 from chainrule.engines.fused.assembly import BYTES, GRAIN, I64, PTR, REAL, VOID, Code, Int, Kernel, Pointer, Value
+from chainrule.engines.fused.moves import turned_square
 from chainrule.engines.fused.target import Target
 
 
@@ -77,15 +78,14 @@ def tile(kernel: Kernel, dtype: str, shape: Shape) -> Any:
 
 
 # Rows of a tile by its vectors, largest first, for 32 and for 16 vector registers: the sums, a row of B and a number of
-# A have to fit. A tile that is wider takes fewer loads for its sums; one that is higher uses a packed panel longer. Up
-# to PANEL vectors the rows are the same: A is packed for all of them.
+# A have to fit. A tile that is wider takes fewer loads for its sums.
 HEIGHTS = {
     32: {1: (12, 8, 4), 2: (12, 8, 4), 3: (8, 4), 4: (6, 4, 2)},
     16: {1: (6, 4, 2), 2: (6, 4, 2)},
 }
 SINGLE = 4  # vectors where a tile has one row: enough independent chains to hide the latency of an addition
-PANEL = 2  # vectors in a packed panel of B
-DEPTH = 256  # k at a time: a packed panel of B, DEPTH x 32 float32, takes 32 KiB
+TURNED = 2  # vectors where A is packed too: a high tile uses longer what it packs
+DEPTH = 256  # k at a time
 HEIGHT = 528  # rows of A at a time: HEIGHT x DEPTH float32 take 528 KiB of a second cache
 GROUP = 8  # panels that are packed together where B is large, ROWS by ROWS: each row lies in another page of memory
 ROWS = 4
@@ -93,9 +93,14 @@ SMALL = 2**19  # bytes of a B that stays in the second cache: its panels are pac
 TOGETHER = 16  # k of a turned A that are packed at a time: lines of memory that stay in the first cache
 
 
+def widest(target: Target) -> int:
+    """Vectors in the widest tile, and in the widest packed panel of B."""
+    return max(HEIGHTS[target.registers])
+
+
 def panel_bytes(target: Target) -> int:
     """A packed panel, and lines between: panels a power of two apart would compete for the same lines of a cache."""
-    return DEPTH * PANEL * target.vector_bytes + 256
+    return DEPTH * widest(target) * target.vector_bytes + 256
 
 
 def packing_bytes(target: Target) -> int:
@@ -112,7 +117,7 @@ def write_product(name: str, target: Target, dtype: str, turned: bool) -> str:
     one row for all, the biases), and A[i, k] at A + i lda + k, or, where A is ``turned``, at A + k lda + i.
     ``by_columns``: threads share the columns of C, else its rows.
     """
-    product = _Product(name, target, dtype, turned, wide=max(HEIGHTS[target.registers]), unrolled=1)
+    product = _Product(name, target, dtype, turned, wide=widest(target), unrolled=1)
     kernel, columns, zero = product.kernel, product.columns, product.kernel.whole(0)
     with kernel.when(product.many > 0), kernel.loop(columns[0], columns[1], product.width) as loop:
         product.panel(loop.i, product.rows[0], product.end, zero, product.K, None, None)
@@ -120,23 +125,29 @@ def write_product(name: str, target: Target, dtype: str, turned: bool) -> str:
     return kernel.finish()
 
 
-def write_blocked(name: str, target: Target, dtype: str, turned: bool) -> str:
+def write_blocked(name: str, target: Target, dtype: str, turned: bool, B_turned: bool = False) -> str:
     """The same for large matrices, with one argument more: ``packing``, where threads pack.
 
-    DEPTH rows of a panel of B are copied to one place, so that they stay in the first cache while the rows of A pass;
-    where A is turned, so are HEIGHT of its rows, which stay in the second cache while the panels of B pass. Of a large
-    B, a group of panels is copied row by row.
+    DEPTH rows of a panel of B are copied to one place, so that they stay near while the rows of A pass; where A is
+    turned, so are HEIGHT of its rows, which stay in the second cache while the panels of B pass. Of a large B, a group
+    of panels is copied row by row. Where B is ``B_turned``, B[k, j] is at B + j ldb + k, and is turned while it is
+    copied; all rows of A then go through the panels, since B cannot be read in place.
     """
-    product = _Product(name, target, dtype, turned, wide=PANEL, unrolled=2)
+    product = _Product(name, target, dtype, turned, wide=TURNED if turned else widest(target), unrolled=2)
     kernel, b, size = product.kernel, product.kernel.builder, product.size
     packing = kernel.number() + kernel.thread * packing_bytes(target)
     panels = Pointer(kernel, b.inttoptr(packing.value, PTR), product.real)
     block = panels.after(GROUP * panel_bytes(target))
-    large = product.K * product.ldb > SMALL
-    group, some = (
-        Int(kernel, b.select(large, *(kernel.whole(n).value for n in either)))
-        for either in ((GROUP * product.width, product.width), (ROWS, DEPTH))
-    )
+    if B_turned:
+        product.end, product.heights = product.rows[1], {v: (*rows, 1) for v, rows in product.heights.items()}
+        group, some = kernel.whole(product.width), kernel.whole(DEPTH)
+    else:
+        large = product.K * product.ldb > SMALL
+        group, some = (
+            Int(kernel, b.select(large, *(kernel.whole(n).value for n in either)))
+            for either in ((GROUP * product.width, product.width), (ROWS, DEPTH))
+        )
+    pack_B = product.pack_turned_B if B_turned else product.pack_B
     with (
         kernel.loop(0, product.K, DEPTH) as over_depth,
         kernel.loop(product.rows[0], product.end, HEIGHT) as over_blocks,
@@ -154,10 +165,11 @@ def write_blocked(name: str, target: Target, dtype: str, turned: bool) -> str:
 
             with kernel.loop(0, depth, some) as over_k, kernel.loop(first, last, product.width) as over_columns:
                 rows = over_k.i, (over_k.i + some).least(depth)
-                product.pack_B(packed(over_columns.i), over_columns.i, k, rows)
+                pack_B(packed(over_columns.i), over_columns.i, k, rows)
             with kernel.loop(first, last, product.width) as over_columns:
                 product.panel(over_columns.i, top, bottom, k, depth, packed(over_columns.i), packed_A)
-    product.single_rows()
+    if not B_turned:
+        product.single_rows()
     return kernel.finish()
 
 
@@ -177,7 +189,7 @@ class _Product:
         self.kernel = kernel = Kernel(name, target)
         self.turned, self.wide, self.unrolled = turned, wide, unrolled
         self.real, self.size, self.lanes = REAL[dtype], BYTES[dtype], target.lanes(dtype)
-        self.width = wide * self.lanes
+        self.width = self.wide * self.lanes
         self.dtype = dtype
         self.heights = HEIGHTS[target.registers]
         self.tiles: dict[Shape, Any] = {}
@@ -199,7 +211,7 @@ class _Product:
 
         def down(NV: int, masked: bool) -> None:
             start = top
-            for rows in self.heights[NV]:
+            for rows in self.heights[NV if packed_A is None else self.wide]:  # A is packed for the widest tile
                 stop = start + (bottom - start).rounded_down(rows)
                 with self.kernel.loop(start, stop, rows) as loop:
                     i = loop.i
@@ -232,7 +244,7 @@ class _Product:
     def pack_A(self, into: Pointer, top: Int, bottom: Int, k: Int, depth: Int) -> None:
         """The rows top..bottom-1 of a turned A as Packed describes them."""
         kernel, start = self.kernel, top
-        for rows in self.heights[PANEL]:
+        for rows in self.heights[self.wide]:
             stop = start + (bottom - start).rounded_down(rows)
             with kernel.loop(0, depth, TOGETHER) as over_depth, kernel.loop(start, stop, rows) as over_tiles:
                 i, first = over_tiles.i, over_depth.i
@@ -253,6 +265,18 @@ class _Product:
                     (into + (loop.i * self.width + v * lanes)).store_vector((row + v * lanes).load_vector(lanes, mask))
 
         self._as_wide(j, copy, self.wide)
+
+    def pack_turned_B(self, into: Pointer, j: Int, k: Int, rows: tuple[Int, Int]) -> None:
+        """The same rows where B is turned: squares of lanes x lanes, of which no column beyond the last is read."""
+        kernel, lanes, last = self.kernel, self.lanes, self.columns[1] - 1
+        with kernel.loop(0, self.width, lanes) as across, kernel.loop(*rows, lanes) as down:
+            mask = kernel.first_lanes(rows[1] - down.i, lanes)
+            square = [
+                (self.B.after((j + across.i + c).least(last) * self.ldb) + (k + down.i)).load_vector(lanes, mask)
+                for c in range(lanes)
+            ]
+            for r, vector in enumerate(turned_square(kernel, square)):
+                (into + ((down.i + r) * self.width + across.i)).store_vector(vector)
 
     def _A(self, i: Int, k: Int) -> Pointer:
         """Where A[i, k] stands."""
