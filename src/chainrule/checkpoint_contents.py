@@ -21,7 +21,7 @@ from chainrule.watching import CURVES, Standing, Watch
 FORMAT = 1
 
 # What is kept beside the vectors and the curves: whole numbers in the description, real ones in an array.
-_STEPS, _EPOCHS = ("step", "updates", "samples"), ("epochs", "waited", "best_epoch", "good_epochs")
+_STEPS, _EPOCHS = ("step", "updates", "samples"), ("epochs", "told", "waited", "best_epoch", "good_epochs")
 _REALS = ("rate_scale", "cost_sum", "weight_sum", "rate")
 
 
@@ -81,7 +81,11 @@ def unpacked(
 def require_same(
     description: Mapping[str, Any], now: Mapping[str, Any], engine: Engine, per_epoch: int, name: str
 ) -> None:
-    """RequestError: the run in the file is another, and what differs. NotSealed: it says nothing of a run."""
+    """RequestError: it is no run that is in the file, or another, and what differs. NotSealed: it makes no sense."""
+    if "run" not in description:
+        raise RequestError(
+            f"{name} is no checkpoint but another file of chainrule, such as a model: name another file."
+        )
     try:
         if description["format"] != FORMAT:
             raise RequestError(f"{name} has format {description['format']!r}; this version reads format {FORMAT}.")
@@ -89,8 +93,9 @@ def require_same(
         differences = [f"{what}: {_short(a)} then, {_short(b)} now" for what, a, b in _differences(then, now)]
         planned = then["recipe"]["epochs"], now["recipe"]["epochs"]
         epochs = f"epochs: {planned[0]} then, {planned[1]} now"
-        if planned[1] < done:
-            differences.append(f"{epochs}, and {done} are done")
+        if planned[1] < planned[0] and planned[1] * per_epoch < step:
+            begun = "" if step == done * per_epoch else " and the next is begun"
+            differences.append(f"{epochs}, and {done} are done{begun}")
         elif _rates_differ(engine, planned, step, per_epoch):
             differences.append(f"{epochs}, and the schedule {engine.recipe.schedule} looks at how many there are")
     except (KeyError, TypeError, AttributeError) as error:

@@ -9,12 +9,13 @@ keeping. A run of other data or other settings is refused.
 """
 
 import contextlib
-import glob
 import logging
 import os
+import re
 import time
 import warnings
 from math import inf
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +72,13 @@ class Checkpoint:
         resume: bool = False,
         overwrite: bool = False,
     ) -> None:
-        if seconds is not None and not (isinstance(seconds, (int, float)) and 0.0 <= seconds < inf):
+        if seconds is not None and not (isinstance(seconds, Real) and 0.0 <= seconds < inf):
             raise RequestError(f"a checkpoint is written every so many seconds, a number from 0 on, not {seconds!r}.")
         if steps is not None and (isinstance(steps, bool) or not hasattr(steps, "__index__") or steps < 1):
             raise RequestError(f"a checkpoint is written every so many steps, a whole number from 1 on, not {steps!r}.")
         self.path = Path(path)
+        if not self.path.name:
+            raise RequestError(f"a checkpoint is a file, and {str(path)!r} names none: name a file in that folder.")
         self.previous = self.path.with_name(f"{self.path.name}.previous")
         self.seconds = seconds
         self.steps = steps
@@ -86,6 +89,7 @@ class Checkpoint:
         self._kept_at, self._kept_step = 0.0, 0
         self._paused_at, self._paused_step = 0.0, 0
         self._pace = 1  # steps between two looks at the clock
+        self._rotates = True  # the newer file is whole, so that it may take the place of the one before it
         self._failed = False
 
     @property
@@ -95,24 +99,24 @@ class Checkpoint:
 
     def require_free(self) -> None:
         """RequestError: there is a run that is neither to go on nor to be replaced; there is no such folder."""
+        if self.path.is_dir():
+            raise RequestError(f"cannot write {str(self.path)!r}: it is a folder. Name a file in it.")
+        if not self.path.parent.is_dir():
+            raise RequestError(
+                f"cannot write {str(self.path)!r}: there is no folder {str(self.path.parent)!r}. Make it first."
+            )
         if self.exists and not (self.resume or self.overwrite):
             raise RequestError(
                 f"{str(self.path)!r} holds a run already. To go on from there, use --resume (resume=True in Python); "
                 "to begin anew and replace it, --force (overwrite=True)."
             )
-        if not self.path.parent.is_dir():
-            raise RequestError(f"cannot write {str(self.path)!r}: there is no folder {str(self.path.parent)!r}.")
-        if self.path.is_dir():
-            raise RequestError(f"cannot write {str(self.path)!r}: it is a folder. Name a file in it.")
 
     def begin(self, watch: Watch, training: Examples, validation: Examples | None) -> None:
         """Before the first step: bring the watch to where the last run stood, or keep where this one begins."""
         self.require_free()
         engine = watch.engine
         self._identity = identity(watch, training, validation)
-        for leftover in self.path.parent.glob(f".{glob.escape(self.path.name)}.*.part"):
-            with contextlib.suppress(OSError):
-                leftover.unlink()  # of a process that was killed
+        self._clean()
         if self.exists and self.resume:
             watch.go_on(*self._read(engine, engine.recipe.steps_per_epoch(training.m)))
             now = watch.now
@@ -122,7 +126,7 @@ class Checkpoint:
         if self.resume:
             _log.warning("no checkpoint %s yet: begins afresh", self.path)
         try:
-            self._write(watch, replaced=None)
+            self._write(watch, first=True)
         except OSError as error:
             raise RequestError(f"cannot write {str(self.path)!r}: {error.strerror}.") from error
 
@@ -151,7 +155,7 @@ class Checkpoint:
         if watch.now is self._kept:
             return
         try:
-            self._write(watch, replaced=self.previous)
+            self._write(watch)
             self._failed = False
         except OSError as error:
             self._kept_at, self._kept_step = time.monotonic(), watch.now.state.step  # try again when it is time again
@@ -164,22 +168,31 @@ class Checkpoint:
                 )
             self._failed = True
 
-    def _write(self, watch: Watch, replaced: Path | None) -> None:
+    def _write(self, watch: Watch, first: bool = False) -> None:
         """The new file, whole, before the old one gives way: to another name, or for good."""
         now = watch.now
         part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         write_whole(part, seal(*packed(watch, self._identity)))
         try:
-            if replaced is None:
+            if first:
                 self.previous.unlink(missing_ok=True)
-            elif self.path.exists():
-                self.path.replace(replaced)
+            elif self._rotates and self.path.exists():
+                self.path.replace(self.previous)
             part.replace(self.path)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
+        self._rotates = True
         sync_folder(self.path)
         self._is_kept(now)
+
+    def _clean(self) -> None:
+        """Remove what processes that were killed had not written to its end."""
+        part = re.compile(rf"\.{re.escape(self.path.name)}\.\d+\.part")  # and not that of a longer name
+        with contextlib.suppress(OSError):
+            for leftover in self.path.parent.iterdir():
+                if part.fullmatch(leftover.name):
+                    leftover.unlink()
 
     def _is_kept(self, now: Standing) -> None:
         self._kept, self._kept_at, self._kept_step = now, time.monotonic(), now.state.step
@@ -198,10 +211,13 @@ class Checkpoint:
             except NotSealed as error:
                 damage.append(str(error))
                 continue
+            self._rotates = path == self.path
             for line in damage:
                 _log.warning("%s Goes on from the one before it, %s.", line, path)
             return kept
-        raise RequestError(f"{' '.join(damage)} To begin anew, use --force without --resume (overwrite=True in Python).")
+        raise RequestError(
+            f"{' '.join(damage)} To begin anew, use --force without --resume (overwrite=True in Python)."
+        )
 
 
 def as_checkpoint(given: Any, resume: bool) -> Checkpoint | None:

@@ -189,7 +189,7 @@ def run_train(arguments: argparse.Namespace) -> int:
         re.sub(r"(?i)\.(csv|tsv|txt|parquet|pq)(\.gz)?$", "", Path(arguments.table).name) + ".model"
     )
     require_writable(out, overwrite=arguments.force)
-    checkpoint = _checkpoint(arguments)
+    checkpoint = _checkpoint(arguments, out)
     given = _given(arguments, (name for options in OPTIONS.values() for name in options))
     planned = plan(arguments.table, arguments.target, **given)
     screen.planned(arguments.table, planned)
@@ -206,7 +206,8 @@ def run_train(arguments: argparse.Namespace) -> int:
             print("chainrule: no epoch went well, so no model was written", file=sys.stderr)
         raise
     if len(model.history) == 0:
-        raise RunError(f"interrupted before an epoch had ended, so no model was written{_to_go_on(checkpoint)}")
+        nothing = "interrupted before an epoch had ended, so no model was written"
+        raise RunError(nothing + _to_go_on(checkpoint, "--resume"))
     save(model, out, overwrite=arguments.force)  # before anything else can fail
     screen.trained(model)
     reading = [text for name, value in _given(arguments, READING).items() for text in (f"--{name}", value)]
@@ -215,11 +216,11 @@ def run_train(arguments: argparse.Namespace) -> int:
     if model.history.stopped != "interrupted":
         return 0
     learnt = f"interrupted after epoch {len(model.history)}; what it had learnt is in {out}"
-    print(f"chainrule: {learnt}{_to_go_on(checkpoint)}", file=sys.stderr)
+    print(f"chainrule: {learnt}{_to_go_on(checkpoint, '--resume --force')}", file=sys.stderr)
     return 1
 
 
-def _checkpoint(arguments: argparse.Namespace) -> Checkpoint | None:
+def _checkpoint(arguments: argparse.Namespace, out: Path) -> Checkpoint | None:
     if arguments.checkpoint is None:
         for option in ("resume", "checkpoint_seconds", "checkpoint_steps"):
             if getattr(arguments, option):
@@ -233,12 +234,14 @@ def _checkpoint(arguments: argparse.Namespace) -> Checkpoint | None:
         resume=arguments.resume,
         overwrite=arguments.force,
     )
+    if out.resolve() in (checkpoint.path.resolve(), checkpoint.previous.resolve()):
+        raise RequestError(f"{str(out)!r} cannot hold both the model and the checkpoint: name another file for one.")
     checkpoint.require_free()
     return checkpoint
 
 
-def _to_go_on(checkpoint: Checkpoint | None) -> str:
-    return f"; to go on, give the same command with --resume ({checkpoint.path})" if checkpoint else ""
+def _to_go_on(checkpoint: Checkpoint | None, options: str) -> str:
+    return f"; to go on, give the same command with {options} ({checkpoint.path})" if checkpoint else ""
 
 
 def run_predict(arguments: argparse.Namespace) -> int:

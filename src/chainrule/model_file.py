@@ -8,8 +8,13 @@ Files of older formats load for ever: ``UPGRADES`` turns the description of each
 
 import json
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
@@ -17,22 +22,28 @@ import numpy as np
 from chainrule.data import Encoder, Target
 from chainrule.errors import RequestError
 from chainrule.files import replace_file
+from chainrule.formulas.losses import Loss
 from chainrule.formulas.table import Functions
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.outputs import Outputs
 from chainrule.recipe import Recipe
-from chainrule.sealed import NotSealed, read_sealed, seal, unseal
+from chainrule.records import record, require
+from chainrule.reports import Report
+from chainrule.sealed import NotSealed, read_sealed, seal, strict_json, unseal
 from chainrule.training import History
 
 FORMAT = 2
 KIND = "model file"
 
+_WORD = re.compile(r"[\w.+!-]{1,100}", re.ASCII)  # the name of a program, or its version
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+
 
 def _from_1(description: Mapping[str, Any]) -> dict[str, Any]:
     """Format 1 knew the version of chainrule alone."""
-    kept = {name: value for name, value in description.items() if name != "version"}
-    return kept | {"format": 2, "made_with": {"chainrule": description["version"]}}
+    first = {"format": 2, "made_with": {"chainrule": description["version"]}}
+    return first | {name: value for name, value in description.items() if name not in ("format", "version")}
 
 
 UPGRADES: dict[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _from_1}
@@ -41,13 +52,16 @@ UPGRADES: dict[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _from_1
 def save(model: Model, path: Any, *, overwrite: bool = False) -> None:
     """Write the model under a temporary name, then rename: the file is whole or not there.
 
-    RequestError: the file exists and ``overwrite`` is False, or the place cannot be written to.
+    RequestError: the file exists and ``overwrite`` is False; the place cannot be written to; the file would not load.
     """
     path = Path(path)
     require_writable(path, overwrite=overwrite)
-    content = seal(_describe(model), {"theta": model.theta})
+    arrays, refusing = {"theta": model.theta}, partial(_refusing, RequestError, "this model cannot be saved")
+    with refusing():
+        description = strict_json(_text(_describe(model)))
+    _model(description, arrays, model.functions, refusing)
     try:
-        replace_file(path, *content)
+        replace_file(path, *seal(description, arrays))
     except OSError as error:
         raise RequestError(f"cannot write {str(path)!r}: {error.strerror}.") from error
 
@@ -73,27 +87,34 @@ def load(path: Any, functions: Functions | None = None) -> Model:
     name = repr(str(path))
     description, arrays = unseal(read_sealed(path, KIND), name, KIND)
     format = description.get("format")
-    if isinstance(format, int) and format > FORMAT:
+    if type(format) is int and format > FORMAT:
         raise RequestError(
             f"{name} has format {format}, and this version of chainrule reads up to format {FORMAT}: it was written by "
-            f"chainrule {_writer(description)}. Install that one, or a later."
+            f"chainrule {short(_writer(description))}. Install that one, or a later."
         )
+    refusing = partial(_refusing, NotSealed, f"{name} is not a model that this version understands")
+    with refusing():
+        if type(format) is not int or format < 1:
+            raise ValueError("it does not say which format it has")
+        for known in range(format, FORMAT):
+            description = UPGRADES[known](description)
+    model = _model(description, arrays, functions, refusing)
+    return replace(model, theta=model.theta.copy())  # and let go of the file's bytes
+
+
+@contextmanager
+def _refusing(kind: type[RequestError], said: str) -> Iterator[None]:
+    """Whatever goes wrong inside becomes this kind of error, which begins with what is ``said``."""
     try:
-        while format != FORMAT:
-            description = UPGRADES[format](description)  # pyright: ignore[reportArgumentType]  # a KeyError, where it is none
-            format = description["format"]
-        model = _build(description, arrays, functions)
-        if _text(_describe(model)) != _text(description):
-            raise ValueError("something in it is not what a model says of itself")
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
-        raise NotSealed(f"{name} is not a model that this version understands: {error}.") from error
-    model.network.formulas(np, functions)
-    return model
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
+        why = _CONTROLS.sub("?", str(error))  # what stands in a file is not obeyed by a terminal
+        raise kind(f"{said}: {why.rstrip('.')}.") from error
 
 
-def _writer(description: Mapping[str, Any]) -> str:
+def _writer(description: Mapping[str, Any]) -> Any:
     made_with = description.get("made_with")
-    return str(made_with.get("chainrule") if isinstance(made_with, dict) else description.get("version"))[:40]
+    return made_with.get("chainrule") if isinstance(made_with, dict) else None
 
 
 def _text(description: Mapping[str, Any]) -> str:
@@ -115,27 +136,59 @@ def _describe(model: Model) -> dict[str, Any]:
     }
 
 
-def _build(description: Mapping[str, Any], arrays: Mapping[str, Any], functions: Functions | None) -> Model:
-    network = Network.from_dict(description["network"])
-    if list(arrays) != ["theta"]:
-        raise RequestError(f"expected the array theta, not {', '.join(arrays) or 'none'}")
-    theta = arrays["theta"]
-    if theta.shape != (network.size,) or str(theta.dtype) != network.dtype:
-        raise RequestError(f"it holds {theta.shape} {theta.dtype} for {network.size} {network.dtype} parameters")
-    encoder, outputs = Encoder.from_dict(description["encoder"]), Outputs.from_dict(description["outputs"])
-    if (len(encoder.feature_names), outputs.units) != (network.n[0], network.n[-1]):
-        raise RequestError(
-            f"it holds {len(encoder.feature_names)} features and {outputs.units} outputs for {network.n}"
-        )
+def _model(
+    description: Mapping[str, Any],
+    arrays: Mapping[str, Any],
+    functions: Functions | None,
+    refusing: Callable[[], AbstractContextManager[None]],
+) -> Model:
+    """The model that is described, where each part is one that training makes, and they belong together.
+
+    RequestError: a function of one's own is missing; and what ``refusing`` makes of the rest.
+    """
+    with refusing():
+        model = _parts(description, arrays, functions)
+    loss = model.network.formulas(np, functions).loss
+    with refusing():
+        _require_together(model, loss)
+        if _text(_describe(model)) != _text(description):
+            raise ValueError("something in it is not what a model says of itself")
+    return model
+
+
+def _parts(description: Mapping[str, Any], arrays: Mapping[str, Any], functions: Functions | None) -> Model:
+    """RequestError: a part is none that training makes."""
+    parts = dict.fromkeys(("made_with", "network", "recipe", "encoder", "target", "outputs", "history"), dict)
+    given = record(description, "a model", format=int, **parts, report=dict | None)
+    made_with = given["made_with"]
+    versions = all(type(word) is str and _WORD.fullmatch(word) for pair in made_with.items() for word in pair)
+    require(versions and "chainrule" in made_with, "it is made with versions of chainrule and others", made_with)
+    require(list(arrays) == ["theta"], "its array is theta", list(arrays))
     return Model(
-        network,
-        theta.copy(),
-        encoder,
-        Target.from_dict(description["target"]),
-        outputs,
-        Recipe.from_dict(description["recipe"]),
-        History.from_dict(description["history"]),
-        description["report"],
+        Network.from_dict(given["network"]),
+        arrays["theta"],
+        Encoder.from_dict(given["encoder"]),
+        Target.from_dict(given["target"]),
+        Outputs.from_dict(given["outputs"]),
+        Recipe.from_dict(given["recipe"]),
+        History.from_dict(given["history"]),
+        Report.from_dict(given["report"]).to_dict() if given["report"] is not None else None,
         functions or {},
-        description["made_with"],
+        made_with,
     )
+
+
+def _require_together(model: Model, loss: Loss) -> None:
+    """RequestError: a part is not for the others."""
+    network, theta, encoder, target, outputs = model.network, model.theta, model.encoder, model.target, model.outputs
+    shape = f"theta is {network.size} numbers in {network.dtype}"
+    require((theta.shape, str(theta.dtype)) == ((network.size,), network.dtype), shape, (theta.shape, str(theta.dtype)))
+    require(bool(np.isfinite(theta).all()), "every number in theta is finite", "all of them")
+    ends, layers = (len(encoder.feature_names), outputs.units), (network.n[0], network.n[-1])
+    require(ends == layers, f"the network has {layers} inputs and outputs, as there are features and outputs", ends)
+    require(target.name not in [*encoder.columns, *encoder.left_out], "the target is no feature", target.name)
+    outputs.require_fits(target, loss, network.loss)
+    if model.report is not None:
+        expected = target.task, [str(label) for label in target.classes]
+        found = model.report["task"], model.report["classes"]
+        require(found == expected, f"the report is on {expected}", found)

@@ -1,7 +1,7 @@
 """What a network is: a frozen description, and its parameters as one vector with named views."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,15 @@ from chainrule.formulas.initializers import INITIALIZERS
 from chainrule.formulas.losses import LINKS, LOSSES, Loss
 from chainrule.formulas.penalties import PENALTIES, Penalty
 from chainrule.formulas.table import Array, Functions, Namespace, Table
+from chainrule.records import record, require, require_spec
 
 Shape = tuple[int, ...]
 
 # dW[l] lies row by row and dtheta column by column; so many units at a time, the turn stays in the cache.
 STRIP = 128
+
+# Nobody trains as many; a file that says so would keep us busy.
+MOST_LAYERS = 10_000
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,8 @@ class Network:
             )
         hidden = len(n) - 2
         dropout = _one_each(self.dropout, hidden, "dropout")
+        activation = _one_each(self.activation, hidden, "activation")
+        full = {a: _full(ACTIVATIONS, a) for a in dict.fromkeys(activation)}  # each is looked at once
         penalties = (self.penalties,) if isinstance(self.penalties, str) else self.penalties
         if any(not 0.0 <= p < 1.0 for p in dropout):
             raise RequestError(f"dropout is the chance to drop a unit, at least 0 and below 1; not {self.dropout}.")
@@ -78,7 +84,7 @@ class Network:
             raise RequestError(f"dtype is 'float32' or 'float64', not {self.dtype!r}.")
         written: dict[str, Any] = {
             "n": tuple(int(u) for u in n),
-            "activation": tuple(_full(ACTIVATIONS, a) for a in _one_each(self.activation, hidden, "activation")),
+            "activation": tuple(full[a] for a in activation),
             "loss": _full(LOSSES, self.loss),
             "dropout": tuple(float(p) for p in dropout),
             "penalties": tuple(_full(PENALTIES, p) for p in penalties),
@@ -103,18 +109,20 @@ class Network:
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> "Network":
-        """Back from ``to_dict``; unknown and missing entries are a RequestError."""
-        names = {f.name for f in fields(cls)}
-        if set(description) != names:
-            raise RequestError(f"a network is described by {sorted(names)}; this one has {sorted(description)}.")
-        return cls(**description)
+        """Back from ``to_dict``. RequestError: entries that are unknown, missing, of another type, or make no sense."""
+        lists = {"n": [int], "activation": [str], "dropout": [float], "penalties": [str]}
+        entries = record(description, "a network", **lists, loss=str, initializer=str, dtype=str)
+        layers = len(entries["n"]) - 1
+        require(layers <= MOST_LAYERS, f"a network has {MOST_LAYERS} layers at most", layers)
+        return cls(**entries)
 
     def formulas(self, xp: Namespace, functions: Functions | None = None) -> Formulas:
         """The functions that the names stand for, on ``xp``. RequestError: a name that is not known."""
         if self.initializer != "auto":
             INITIALIZERS.make(self.initializer, functions=functions)
         loss = LOSSES.make(self.loss, xp, functions=functions)
-        hidden = [ACTIVATIONS.make(a, xp, functions=functions) for a in self.activation]
+        made = {a: ACTIVATIONS.make(a, xp, functions=functions) for a in dict.fromkeys(self.activation)}
+        hidden = [made[a] for a in self.activation]
         link = LINKS.make(loss.link, xp, functions=functions)
         return Formulas(
             g=(None, *(row.g for row in hidden), link),
@@ -242,6 +250,7 @@ def _one_each(given: Any, hidden: int, what: str) -> tuple[Any, ...]:
 
 def _full(table: Table[Any], spec: str) -> str:
     """The spec with every number written out; a name that the table does not have is the user's own, seen to later."""
+    require_spec(table.kind, spec)
     if table.name(spec) not in table:
         return spec
     table.make(spec, *([] if table is INITIALIZERS else [np]))  # each row checks its own numbers

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,10 @@ from numpy.typing import NDArray
 
 from chainrule.data import Target
 from chainrule.data.columns import row_name
-from chainrule.errors import RequestError
+from chainrule.errors import RequestError, RunError
 from chainrule.formulas.losses import Loss
 from chainrule.formulas.metrics import probabilities
+from chainrule.records import record, require
 
 Floats = NDArray[np.float64]
 
@@ -25,6 +27,8 @@ class Outputs:
             numbers, such as huber's delta, count standard deviations; under an exponential link in units of the
             mean, which keeps y positive
     prior   the trivial prediction: class shares of the training rows, or (the mean of their target,)
+
+    RequestError: numbers that no target has.
     """
 
     units: int
@@ -32,14 +36,17 @@ class Outputs:
     scale: float
     prior: tuple[float, ...]
 
+    def __post_init__(self) -> None:
+        """See the class."""
+        require(self.units >= 1, "units of outputs are 1 or more", self.units)
+        require(abs(self.shift) < inf, "shift of outputs is finite", self.shift)
+        require(0.0 < self.scale < inf, "scale of outputs is finite and above 0", self.scale)
+        require(all(abs(p) < inf for p in self.prior), "prior of outputs is finite", self.prior)
+
     @classmethod
     def fit(cls, target: Target, loss: Loss, loss_name: str, values: NDArray[Any]) -> "Outputs":
         """From the training rows' class codes or numbers, (m,). RequestError: a loss that does not fit the target."""
-        if loss.task != target.task:
-            raise RequestError(
-                f"loss {loss_name} is for {loss.task}, and {target.name!r} is a target for {target.task} "
-                f"({target.reason}). Choose another loss, or another task."
-            )
+        _require_task(target, loss, loss_name)
         if target.task == "classification":
             K = len(target.classes)
             shares = np.bincount(values, minlength=K) / len(values)
@@ -51,6 +58,22 @@ class Outputs:
             return cls(1, float(values[0]), 1.0, (mean,))
         return cls(1, mean, float(values.std()) or 1.0, (mean,))  # squares of tiny deviations may vanish
 
+    def require_fits(self, target: Target, loss: Loss, loss_name: str) -> None:
+        """RequestError: outputs that neither ``fit`` nor an estimator makes for this target and this loss."""
+        _require_task(target, loss, loss_name)
+        if target.task == "regression":
+            require((self.units, len(self.prior)) == (1, 1), "regression has one output and one mean", self)
+            if not loss.elementwise:
+                loss.value(np.zeros((1, 1)), np.zeros((1, 1)))  # a loss of several outputs says so
+            return
+        K = len(target.classes)
+        single = K == 2 and loss.elementwise
+        units = [1] if single and loss.link == "sigmoid" else [1, 2] if single else [K]
+        require(self.units in units, f"units of {K} classes with loss {loss_name} are {units}", self.units)
+        require((self.shift, self.scale) == (0.0, 1.0), "classes are neither shifted nor scaled", self)
+        shares = len(self.prior) == K and min(self.prior) >= 0.0 and abs(sum(self.prior) - 1.0) < 1e-9
+        require(shares, f"the prior of {K} classes is their shares", self.prior)
+
     def encode(self, target: Target, values: NDArray[Any]) -> Floats:
         """Y (m, units) from class codes or numbers, (m,)."""
         if target.task == "regression":
@@ -58,11 +81,16 @@ class Outputs:
         return values[:, None].astype(np.float64) if self.units == 1 else np.eye(self.units)[values]
 
     def probabilities(self, A_L: NDArray[Any]) -> Floats:
-        """P (m, K) from A[L]; outputs that are not a distribution (K sigmoids) are divided by their sum."""
+        """P (m, K) from A[L]; outputs that are not a distribution (K sigmoids) are divided by their sum.
+
+        RunError: an output is not a number.
+        """
+        _require_numbers(A_L)
         return np.ascontiguousarray(probabilities(A_L.T.astype(np.float64)).T)
 
     def numbers(self, A_L: NDArray[Any]) -> Floats:
-        """Predicted numbers (m,) in the unit of the target."""
+        """Predicted numbers (m,) in the unit of the target. RunError: one is not a number."""
+        _require_numbers(A_L)
         return A_L[:, 0].astype(np.float64) * self.scale + self.shift
 
     def to_dict(self) -> dict[str, Any]:
@@ -70,9 +98,27 @@ class Outputs:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> "Outputs":
-        """Back from ``to_dict``."""
-        return cls(**{**record, "prior": tuple(record["prior"])})
+    def from_dict(cls, description: Mapping[str, Any]) -> "Outputs":
+        """Back from ``to_dict``. RequestError: it is not what that gives."""
+        entries = record(description, "outputs", units=int, shift=float, scale=float, prior=[float])
+        return cls(**{**entries, "prior": tuple(entries["prior"])})
+
+
+def _require_numbers(A_L: NDArray[Any]) -> None:
+    lost = np.isnan(A_L).any(axis=1)
+    if lost.any():
+        raise RunError(
+            f"the answer to {row_name(int(lost.argmax()))} is no number: in the network, its values are beyond what "
+            f"{A_L.dtype} holds. Correct extreme cells in that row, or train again with a lower learning rate."
+        )
+
+
+def _require_task(target: Target, loss: Loss, loss_name: str) -> None:
+    if loss.task != target.task:
+        raise RequestError(
+            f"loss {loss_name} is for {loss.task}, and {target.name!r} is a target for {target.task} "
+            f"({target.reason}). Choose another loss, or another task."
+        )
 
 
 def require_in_domain(loss: Loss, loss_name: str, name: str, values: Floats, rows: NDArray[np.int64]) -> None:

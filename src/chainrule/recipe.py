@@ -1,7 +1,7 @@
 """How a network is trained: the hyperparameters that are not part of the network or of its cost."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from math import isfinite, nan
 from typing import Any
 
@@ -10,6 +10,7 @@ from chainrule.formulas.metrics import METRICS
 from chainrule.formulas.optimizers import OPTIMIZERS, Optimizer
 from chainrule.formulas.schedules import SCHEDULES, Schedule
 from chainrule.formulas.table import Functions, Namespace
+from chainrule.records import record, require_spec
 
 COSTS = ("training_cost", "validation_cost")
 
@@ -67,6 +68,7 @@ class Recipe:
             )
         for field, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
             spec = getattr(self, field)
+            require_spec(field, spec)
             if table.name(spec) in table:
                 table.make(spec, *([None] if table is OPTIMIZERS else []))  # each row checks its own numbers
                 checked[field] = table.canonical(spec)
@@ -79,11 +81,11 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> "Recipe":
-        """Back from ``to_dict``; unknown and missing entries are a RequestError."""
-        names = {f.name for f in fields(cls)}
-        if set(description) != names:
-            raise RequestError(f"a recipe is described by {sorted(names)}; this one has {sorted(description)}.")
-        return cls(**description)
+        """Back from ``to_dict``. RequestError: entries that are unknown, missing, of another type, or make no sense."""
+        names = dict.fromkeys(("optimizer", "schedule", "monitor"), str)
+        numbers = {"learning_rate": float | None, "clip_norm": float | None, "tol": float, "shuffle": bool}
+        counts = {"epochs": int, "batch_size": int | str, "seed": int, "patience": int | None}
+        return cls(**record(description, "a recipe", **names, **numbers, **counts))
 
     def batch(self, m: int) -> int:
         """Examples a step, out of m."""

@@ -1,7 +1,6 @@
 """Training: epochs of an engine until they are all done, nothing improves, or someone has seen enough."""
 
 import contextlib
-import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
@@ -107,7 +106,7 @@ def fit(
         )
     begin = replace(engine.start(theta), samples=samples)
     watch = Watch(engine, training, validation, callbacks, begin, score)
-    with sigterm_as_ctrl_c() if checkpoint else contextlib.nullcontext() as ended:
+    with sigterm_as_ctrl_c() if checkpoint else contextlib.nullcontext():
         if checkpoint:
             checkpoint.begin(watch, training, validation)
         try:
@@ -119,19 +118,22 @@ def fit(
                     _steps(engine, training, watch, checkpoint)
             if ctrl_c:
                 raise KeyboardInterrupt
+            if checkpoint:
+                checkpoint.keep(watch)
         except KeyboardInterrupt:
             watch.go_on(watch.now, watch.curves())
             watch.history.stopped = "interrupted"
-        if checkpoint:
-            checkpoint.keep(watch)
-    if ended:
-        signal.raise_signal(signal.SIGTERM)
+            if checkpoint:
+                with ctrl_c_noted():  # a second one does not keep it from being kept
+                    checkpoint.keep(watch)
     return Fit(watch.outcome(), watch.history, watch.now.state, watch.now.waited)
 
 
 def _steps(engine: Engine, training: Examples, watch: Watch, checkpoint: Keeper | None) -> None:
     """Epochs of first-order steps, from where the watch stands."""
     per_epoch = engine.recipe.steps_per_epoch(training.m)
+    if watch.now.told < watch.now.epochs:  # the run before this one ended as they were told, or as one stopped it
+        watch.tell()
     while not watch.history.stopped and not _stops(engine, watch):
         first = watch.now.epochs * per_epoch
         state = _epoch(engine, training, watch, first, first + per_epoch, checkpoint)
@@ -165,16 +167,18 @@ def _epoch(engine: Engine, training: Examples, watch: Watch, first: int, end: in
         with ctrl_c_noted() as ctrl_c:  # so that the state that is kept is the one its arrays belong to
             until = checkpoint.pause(state.step, end) if checkpoint else end
             state = engine.run(state, training, state.step, until)
-            watch.moved(replace(state, interrupted=False))
-        if begun_with is not None and state.step > first:  # the first step's cost was finite, so this is good
-            watch.is_good(begun_with)
-            begun_with = None
+            watch.moved(replace(state, interrupted=False) if state.interrupted else state)
+            if begun_with is not None and state.step > first:  # the first step's cost was finite, so this is good
+                watch.is_good(begun_with)
+                begun_with = None
         if state.interrupted or ctrl_c:
             raise KeyboardInterrupt
-        if state.diverged or (state.step == end and not _is_finite(engine, state.theta)):
+        if state.diverged:
             raise _diverged(watch, engine.learning_rate)
         if checkpoint and state.step < end:
             checkpoint.paused(watch)
+    if not _is_finite(engine, state.theta):
+        raise _diverged(watch, engine.learning_rate)
     return state
 
 

@@ -1,9 +1,9 @@
 """What is noted, compared and kept while a network trains."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import inf, isfinite, isnan, nan
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from chainrule.engines import Engine, Examples, State
 from chainrule.errors import RequestError
 from chainrule.formulas.metrics import METRICS
 from chainrule.network import Parameters
+from chainrule.records import record, require
 
 CURVES = ("training_cost", "validation_cost", "score", "learning_rate")
 
@@ -43,13 +44,25 @@ class History:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON; what is not finite becomes None."""
-        return vars(self) | {name: [v if isfinite(v) else None for v in getattr(self, name)] for name in CURVES}
+        return vars(self) | {name: [float(v) if isfinite(v) else None for v in getattr(self, name)] for name in CURVES}
 
     @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> "History":
-        """Back from ``to_dict``; None becomes NaN."""
-        curves = {name: [nan if v is None else float(v) for v in record[name]] for name in CURVES}
-        return cls(**{**record, **curves})
+    def from_dict(cls, description: Mapping[str, Any]) -> "History":
+        """Back from ``to_dict``; None becomes NaN. RequestError: no training has such a history."""
+        curves = {name: [float | None] for name in CURVES}
+        entries = record(description, "a history", **curves, monitor=str, best_epoch=int, stopped=str)
+        entries |= {name: [nan if v is None else v for v in entries[name]] for name in CURVES}
+        history = cls(**entries)
+        epochs = len(history)
+        for name in CURVES:
+            absent = name in ("validation_cost", "score") and not entries[name]
+            require(absent or len(entries[name]) == epochs, f"{name} is of {epochs} epochs", len(entries[name]))
+        known = ("training_cost", "validation_cost", "score", *METRICS)
+        require(history.monitor in known, f"the monitor is one of {', '.join(known)}", history.monitor)
+        require(len(history.watched()) == epochs, "what was watched is noted", history.monitor)
+        require(0 <= history.best_epoch <= epochs, f"the best of {epochs} epochs is one of them", history.best_epoch)
+        require(not any(rate < 0.0 for rate in history.learning_rate), "a learning rate is 0 or more", "less")
+        return history
 
     def watched(self) -> list[float]:
         """The values of the monitor."""
@@ -64,14 +77,14 @@ class Callback(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(NamedTuple):
     """Where a run stands between two steps: with the history of its first ``epochs``, all that it takes to go on.
 
     It is replaced as a whole, so that whatever interrupts finds one or the other.
 
     state        of the engine
     epochs       that have ended, with all that is noted of them
+    told         how many of them the callbacks have been told of, and none stopped there
     waited       how many epochs ago the last improvement was
     best         the theta with the best value of the monitor, as a NumPy array, where it is kept
     best_value   that value, turned so that less is better; ``best_epoch``: the epoch that had it
@@ -80,6 +93,7 @@ class Standing:
 
     state: State
     epochs: int = 0
+    told: int = 0
     waited: int = 0
     best: Any = None
     best_value: float = inf
@@ -122,14 +136,14 @@ class Watch:
         self._validation = validation
         self._callbacks = callbacks
         self._metric = METRICS.make(monitor) if monitor in METRICS else None
-        self._score = score or self._of_metric
+        self._score = score
         self._more_is_better = score is not None or (self._metric is not None and self._metric.more_is_better)
         self._scores = score is not None or self._metric is not None
         self._scored = validation or training
 
     def moved(self, state: State) -> None:
         """Steps were done."""
-        self.now = replace(self.now, state=state)
+        self.now = self.now._replace(state=state)
 
     def epoch_ends(self, state: State, training_cost: float) -> None:
         """Note the costs, keep theta where it is the best so far, tell the callbacks."""
@@ -139,7 +153,8 @@ class Watch:
         if self._validation is not None:
             history.validation_cost.append(self.engine.cost(state.theta, self._validation))
         if self._scores:
-            history.score.append(self._score(state.theta))
+            score = self._score or self._of_metric
+            history.score.append(score(state.theta))
         value = history.watched()[-1]
         if isnan(value) and self._metric is not None:
             raise RequestError(
@@ -148,19 +163,21 @@ class Watch:
             )
         if self._more_is_better:
             value = -value
-        after = replace(
-            now,
-            state=state,
-            epochs=len(history),
-            waited=0 if value < now.best_value - recipe.tol else now.waited + 1,
-        )
+        waited = 0 if value < now.best_value - recipe.tol else now.waited + 1
+        after = now._replace(state=state, epochs=len(history), waited=waited)
         if value < now.best_value:
             history.best_epoch = len(history)
             best = self.engine.to_numpy(state.theta) if self.restores else None
-            after = replace(after, best=best, best_value=value, best_epoch=len(history))
+            after = after._replace(best=best, best_value=value, best_epoch=len(history))
         self.now = after
-        if self._callbacks and self._any_stops(state.theta):
-            history.stopped = "a callback stopped it"
+        self.tell()
+
+    def tell(self) -> None:
+        """Tell the callbacks of the last epoch that ended, where they may stop the run."""
+        if self._callbacks and self._any_stops(self.now.state.theta):
+            self.history.stopped = "a callback stopped it"
+        else:
+            self.now = self.now._replace(told=self.now.epochs)
 
     def curves(self) -> dict[str, list[float]]:
         """The curves of the epochs that have ended; an epoch that is interrupted at its end may be noted in part."""
@@ -185,11 +202,11 @@ class Watch:
 
     def wait_again(self, state: State) -> None:
         """Go on with another state, and count epochs without an improvement from 0."""
-        self.now = replace(self.now, state=state, waited=0)
+        self.now = self.now._replace(state=state, waited=0)
 
     def is_good(self, theta: Any) -> None:
         """theta, a NumPy array, began the epoch that is running, and its cost is finite."""
-        self.now = replace(self.now, good=theta, good_epochs=self.now.epochs)
+        self.now = self.now._replace(good=theta, good_epochs=self.now.epochs)
 
     def no_improvement(self) -> str:
         """Why training stops when it has stalled."""

@@ -5,6 +5,10 @@ function here takes what can be read without doubt and names the first cell that
 """
 
 from collections.abc import Callable
+from itertools import pairwise
+from math import isnan
+from numbers import Number
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
@@ -28,8 +32,31 @@ def as_arrow(values: Any, label: str) -> pa.Array | pa.ChunkedArray:
         return values
     try:
         return pa.array(values, from_pandas=True)
-    except (pa.ArrowException, TypeError, ValueError) as error:
-        raise RequestError(f"{label} is not a column of values of one kind: {error}") from error
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        why = _change_of_kind(values) or error
+        raise RequestError(f"{label} is not a column of values of one kind: {why}") from error
+
+
+def _change_of_kind(values: Any) -> str:
+    """Where the cells change from one kind to another, or '' where they do not."""
+    cells = [(i, cell, _kind(cell)) for i, cell in enumerate(values)] if hasattr(values, "__iter__") else []
+    known = [(i, cell, kind) for i, cell, kind in cells if kind]
+    for (_, _, before), (i, cell, kind) in pairwise(known):
+        if kind != before:
+            where = f"{short(cell)} in {row_name(i)}"
+            return f"it was {before}, now it is {kind}: {where}. Correct the cell, or leave it empty."
+    return ""
+
+
+def _kind(cell: Any) -> str:
+    """What a single cell is, in words; '' where it is missing."""
+    if cell is None or (isinstance(cell, float) and isnan(cell)) or type(cell).__name__ in ("NAType", "NaTType"):
+        return ""
+    if isinstance(cell, bool | np.bool_):
+        return "true or false"
+    if isinstance(cell, Number | np.number):
+        return "a number"
+    return "text" if isinstance(cell, str) else type(cell).__name__
 
 
 def row_name(index: int) -> str:

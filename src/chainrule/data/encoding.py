@@ -1,5 +1,6 @@
 """Turn a table into the matrix a network takes, with all that must be remembered from training to prediction."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from chainrule.data.columns import plain
 from chainrule.data.features import CategoryFeatures, NumericFeatures
 from chainrule.data.schema import Schema
 from chainrule.errors import RequestError, nearest
+from chainrule.records import is_name, record, require
 
 Rows = Sequence[int] | NDArray[np.integer]
 
@@ -22,6 +24,8 @@ class Encoder:
 
     Numbers, truth values and dates: gaps take the median of the training rows, a feature tells where they were, and
     all is standardised to mean 0 and deviation 1 on the training rows. Texts: one feature for each level.
+
+    Raises RequestError where no column makes features, one does twice, or two features would have the same name.
 
     >>> from chainrule.data.schema import infer_schema
     >>> table = pa.table({"mass": [1.0, 3.0, None, 9.0], "island": ["x", "y", "x", "x"]})
@@ -34,6 +38,16 @@ class Encoder:
 
     parts: tuple[NumericFeatures | CategoryFeatures, ...]
     left_out: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """See the class."""
+        require(len(self.parts) > 0, "an encoder has columns", self.parts)
+        columns = [*self.columns, *self.left_out]
+        right = all(map(is_name, columns)) and len({*columns}) == len(columns)
+        require(right, "the columns of an encoder have names, each another", columns)
+        twice = [name for name, count in Counter(self.feature_names).items() if count > 1]
+        if twice:
+            raise RequestError(f"two columns make a feature named {twice[0]!r}: rename one of them.")
 
     @classmethod
     def fit(cls, table: pa.Table, schema: Schema, rows: Rows, standardize: bool = True) -> "Encoder":
@@ -61,12 +75,7 @@ class Encoder:
             why = [f"{c.name} ({c.reason})" for c in schema.left_out]
             why += [f"{name} (no value in any training row)" for name in left_out]
             raise RequestError(f"no column is left to learn from: {', '.join(why)}.")
-        encoder = cls(tuple(parts), tuple(left_out))
-        names = encoder.feature_names
-        twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
-        if twice:
-            raise RequestError(f"two columns make a feature named {twice!r}: rename one of them.")
-        return encoder
+        return cls(tuple(parts), tuple(left_out))
 
     @property
     def columns(self) -> list[str]:
@@ -117,13 +126,14 @@ class Encoder:
         return {"parts": [part.to_dict() for part in self.parts], "left_out": list(self.left_out)}
 
     @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> "Encoder":
-        """The encoder that :meth:`to_dict` wrote."""
+    def from_dict(cls, description: Mapping[str, Any]) -> "Encoder":
+        """The encoder that :meth:`to_dict` wrote. Raises RequestError where it is none."""
+        entries = record(description, "an encoder", parts=[dict], left_out=[str])
         parts = [
-            (CategoryFeatures if part["kind"] == "category" else NumericFeatures).from_dict(part)
-            for part in record["parts"]
+            (CategoryFeatures if part.get("kind") == "category" else NumericFeatures).from_dict(part)
+            for part in entries["parts"]
         ]
-        return cls(tuple(parts), tuple(record["left_out"]))
+        return cls(tuple(parts), tuple(entries["left_out"]))
 
     def _require_columns(self, table: pa.Table) -> None:
         here = table.column_names

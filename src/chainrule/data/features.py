@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from chainrule.data.columns import booleans, dates, numbers, pc, row_name, texts
+from chainrule.data.columns import LARGEST, booleans, dates, numbers, pc, row_name, texts
 from chainrule.errors import RequestError
+from chainrule.records import record, require
 
 # A level on one or two training rows cannot be told from the noise of those rows. Pooled, such levels become one
 # feature, which then also stands for levels that come up only after training.
@@ -18,13 +20,15 @@ RARE_ROWS = 3
 MOST_LEVELS = 100
 # A value so far out is an accident, and beyond what float32 could carry through a network.
 FARTHEST = 1e15
+# The least deviation: squares of smaller ones vanish, and it is 1 instead.
+NARROWEST = 1e-162
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Missing values become ``fill``, then (x - mean) / scale."""
+    """Missing values become ``fill``, or are refused where it is None; then (x - mean) / scale."""
 
-    fill: float
+    fill: float | None
     mean: float
     scale: float
 
@@ -43,8 +47,9 @@ class Scale:
         return cls(fill, float(values.mean()), float(values.std()) or 1.0)
 
     def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The scaled values (m,), none of them NaN."""
-        return (np.where(np.isnan(values), self.fill, values) - self.mean) / self.scale
+        """The scaled values (m,), none of them NaN where there is a ``fill``."""
+        filled = values if self.fill is None else np.where(np.isnan(values), self.fill, values)
+        return (filled - self.mean) / self.scale
 
 
 @dataclass(frozen=True)
@@ -52,12 +57,27 @@ class NumericFeatures:
     """A column of numbers, truth values or dates: one standardised feature for each part of the value.
 
     Where training rows had gaps, one more feature is 1 at a gap and 0 elsewhere.
+
+    Raises RequestError for a kind that does not exist, and for scales that no column has.
     """
 
     column: str
     kind: Literal["number", "boolean", "date"]
     scales: tuple[Scale, ...]
     indicator: bool
+
+    def __post_init__(self) -> None:
+        """See the class."""
+        what = f"column {self.column!r}"
+        require(self.kind in COUNTS, f"the kind of {what} is one of {', '.join(COUNTS)}, category", self.kind)
+        count = COUNTS[self.kind]
+        require(len(self.scales) == count, f"{what} is a {self.kind}, which has {count} scales", self.scales)
+        for scale in self.scales:
+            usual = NARROWEST < scale.scale < 2 * LARGEST  # twice, since a mean of the largest may round up
+            usual &= abs(scale.mean) < 2 * LARGEST and (scale.fill is None or abs(scale.fill) <= LARGEST)
+            require(usual, f"{what} has a median, a mean and a deviation of numbers", scale)
+        fills = sum(scale.fill is not None for scale in self.scales)
+        require(fills in (0, count), f"{what} fills gaps, or takes none", self.scales)
 
     @classmethod
     def fit(
@@ -83,11 +103,18 @@ class NumericFeatures:
         """Write the features of ``rows`` of ``column`` into ``out`` (m, features)."""
         parts = [part[rows] for part in _parts(self.column, self.kind, column)]
         for j, (scale, part) in enumerate(zip(self.scales, parts, strict=True)):
+            gaps = np.isnan(part)
+            if scale.fill is None and gaps.any():
+                row = _row_name(rows, int(gaps.argmax()))
+                raise RequestError(
+                    f"column {self.column!r} has no value in {row}: the model was trained without gaps and takes none. "
+                    "Fill the cell, leave the row out, or train again with gaps among the training rows."
+                )
             out[:, j] = scale.apply(part)
             far = np.abs(out[:, j]) > FARTHEST
             if far.any():
                 first = int(far.argmax())
-                row = row_name(first if isinstance(rows, slice) else int(rows[first]))
+                row = _row_name(rows, first)
                 raise RequestError(
                     f"column {self.column!r} has {part[first]:g} in {row}, more than {FARTHEST:g} standard deviations "
                     "from the mean of the training rows: correct the cell, or leave it empty if unknown."
@@ -96,9 +123,9 @@ class NumericFeatures:
             out[:, -1] = np.isnan(parts[0])
 
     def unseen(self, column: pa.ChunkedArray) -> list[str]:
-        """Says how many rows have a gap where no training row had one."""
+        """Says how many rows have a gap where no training row had one; nothing where :meth:`fill` refuses it."""
         gaps = int(np.isnan(_parts(self.column, self.kind, column)[0]).sum())
-        if self.indicator or not gaps:
+        if self.indicator or not gaps or self.scales[0].fill is None:
             return []
         return [f"column {self.column!r}: {gaps} rows without a value, unlike in training; read as the median"]
 
@@ -107,9 +134,11 @@ class NumericFeatures:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> "NumericFeatures":
-        """The inverse of :meth:`to_dict`."""
-        return cls(**{**record, "scales": tuple(Scale(**s) for s in record["scales"])})
+    def from_dict(cls, description: Mapping[str, Any]) -> "NumericFeatures":
+        """The inverse of :meth:`to_dict`. Raises RequestError where it is not what that gives."""
+        entries = record(description, "a column", column=str, kind=str, scales=[dict], indicator=bool)
+        scales = [record(s, "a scale", fill=float | None, mean=float, scale=float) for s in entries["scales"]]
+        return cls(**{**entries, "scales": tuple(Scale(**s) for s in scales)})
 
 
 @dataclass(frozen=True)
@@ -118,12 +147,24 @@ class CategoryFeatures:
 
     ``pooled`` are the rare levels. A level that no training row had is read as a rare one, and as no level at all
     where none was rare; a gap where no training row had one is read as no level at all.
+
+    Raises RequestError for levels that are none, not sorted, or there twice.
     """
 
     column: str
     levels: tuple[str, ...]
     pooled: tuple[str, ...]
     gaps: bool
+
+    def __post_init__(self) -> None:
+        """See the class."""
+        what = f"column {self.column!r}"
+        for levels in (self.levels, self.pooled):
+            right = "" not in levels and all(a < b for a, b in pairwise(levels))
+            require(right, f"the levels of {what} are texts, sorted, each once", levels)
+        twice = sorted({*self.levels} & {*self.pooled})
+        require(not twice, f"a level of {what} is frequent or rare", twice)
+        require(bool(self.levels or self.pooled), f"{what} has levels", ())
 
     @classmethod
     def fit(cls, name: str, column: pa.ChunkedArray, rows: Any) -> "CategoryFeatures":
@@ -177,12 +218,19 @@ class CategoryFeatures:
         return {"kind": "category", **asdict(self)}
 
     @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> "CategoryFeatures":
-        """The inverse of :meth:`to_dict`."""
-        return cls(record["column"], tuple(record["levels"]), tuple(record["pooled"]), record["gaps"])
+    def from_dict(cls, description: Mapping[str, Any]) -> "CategoryFeatures":
+        """The inverse of :meth:`to_dict`. Raises RequestError where it is not what that gives."""
+        entries = record(description, "a column", kind=str, column=str, levels=[str], pooled=[str], gaps=bool)
+        return cls(entries["column"], tuple(entries["levels"]), tuple(entries["pooled"]), entries["gaps"])
 
 
 DATE_PARTS = ("year", "month", "day of week", "days since 1970")
+COUNTS = {"number": 1, "boolean": 1, "date": len(DATE_PARTS)}  # of the numbers that a value stands for
+
+
+def _row_name(rows: Any, i: int) -> str:
+    """How messages name the row of the table that is number ``i`` of ``rows``."""
+    return row_name(i if isinstance(rows, slice) else int(rows[i]))
 
 
 def _parts(name: str, kind: str, column: pa.ChunkedArray) -> list[NDArray[np.float64]]:

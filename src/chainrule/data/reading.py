@@ -80,14 +80,27 @@ def _convert(source: Any) -> pa.Table:
             return pa.table(source.to_arrow())
         if hasattr(source, "__arrow_c_stream__"):
             return pa.table(source)
-    except (pa.ArrowException, TypeError, ValueError) as error:
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, RequestError):
             raise
-        raise RequestError(f"cannot make a table of this {type(source).__name__}: {error}") from error
+        why = _wrong_column(source) or error
+        raise RequestError(f"cannot make a table of this {type(source).__name__}: {why}") from error
     raise RequestError(
         f"cannot make a table of {type(source).__name__}: expected the path of a CSV or Parquet file, a data frame of "
         "pandas or polars, a pyarrow Table, or a dict of columns"
     )
+
+
+def _wrong_column(source: Any) -> str:
+    """What is wrong with the first column of a data frame that cannot be one, or '' where that is not the reason."""
+    try:
+        for name, values in source.items():
+            as_arrow(values.tolist(), f"column {name!r}")
+    except RequestError as error:
+        return str(error)
+    except AttributeError:  # no data frame of pandas
+        pass
+    return ""
 
 
 def _checked(table: pa.Table, origin: str) -> pa.Table:

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from itertools import pairwise
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.data.columns import booleans, is_numeric, is_text, numbers, pc, plain, row_name, texts
+from chainrule.data.columns import LARGEST, booleans, is_numeric, is_text, numbers, pc, plain, row_name, texts
 from chainrule.errors import RequestError
+from chainrule.records import is_name, record, require
 
 Label = str | bool | int | float
 Task = Literal["classification", "regression"]
@@ -19,17 +21,37 @@ ValueType = Literal["text", "boolean", "integer", "number"]
 MOST_NUMERIC_CLASSES = 20
 # More classes than this on most rows a new one: an identifier or a measurement, and no class can be learnt.
 MOST_SCATTERED_CLASSES = 20
+# Whole numbers beyond it are one and the same where a table has them as floats.
+LARGEST_WHOLE = 2**53
 
 
 @dataclass(frozen=True)
 class Target:
-    """The target column. ``classes`` are sorted, and empty in regression; ``reason`` says why ``task`` was taken."""
+    """The target column. ``classes`` are sorted, and empty in regression; ``reason`` says why ``task`` was taken.
+
+    RequestError: classes that no column has.
+    """
 
     name: str
     task: Task
     classes: tuple[Label, ...]
     value_type: ValueType
     reason: str
+
+    def __post_init__(self) -> None:
+        """See the class."""
+        require(is_name(self.name), "the name of a target is text, not blank", self.name)
+        what, classes = f"the target {self.name!r}", self.classes
+        for value, known in ((self.task, get_args(Task)), (self.value_type, get_args(ValueType))):
+            require(value in known, f"{what} is one of {known}", value)
+        if self.task == "regression":
+            require(classes == (), f"{what} is for regression, without classes", classes)
+            return
+        right = all(_is_label(label, self.value_type) for label in classes)
+        require(right, f"the classes of {what} are values of a column of {self.value_type}", classes)
+        in_order: Any = pairwise(classes)
+        right = len(classes) > 1 and all(a < b for a, b in in_order)
+        require(right, f"the classes of {what} are two or more, sorted, each once", classes)
 
     @classmethod
     def infer(cls, column: pa.Array | pa.ChunkedArray, name: str, task: Literal["auto"] | Task = "auto") -> "Target":
@@ -80,7 +102,7 @@ class Target:
             cells = texts(column, label, but)
         else:
             read = booleans if self.value_type == "boolean" else numbers
-            cells = plain(pa.array(read(column, label, but)))
+            cells = plain(pa.array(read(column, label, but) + 0.0))  # -0.0 is 0.0
         classes = self.classes if self.value_type == "text" else map(float, self.classes)
         places = pc.index_in(cells, pa.array(classes, cells.type))
         strange = pc.and_(cells.is_valid(), places.is_null()).to_numpy(zero_copy_only=False)
@@ -107,9 +129,19 @@ class Target:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, record: Mapping[str, Any]) -> "Target":
-        """The target that :meth:`to_dict` wrote."""
-        return cls(**{**record, "classes": tuple(record["classes"])})
+    def from_dict(cls, description: Mapping[str, Any]) -> "Target":
+        """The target that :meth:`to_dict` wrote. Raises RequestError where it is none."""
+        names = dict.fromkeys(("name", "task", "value_type", "reason"), str)
+        entries = record(description, "a target", **names, classes=[str | bool | int | float])
+        return cls(**{**entries, "classes": tuple(entries["classes"])})
+
+
+def _is_label(label: Any, value_type: ValueType) -> bool:
+    """Whether a column of this type can hold it as a class."""
+    if value_type in ("integer", "number"):
+        kind, largest = (int, LARGEST_WHOLE) if value_type == "integer" else (float, LARGEST)
+        return type(label) is kind and abs(label) <= largest
+    return type(label) is bool if value_type == "boolean" else type(label) is str and label != ""
 
 
 def _value_type(cells: pa.Array, name: str) -> ValueType:
@@ -139,7 +171,7 @@ def _task(value_type: ValueType, distinct: int, present: int) -> tuple[Task, str
 def _classes(cells: pa.Array, value_type: ValueType, name: str) -> tuple[Label, ...]:
     distinct = cells.drop_null().unique().to_pylist()
     if value_type == "integer":
-        if max(map(abs, distinct)) > 2**53:
+        if max(map(abs, distinct)) > LARGEST_WHOLE:
             raise RequestError(f"the target {name!r} has whole numbers beyond 2^53, too large as classes: write text.")
-        return tuple(sorted(map(int, distinct)))
-    return tuple(sorted(map(float, distinct) if value_type == "number" else distinct))
+        return tuple(sorted(set(map(int, distinct))))  # 0.0 and -0.0 are one
+    return tuple(sorted(set(map(float, distinct)) if value_type == "number" else distinct))

@@ -12,48 +12,51 @@ _holding: list[list[int]] = []  # the list of whoever holds Ctrl-C now: one insi
 def ctrl_c_noted() -> Iterator[list[int]]:
     """Inside, Ctrl-C adds to the list and does nothing else. Who holds it looks at the list, also after leaving.
 
-    Only where Python would raise KeyboardInterrupt: in the main thread, with no handler of someone else's. There the
-    list stays empty.
+    Only where Python would raise KeyboardInterrupt: in the main thread, with no handler of someone else's. Elsewhere
+    the list stays empty, but for a SIGTERM that is taken for Ctrl-C.
     """
-    in_main = current_thread() is main_thread()
-    if in_main and _holding:
+    if current_thread() is not main_thread():
+        yield []
+        return
+    if _holding:
         yield _holding[0]
         return
     noted: list[int] = []
-    if not (in_main and signal.getsignal(signal.SIGINT) is signal.default_int_handler):
-        yield noted
-        return
-    signal.signal(signal.SIGINT, lambda number, frame: noted.append(number))
+    pythons = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if pythons:
+        signal.signal(signal.SIGINT, lambda number, frame: noted.append(number))
     _holding.append(noted)
     try:
         yield noted
     finally:
         _holding.clear()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if pythons:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @contextmanager
-def sigterm_as_ctrl_c() -> Iterator[list[int]]:
-    """Inside, SIGTERM adds to the list and is taken for Ctrl-C, so that what is to be kept can be kept.
+def sigterm_as_ctrl_c() -> Iterator[None]:
+    """Inside, SIGTERM is taken for Ctrl-C, so that what is to be kept can be kept; then it ends the process.
 
-    Who is ended in this way raises the signal again once that is done. Only in the main thread, and where neither of
-    the two has a handler of someone else's.
+    Only in the main thread, and where it has no handler of someone else's. Whether Ctrl-C has one does not matter: a
+    shell starts what is to run in the background with Ctrl-C ignored.
     """
+    if current_thread() is not main_thread() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
     noted: list[int] = []
 
     def note(number: int, frame: object) -> None:
         noted.append(number)
-        signal.raise_signal(signal.SIGINT)
+        if _holding:
+            _holding[0].append(number)
+        elif len(noted) == 1:  # a second one must not interrupt what the first has set going
+            raise KeyboardInterrupt
 
-    usual = signal.SIG_DFL, signal.default_int_handler
-    if current_thread() is not main_thread() or usual != (
-        signal.getsignal(signal.SIGTERM),
-        signal.getsignal(signal.SIGINT),
-    ):
-        yield noted
-        return
-    signal.signal(signal.SIGTERM, note)
     try:
-        yield noted
+        signal.signal(signal.SIGTERM, note)
+        yield
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if noted:
+            signal.raise_signal(signal.SIGTERM)

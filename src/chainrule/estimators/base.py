@@ -9,8 +9,10 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines import Engine, make_engine
+from chainrule.estimators.as_model import AsModel
 from chainrule.estimators.exchange import Exchange
 from chainrule.estimators.fitting import Fitting
+from chainrule.estimators.from_weights import FromWeights
 from chainrule.estimators.inputs import dense, read_X
 from chainrule.estimators.looking import Looking
 from chainrule.estimators.parameters import CONSTRAINTS
@@ -46,7 +48,7 @@ _MOST_RIGHT = 256
 _PLAIN = (str, int, float, bool, type(None))
 
 
-class BaseMLP(Looking, Exchange, Fitting, BaseEstimator):
+class BaseMLP(Looking, Exchange, FromWeights, AsModel, Fitting, BaseEstimator):
     """See MLPClassifier and MLPRegressor."""
 
     _parameter_constraints = CONSTRAINTS

@@ -1,0 +1,164 @@
+"""Make the model files of a format, each with rows and what the model answers to them, by the release that has it.
+
+    python -m tests.museum.make tests/museum/format-3
+
+A file that is there is never made again: later versions have to load it as it is.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import chainrule
+from chainrule.formulas.activations import ACTIVATIONS
+from chainrule.formulas.losses import LOSSES
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SHORT = {"epochs": 3, "hidden": (4,), "seed": 7}
+
+# What the exhibit "own" names, and whoever loads it hands in again.
+FUNCTIONS = {"swoosh": lambda xp: ACTIVATIONS["tanh"](xp), "my_loss": lambda xp: LOSSES["cross_entropy"](xp)}
+
+Exhibit = tuple[Any, dict[str, list[Any]]]  # a model, and rows by column
+
+
+def penguins() -> Exhibit:
+    """Three classes; categories, gaps, a level that training did not have."""
+    rows = {
+        "island": ["Biscoe", "Dream", "Torgersen", "Atlantis", None],
+        "bill_length_mm": [39.1, 46.5, None, 50.0, 33.25],
+        "bill_depth_mm": [18.7, 17.9, 20.0, None, 15.5],
+        "flipper_length_mm": [181, 192, 195, 230, None],
+        "body_mass_g": [3750, 3500, None, 5700, 2700],
+        "sex": ["male", "female", None, "male", "unknown"],
+        "year": [2007, 2008, 2009, 2007, 2012],
+    }
+    return chainrule.train(EXAMPLES / "penguins.csv", "species", **SHORT), rows
+
+
+def cars() -> Exhibit:
+    """A number, in float64, with most of what a recipe and a cost can have."""
+    rows = {
+        "cylinders": [4, 8, 6],
+        "displacement": [97.0, 350.0, 231.5],
+        "horsepower": [70, None, 110],
+        "weight": [2100, 4200, 3300],
+        "acceleration": [16.0, 11.25, 14.5],
+        "model_year": [1980, 1970, 1976],
+        "origin": ["japan", "usa", "europe"],
+    }
+    model = chainrule.train(
+        EXAMPLES / "auto_mpg.csv",
+        "mpg",
+        hidden=(5, 3),
+        activation=("silu", "leaky_relu(0.2)"),
+        loss="huber(delta=0.5)",
+        optimizer="adamw(weight_decay=0.01)",
+        schedule="cosine",
+        learning_rate=0.01,
+        epochs=4,
+        batch_size=32,
+        l2=1e-3,
+        dropout=(0.1, 0.0),
+        clip_norm=1.0,
+        initializer="he_normal",
+        monitor="rmse",
+        patience=None,
+        seed=1,
+        dtype="float64",
+    )
+    return model, rows
+
+
+def tides() -> Exhibit:
+    """True or false, from dates, truth values and numbers, with gaps among them."""
+    days = [f"2024-{1 + i % 12:02d}-{1 + i % 28:02d} {i % 24:02d}:30" for i in range(90)]
+    table = {
+        "at": [None if i % 20 == 7 else day for i, day in enumerate(days)],
+        "full moon": [None if i % 15 == 4 else i % 3 == 0 for i in range(90)],
+        "wind": [float(i * 37 % 23) for i in range(90)],
+        "high": [(i * 7 % 11) + 3 * (i % 3 == 0) > 6 for i in range(90)],
+    }
+    rows = {
+        "at": ["2024-02-29 12:00", "1999-12-31 23:59", None],
+        "full moon": [True, None, False],
+        "wind": [0.0, 22.5, -3.0],
+    }
+    return chainrule.train(table, "high", **SHORT), rows
+
+
+def counts() -> Exhibit:
+    """Whole numbers under an exponential link, without a report."""
+    table = {"x": [i / 10 for i in range(60)], "n": [i * i // 90 for i in range(60)]}
+    model = chainrule.train(table, "n", task="regression", loss="poisson", test_fraction=0.0, **SHORT)
+    return model, {"x": [0.0, 3.05, 5.9, 12.0]}
+
+
+def linear() -> Exhibit:
+    """No hidden layer, a quantile, an optimiser that drives itself."""
+    table = {"x": [i / 7 for i in range(50)], "y": [(i % 5) + i / 9 for i in range(50)]}
+    model = chainrule.train(table, "y", hidden=(), loss="quantile(q=0.9)", optimizer="lbfgs", epochs=5, seed=7)
+    return model, {"x": [0.0, 1.5, -20.0]}
+
+
+def own() -> Exhibit:
+    """An activation and a loss that the file has by their names alone."""
+    table = {"x": [float(i % 13) for i in range(60)], "y": ["low" if i % 13 < 6 else "high" for i in range(60)]}
+    model = chainrule.train(table, "y", activation="swoosh", loss="my_loss", functions=FUNCTIONS, **SHORT)
+    return model, {"x": [0.0, 5.5, 6.5, 12.0]}
+
+
+def names() -> Exhibit:
+    """Columns and classes whose names look like parts of the file."""
+    level = ['"sha256":"', '\\"sha256\\":\\"' + "0" * 64, "\x00\n\x1b[2J", "../../etc/passwd"]
+    table = {
+        '"}}': [float(i % 5) for i in range(60)],
+        "ünï ☃ \U0001f600": [level[i % 4] for i in range(60)],
+        "__metadata__": [["NaN", "1e999", "null"][i % 3] + "?" for i in range(60)],
+        "theta": [level[i % 4 < 2] for i in range(60)],
+    }
+    return chainrule.train(table, "theta", **SHORT), {name: table[name][:5] for name in list(table)[:3]}
+
+
+def grades() -> Exhibit:
+    """Numbers that are not whole as classes, under sigmoids that do not exclude each other."""
+    table = {"x": [i / 10 for i in range(60)], "grade": [[1.5, 2.25, -3.0][i % 3] for i in range(60)]}
+    options = {"task": "classification", "loss": "binary_cross_entropy", "class_weight": "balanced"}
+    return chainrule.train(table, "grade", **options, **SHORT), {"x": [0.0, 3.0, 5.9]}
+
+
+def estimator() -> Exhibit:
+    """A fitted estimator, which takes numbers as they are, and no gaps."""
+    rows = {"dose": [i / 7 for i in range(60)], "sex": [i % 2 for i in range(60)]}
+    X, y = list(zip(*rows.values(), strict=True)), [["no", "yes"][i % 7 > 3] for i in range(60)]
+    fitted = chainrule.MLPClassifier((4,), solver="lbfgs", max_iter=30, random_state=0).fit(X, y)
+    return fitted.to_model("cured", columns=list(rows), y=y), {name: cells[10:14] for name, cells in rows.items()}
+
+
+EXHIBITS: tuple[Callable[[], Exhibit], ...] = (penguins, cars, tides, counts, linear, own, names, grades, estimator)
+
+
+def answers(model: Any, rows: dict[str, list[Any]]) -> dict[str, Any]:
+    """What the model says of the rows: labels, and the bits of every number."""
+    if model.target.task == "regression":
+        return {"numbers": [number.hex() for number in model.predict(rows).tolist()]}
+    probabilities = [[p.hex() for p in row] for row in model.predict_proba(rows).tolist()]
+    return {"labels": model.predict(rows).tolist(), "probabilities": probabilities}
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    path = folder / "answers.json"
+    recorded = json.loads(path.read_text()) if path.exists() else {}
+    for make in EXHIBITS:
+        if make.__name__ not in recorded:
+            model, rows = make()
+            model.save(folder / f"{make.__name__}.model")
+            recorded[make.__name__] = {"shows": make.__doc__, "rows": rows, "answers": answers(model, rows)}
+    path.write_text(json.dumps(recorded, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
