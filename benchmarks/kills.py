@@ -116,7 +116,7 @@ class Round:
         time.sleep(self.chance.uniform(0.0, SECONDS if starting else span / 4.0))
         process.send_signal(sent)
         done = Ended(process)
-        self.look()
+        self.look(writes=not starting)
         if not done.is_done:
             self.ends[sent.name] += 1
             self.found["while it started"] += starting
@@ -125,8 +125,11 @@ class Round:
                 self.faults.append(f"{sent.name} gave status {done.status}: {done.last_words}")
         return done
 
-    def look(self) -> None:
-        """What is there: each file has to be whole, and once there is one, there has to be one for ever."""
+    def look(self, writes: bool = True) -> None:
+        """What is there: each file has to be whole, and once there is one, there has to be one for ever.
+
+        ``writes``: what a writing has left is of the process that has ended, and not of one before it.
+        """
         previous = self.path.with_name(f"{self.path.name}.previous")
         there = [file for file in (self.path, previous) if file.exists()]
         for file in there:
@@ -138,8 +141,8 @@ class Round:
         if self.found["files read"] and not there:
             self.faults.append("nothing is there")
         parts = len(list(self.path.parent.glob(f".{self.path.name}.*.part")))
-        self.found["in the middle of writing"] += parts > 0
-        self.found["between the two names"] += there == [previous]
+        self.found["in the middle of writing"] += writes and parts > 0
+        self.found["between the two names"] += writes and there == [previous]
         if parts > 1:
             self.faults.append(f"{parts} unfinished files are left")
 
@@ -149,7 +152,7 @@ class Round:
         if done.told is None:
             self.faults.append(f"it ended by itself, with status {done.status}: {done.last_words}")
             return
-        self.warned.update(done.told["warned"])
+        self.warned.update(said.replace(str(self.path), self.path.name) for said in done.told["warned"])
         other = [name for name, value in self._expected.items() if done.told["bits"][name] != value]
         if other:
             self.faults.append(f"other bits: {', '.join(other)}")

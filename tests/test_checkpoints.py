@@ -326,6 +326,7 @@ def test_a_run_that_diverges_does_so_after_the_cut_too(engine, watched, tmp_path
     run = Run(engine, activation="identity", dropout=0.0, watched=watched, recipe=tuple(recipe.items()))
     expected = failure(run, Checkpoint(tmp_path / "whole", seconds=None, steps=1))
     assert len(expected["history"]["training_cost"]) >= 3
+    assert expected["epochs"] > 0
     assert expected == failure(run)
     last = counts(tmp_path / "whole")["step"]
     for at in (*range(1, last - 8, 6), *range(last - 8, last + 1)):

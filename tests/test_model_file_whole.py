@@ -11,6 +11,7 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as to_bytes
 
 from chainrule import Diverged, RequestError, load, train
+from chainrule.errors import RunError
 from chainrule.sealed import unseal
 
 START = datetime.date(1, 1, 1)
@@ -82,6 +83,17 @@ def test_a_run_that_diverged_or_was_interrupted_makes_a_model_that_loads(tmp_pat
 
     model = train(table, "y", epochs=5, learning_rate=1e-3, callbacks=[Impatient()], **options)
     same_after_loading(model, tmp_path / "interrupted.model")
+
+
+def test_answers_beyond_what_a_number_holds_are_infinite_and_those_that_are_none_an_error(tmp_path):
+    """No training ends so; parameters that someone made up may."""
+    table = {"x": [float(i) for i in range(60)], "y": [1e98 * i for i in range(60)]}
+    model = train(table, "y", hidden=(2,), epochs=1, dtype="float64", activation="identity")
+    replace(model, theta=np.full_like(model.theta, 1e150)).save(tmp_path / "m.model")
+    assert np.isposinf(load(tmp_path / "m.model").predict({"x": [59.0]})).all()
+    opposed = replace(model, theta=1e300 * np.array([1.0, -1.0, 0.0, 0.0, 1.0, 1.0, 0.0]))  # infinity - infinity
+    with pytest.raises(RunError, match=r"the answer to row 1 .*is no number"):
+        opposed.predict({"x": [59.0]})
 
 
 # --- what cannot be loaded is not saved ---

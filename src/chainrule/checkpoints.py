@@ -48,6 +48,7 @@ class Checkpoint:
 
     The file is also written before the first step, after the last, on Ctrl-C, and on SIGTERM. ``epochs`` may be raised
     when a run goes on: 10 + 10 epochs are 20, bit for bit (with a schedule that does not look at how many there are).
+    A run that a callback has stopped asks the callbacks again, and goes on unless one of them stops it.
 
     RequestError: ``seconds`` or ``steps`` make no sense. Where the run begins: there is a checkpoint and neither
     ``resume`` nor ``overwrite``; it is damaged, or of another run; the place cannot be written to.

@@ -223,7 +223,7 @@ def run_train(arguments: argparse.Namespace) -> int:
 def _checkpoint(arguments: argparse.Namespace, out: Path) -> Checkpoint | None:
     if arguments.checkpoint is None:
         for option in ("resume", "checkpoint_seconds", "checkpoint_steps"):
-            if getattr(arguments, option):
+            if getattr(arguments, option) not in (None, False):
                 raise RequestError(f"--{option.replace('_', '-')} needs --checkpoint FILE too.")
         return None
     seconds, steps = arguments.checkpoint_seconds, arguments.checkpoint_steps

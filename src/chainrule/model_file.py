@@ -86,6 +86,8 @@ def load(path: Any, functions: Functions | None = None) -> Model:
     path = Path(path)
     name = repr(str(path))
     description, arrays = unseal(read_sealed(path, KIND), name, KIND)
+    if "counts" in description:
+        raise NotSealed(f"{name} is a checkpoint, where a run stands, not a model: the run ends with one (--resume).")
     format = description.get("format")
     if type(format) is int and format > FORMAT:
         raise RequestError(

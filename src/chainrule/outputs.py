@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data import Target
-from chainrule.data.columns import row_name
+from chainrule.data.columns import LARGEST, row_name
 from chainrule.errors import RequestError, RunError
 from chainrule.formulas.losses import Loss
 from chainrule.formulas.metrics import probabilities
@@ -39,8 +39,8 @@ class Outputs:
     def __post_init__(self) -> None:
         """See the class."""
         require(self.units >= 1, "units of outputs are 1 or more", self.units)
-        require(abs(self.shift) < inf, "shift of outputs is finite", self.shift)
-        require(0.0 < self.scale < inf, "scale of outputs is finite and above 0", self.scale)
+        require(abs(self.shift) < 2 * LARGEST, "shift of outputs is that of numbers", self.shift)
+        require(0.0 < self.scale < 2 * LARGEST, "scale of outputs is above 0, and that of numbers", self.scale)
         require(all(abs(p) < inf for p in self.prior), "prior of outputs is finite", self.prior)
 
     @classmethod
@@ -89,9 +89,13 @@ class Outputs:
         return np.ascontiguousarray(probabilities(A_L.T.astype(np.float64)).T)
 
     def numbers(self, A_L: NDArray[Any]) -> Floats:
-        """Predicted numbers (m,) in the unit of the target. RunError: one is not a number."""
+        """Predicted numbers (m,) in the unit of the target, infinite where they overflow.
+
+        RunError: an output is not a number.
+        """
         _require_numbers(A_L)
-        return A_L[:, 0].astype(np.float64) * self.scale + self.shift
+        with np.errstate(over="ignore"):
+            return A_L[:, 0].astype(np.float64) * self.scale + self.shift
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
