@@ -43,7 +43,6 @@ class Recording:
                 f"preprocessed. ({error})"
             ) from error
         warnings.warn(f"{error} The best epoch before that is kept.", ConvergenceWarning, stacklevel=5)
-        error.history.score.append(nan)
         return Fit(error.theta, error.history, None, 0)  # type: ignore[arg-type]
 
     def _conclude(self, done: Fit) -> None:
@@ -62,7 +61,9 @@ class Recording:
             self.loss_ = self.loss_curve_[-1]
         self._no_improvement_count = done.waited
         if self._stops_early:
-            scores = history.score or [-cost for cost in history.validation_cost]
+            scores = [*(history.score or [-cost for cost in history.validation_cost])]
+            if done.state is None:  # the epoch that diverged has no score
+                scores.append(nan)
             self.validation_scores_ = [*(self.validation_scores_ or []), *scores]
             known = [s for s in self.validation_scores_ if isfinite(s)]
             self.best_validation_score_ = max(known, default=-inf)
