@@ -20,10 +20,9 @@ from benchmarks import (
     speed,
     threads,
 )
+from benchmarks.kept import keep
 from benchmarks.report import report
 from benchmarks.speed_tables import agrees
-
-RESULTS = Path(__file__).resolve().parent / "results"
 
 # By name of its command: add_arguments(parser), run(arguments), and draw(result, folder) where it makes pictures.
 COMMANDS: dict[str, Any] = {
@@ -60,8 +59,7 @@ def _measure(arguments: Namespace) -> int:
     print(report(result))
     if result["kind"] == "check":
         return 0 if all(agrees(case, result) for case in result["cases"]) else 1
-    path = arguments.out or RESULTS / machine.slug(result["machine"]["processor"]) / f"{name}.json"
-    _write(result, path)
+    path = keep(result, arguments.out)
     if hasattr(COMMANDS[name], "draw"):
         try:
             for picture in COMMANDS[name].draw(result, path.parent):
@@ -74,12 +72,6 @@ def _measure(arguments: Namespace) -> int:
 def _show(arguments: Namespace) -> int:
     print(report(json.loads(arguments.file.read_text())))
     return 0
-
-
-def _write(result: dict[str, Any], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"written to {path}", file=sys.stderr)
 
 
 def _parser() -> ArgumentParser:

@@ -28,6 +28,7 @@ import numpy as np
 
 import chainrule
 from benchmarks import machine
+from benchmarks.kept import keep
 from benchmarks.mutants import BLIND, mutant
 from chainrule.engines import Engine, make_engine
 from chainrule.errors import ChainruleError
@@ -36,7 +37,6 @@ from chainrule.network import Network
 from chainrule.recipe import Recipe
 from tests.museum.make import FUNCTIONS
 
-RESULTS = Path(__file__).resolve().parent / "results"
 MUSEUM = Path(__file__).resolve().parents[1] / "tests" / "museum"
 SLOW = 1.0  # seconds; a load that takes longer counts as one that hangs
 MOST_TOLD = 20  # failures of which the bytes are kept
@@ -215,10 +215,7 @@ def main(words: list[str] | None = None) -> int:
         f"{sum(tally.made.values())} changed files, {sum(tally.accepted.values())} of them accepted as other models, "
         f"{len(tally.failures)} failures; the slowest load took {result['slowest_load_ms']} ms"
     )
-    path = arguments.out or RESULTS / machine.slug(result["machine"]["processor"]) / "fuzz_model_files.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"written to {path}", file=sys.stderr)
+    keep(result, arguments.out)
     return 1 if tally.failures else 0
 
 

@@ -18,18 +18,16 @@ import tempfile
 import time
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import machine
+from benchmarks import kept, machine
 from chainrule.errors import RequestError
 from chainrule.sealed import read_sealed, unseal
-from tests.kept_runs import ROOT, Run, bits, command, environment
-
-RESULTS = Path(__file__).resolve().parent / "results"
+from tests.kept_runs import ROOT, Run, bits, command, environment, little_room
 
 # What is run, and how often it is kept: after every step or every few, by the clock as often as it goes, and a network
 # whose file takes longer to write.
@@ -189,18 +187,6 @@ def killed(kills: int, seed: int, folder: Path) -> list[Round]:
 SMALL = Run("fused", n=(3, 300, 1), recipe=(("epochs", 600),))  # of 26 kB; 32 kB with the best parameters
 
 
-@contextmanager
-def disk(folder: Path, size: str) -> Iterator[bool]:
-    """A disk of so many bytes, where this process may mount one: whether it may."""
-    folder.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True)
-    try:
-        yield mounted.returncode == 0
-    finally:
-        if mounted.returncode == 0:
-            subprocess.run(["umount", folder], check=True)
-
-
 def always_full(folder: Path, one: Round) -> None:
     """There is room for two checkpoints and not for a third beside them."""
     since = time.perf_counter()
@@ -260,7 +246,7 @@ def refused(seed: int, folder: Path) -> dict[str, Any]:
     """What came of each disk; None where it could not be mounted."""
     outcomes: dict[str, Any] = {}
     for name, (trouble, size, keep) in DISKS.items():
-        with disk(folder / name, size) as mounted:
+        with little_room(folder / name, size) as mounted:
             outcomes[name] = None
             if not mounted:
                 print(f"{name}: not tried, since no disk may be mounted here", file=sys.stderr)
@@ -310,10 +296,7 @@ def main(words: list[str] | None = None) -> int:
     print(f"{len(result['runs'])} runs ended by {result['ends']}; {result['found']}; {count} faults")
     for name, outcome in result["disks"].items():
         print(f"disk {name}: {'not tried' if outcome is None else outcome['faults'] or 'no fault'}")
-    path = arguments.out or RESULTS / machine.slug(result["machine"]["processor"]) / "kills.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"written to {path}", file=sys.stderr)
+    kept.keep(result, arguments.out)
     return 1 if count else 0
 
 

@@ -6,7 +6,6 @@ Everything there is takes part: activations, losses, optimisers, schedules, pena
 sizes, batch sizes, shuffling, float32 and float64. Exit code 1 where a bit differs.
 """
 
-import json
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
@@ -14,11 +13,11 @@ from time import perf_counter
 from typing import Any
 
 from benchmarks import machine
+from benchmarks.kept import keep
 from chainrule.engines.fused import threads
 from chainrule.engines.fused.target import AVX2, AVX512, Target, here
 from tests.engines.fused.configurations import bits, configuration, differing
 
-RESULTS = Path(__file__).resolve().parent / "results"
 THREADS = (1, 2, 3, 4)
 ANY_WORK = 1e-9  # threads are used however small the work
 
@@ -77,10 +76,7 @@ def main(words: list[str] | None = None) -> int:
         f"{result['configurations']} configurations x {len(THREADS)} numbers of threads x {len(result['vectors'])} "
         f"widths ({', '.join(result['vectors'])}): {result['checksums_compared']} checksums, {count} different"
     )
-    path = arguments.out or RESULTS / machine.slug(result["machine"]["processor"]) / "same_bits.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(result, indent=1) + "\n")
-    print(f"written to {path}", file=sys.stderr)
+    keep(result, arguments.out)
     return 1 if count else 0
 
 

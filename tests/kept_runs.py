@@ -10,8 +10,11 @@ import json
 import logging
 import os
 import signal
+import subprocess
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -31,6 +34,18 @@ from tests.formulas.problems import targets
 
 ROOT = Path(__file__).parents[1]
 ANY_WORK = 1e-9  # threads are used however small the work
+
+
+@contextmanager
+def little_room(folder: Path, size: str) -> Iterator[bool]:
+    """A disk of so many bytes, where this process may mount one: whether it may."""
+    folder.mkdir(exist_ok=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True)
+    try:
+        yield mounted.returncode == 0
+    finally:
+        if mounted.returncode == 0:
+            subprocess.run(["umount", folder], check=True)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pytest
 from chainrule import Checkpoint, RequestError
 from chainrule.checkpoints import CheckpointNotWritten
 from chainrule.sealed import read_sealed, unseal
-from tests.kept_runs import ROOT, Cut, Killed, Run, bits, command, environment, resumed
+from tests.kept_runs import ROOT, Cut, Killed, Run, bits, command, environment, little_room, resumed
 
 SHORT = Run(rows=20, recipe=(("epochs", 2),))  # six steps
 LONG = Run("fused", recipe=(("epochs", 800),))  # 4,800 steps: a second, and much longer where each is kept
@@ -240,17 +240,6 @@ def test_a_folder_that_does_not_allow_it(path, monkeypatch):
     assert bits(done) == bits(SHORT.fit())
     assert steps_kept(path) == kept
     assert bits(resumed(SHORT, path)) == bits(done)
-
-
-@contextmanager
-def little_room(folder, size):
-    """A disk of so many bytes, where this process may mount one: whether it may."""
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder], capture_output=True)
-    try:
-        yield mounted.returncode == 0
-    finally:
-        if mounted.returncode == 0:
-            subprocess.run(["umount", folder], check=True)
 
 
 FULL = """

@@ -20,7 +20,7 @@ MODEL = CORE | {"watching", "training", "data", "outputs", "reports", "model"}
 ALLOWED = {
     "errors": set(),
     "records": {"errors"},
-    "files": set(),
+    "files": {"errors"},
     "sealed": {"errors"},
     "formulas": {"errors"},
     "network": {"errors", "records", "formulas"},
@@ -36,14 +36,14 @@ ALLOWED = {
     "weights": {"errors", "data"},
     "estimators": CORE | {"watching", "training", "checkpoints", "data", "outputs", "model"},  # for to_model
     "explain": MODEL | {"files"},
-    "export": MODEL | {"files", "model_file", ""},
+    "export": MODEL | {"files", ""},
     "notes": CORE | {"watching", "training", "model"},
     "model": MODEL - {"model"} | {"", "model_file"},  # Model.save hands itself to model_file, inside the method
     "model_file": MODEL | {"files", "sealed"},
     "planning": MODEL | {"weights", "checkpoints"},
     "screen": MODEL | {"planning"},
     "options": {"formulas"},
-    "cli": MODEL | {"", "model_file", "planning", "options", "screen", "explain", "export", "checkpoints"},
+    "cli": MODEL | {"", "model_file", "planning", "options", "screen", "explain", "export", "checkpoints", "files"},
     "__main__": {"cli"},
     "": MODEL | {"model_file", "planning", "estimators", "explain", "checkpoints"},
 }

@@ -22,7 +22,7 @@ from typing import Any
 from chainrule.checkpoint_contents import identity, packed, require_same, unpacked
 from chainrule.engines import Engine, Examples
 from chainrule.errors import RequestError
-from chainrule.files import sync_folder, write_whole
+from chainrule.files import require_place, sync_folder, write_whole
 from chainrule.sealed import NotSealed, read_sealed, seal, unseal
 from chainrule.watching import Standing, Watch
 
@@ -100,12 +100,7 @@ class Checkpoint:
 
     def require_free(self) -> None:
         """RequestError: there is a run that is neither to go on nor to be replaced; there is no such folder."""
-        if self.path.is_dir():
-            raise RequestError(f"cannot write {str(self.path)!r}: it is a folder. Name a file in it.")
-        if not self.path.parent.is_dir():
-            raise RequestError(
-                f"cannot write {str(self.path)!r}: there is no folder {str(self.path.parent)!r}. Make it first."
-            )
+        require_place(self.path)
         if self.exists and not (self.resume or self.overwrite):
             raise RequestError(
                 f"{str(self.path)!r} holds a run already. To go on from there, use --resume (resume=True in Python); "

@@ -18,8 +18,9 @@ from chainrule import __version__
 from chainrule.checkpoints import SECONDS, Checkpoint
 from chainrule.data import check_destination, write_table
 from chainrule.errors import ChainruleError, RequestError, RunError, nearest
+from chainrule.files import require_writable
 from chainrule.model import Model
-from chainrule.model_file import load, require_writable, save
+from chainrule.model_file import load, save
 from chainrule.options import OPTIONS, number, whole
 from chainrule.planning import plan
 from chainrule.screen import JsonLines, Screen, Silence
@@ -74,8 +75,7 @@ def parser() -> Parser:
 
     predicting = commands.add_parser("predict", help="predict each row", description="Predict each row of a table.")
     _add_model_and_table(predicting)
-    predicting.add_argument("--out", type=Path, metavar="FILE", help="a .csv or .parquet file (default: print CSV)")
-    predicting.add_argument("--force", action="store_true", help="overwrite that file")
+    _add_out(predicting, "a .csv or .parquet file (default: print CSV)")
     predicting.set_defaults(run=run_predict, parser=predicting)
 
     evaluating = commands.add_parser(
@@ -93,11 +93,10 @@ def parser() -> Parser:
         description="Write a page (one HTML file, offline) that walks through one step of training on some rows.",
         epilog="example: chainrule explain penguins.model penguins.csv --rows 0:8 --out page.html",
     )
-    explaining.add_argument("model", metavar="MODEL", help="a file that `chainrule train` wrote")
+    _add_model(explaining)
     explaining.add_argument("table", metavar="TABLE", nargs="?", help=f"{TABLE_HELP} (default: one average row)")
     explaining.add_argument("--rows", type=row_range, metavar="FIRST:END", help="rows, counted from 0 (default: 0:8)")
-    explaining.add_argument("--out", type=Path, metavar="FILE", help="the page (default: MODEL with .html, here)")
-    explaining.add_argument("--force", action="store_true", help="overwrite that file")
+    _add_out(explaining, "the page (default: MODEL with .html, here)")
     for name in READING:
         _add(explaining, "the table", name)
     explaining.set_defaults(run=run_explain, parser=explaining)
@@ -125,15 +124,14 @@ def parser() -> Parser:
         description="Write a model, with its preprocessing, as a file that needs no chainrule.",
         epilog="example: chainrule export penguins.model --to c --out penguins.c",
     )
-    exporting.add_argument("model", metavar="MODEL", help="a file that `chainrule train` wrote")
+    _add_model(exporting)
     exporting.add_argument(
         "--to",
         required=True,
         metavar="FORMAT",
         help="onnx; numpy (a Python file that needs NumPy alone); c (a C99 file without dependencies)",
     )
-    exporting.add_argument("--out", required=True, type=Path, metavar="FILE", help="where to")
-    exporting.add_argument("--force", action="store_true", help="overwrite that file")
+    _add_out(exporting, "where to", required=True)
     exporting.set_defaults(run=run_export, parser=exporting)
 
     warming = commands.add_parser(
@@ -145,8 +143,17 @@ def parser() -> Parser:
     return top
 
 
-def _add_model_and_table(command: argparse.ArgumentParser) -> None:
+def _add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument("model", metavar="MODEL", help="a file that `chainrule train` wrote")
+
+
+def _add_out(command: argparse.ArgumentParser, help: str, required: bool = False) -> None:
+    command.add_argument("--out", type=Path, metavar="FILE", help=help, required=required)
+    command.add_argument("--force", action="store_true", help="overwrite that file")
+
+
+def _add_model_and_table(command: argparse.ArgumentParser) -> None:
+    _add_model(command)
     command.add_argument("table", metavar="TABLE", help=TABLE_HELP)
     for name in READING:
         _add(command, "the table", name)

@@ -1,11 +1,30 @@
-"""Writing a file whole or not at all."""
+"""Writing a file whole or not at all, where the user said."""
 
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from chainrule.errors import RequestError
+
 Buffer = Any  # bytes, a memoryview, an array that lies in one piece
+
+
+def require_place(path: Path) -> None:
+    """RequestError: a file cannot have this name, since a folder has it, or there is no such folder to be in."""
+    if path.is_dir():
+        raise RequestError(f"cannot write {str(path)!r}: it is a folder. Name a file in it.")
+    if not path.parent.is_dir():
+        raise RequestError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}. Make it first.")
+
+
+def require_writable(path: Path, *, overwrite: bool) -> None:
+    """RequestError where a file could not be written to ``path``: better said before the work than after."""
+    require_place(path)
+    if path.exists() and not overwrite:
+        raise RequestError(f"{str(path)!r} exists. To overwrite it, use --force (overwrite=True in Python).")
+    if not os.access(path.parent, os.W_OK):
+        raise RequestError(f"cannot write {str(path)!r}: the folder {str(path.parent)!r} does not allow it.")
 
 
 def replace_file(path: Path, *content: Buffer) -> None:
@@ -13,20 +32,26 @@ def replace_file(path: Path, *content: Buffer) -> None:
 
     Once it returns, a loss of power does not undo it: the file is on the disk, and its name in the folder.
 
-    OSError: it could not be written; what was there is there still.
+    RequestError: it could not be written; what was there is there still.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    write_whole(temporary, content, "xb")
     try:
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path)
+        write_whole(temporary, content, "xb")
+        try:
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_folder(path)
+    except OSError as error:
+        raise RequestError(f"cannot write {str(path)!r}: {error.strerror}.") from error
 
 
 def write_whole(path: Path, content: Sequence[Buffer], mode: str = "wb") -> None:
-    """Write a file that is not needed yet, down to the disk; one that could not be written to its end is removed."""
+    """Write a file that is not needed yet, down to the disk; one that could not be written to its end is removed.
+
+    OSError: it could not be.
+    """
     try:
         with path.open(mode) as file:
             for piece in content:

@@ -7,7 +7,6 @@ Files of older formats load for ever: ``UPGRADES`` turns the description of each
 """
 
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -21,7 +20,7 @@ import numpy as np
 
 from chainrule.data import Encoder, Target
 from chainrule.errors import RequestError
-from chainrule.files import replace_file
+from chainrule.files import replace_file, require_writable
 from chainrule.formulas.losses import Loss
 from chainrule.formulas.table import Functions
 from chainrule.model import Model
@@ -60,22 +59,7 @@ def save(model: Model, path: Any, *, overwrite: bool = False) -> None:
     with refusing():
         description = strict_json(_text(_describe(model)))
     _model(description, arrays, model.functions, refusing)
-    try:
-        replace_file(path, *seal(description, arrays))
-    except OSError as error:
-        raise RequestError(f"cannot write {str(path)!r}: {error.strerror}.") from error
-
-
-def require_writable(path: Path, *, overwrite: bool) -> None:
-    """RequestError where a file could not be written to ``path``: better said before the work than after."""
-    if path.is_dir():
-        raise RequestError(f"cannot write {str(path)!r}: it is a folder. Name a file in it.")
-    if path.exists() and not overwrite:
-        raise RequestError(f"{str(path)!r} exists. To overwrite it, use --force (overwrite=True in Python).")
-    if not path.parent.is_dir():
-        raise RequestError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}. Make it first.")
-    if not os.access(path.parent, os.W_OK):
-        raise RequestError(f"cannot write {str(path)!r}: the folder {str(path.parent)!r} does not allow it.")
+    replace_file(path, *seal(description, arrays))
 
 
 def load(path: Any, functions: Functions | None = None) -> Model:

@@ -53,6 +53,7 @@ UNSEEN = {
     "island": [None, "Atlantis", "biscoe", "Dream ", "Torgersen"],
     "zone": [None, "rare one", "never seen", "2.50", "030"],
 }
+BOTH = {name: [*TABLE[name], *UNSEEN[name]] for name in NAMES}
 
 # What is trained, by name: the target, and the options that differ.
 KINDS = {

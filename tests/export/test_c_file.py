@@ -22,6 +22,7 @@ from tests.export import models
 from tests.export.models import (
     ALL_ACTIVATIONS,
     ALL_LOSSES,
+    BOTH,
     KINDS,
     NAMES,
     OPERATIONS,
@@ -29,12 +30,10 @@ from tests.export.models import (
     SPECIAL,
     STRANGE,
     TABLE,
-    UNSEEN,
 )
 
 needs_compiler = pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler here")
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-Wconversion", "-pedantic")
-ROWS = {name: [*TABLE[name], *UNSEEN[name]] for name in NAMES}
 UNTOUCHED = -7.0
 READERS = {"number": numbers, "boolean": booleans, "date": dates, "category": texts}
 
@@ -54,13 +53,13 @@ class Compiled:
             files.append(folder / f"{model.target.name}.c")
             files[-1].write_bytes(content(model))
         cc(*STRICT, *flags, "-fPIC", "-shared", "-o", folder / "models.so", *files, "-lm")
-        self.library = ctypes.CDLL(str(folder / "models.so"))
+        self.loaded = ctypes.CDLL(str(folder / "models.so"))
 
     def __call__(self, name, table):
         """Probabilities (m, K) and classes (m,), or numbers (m,)."""
         model = self.models[name]
         K = len(model.target.classes)
-        predict = getattr(self.library, f"predict_{model.target.name}")
+        predict = getattr(self.loaded, f"predict_{model.target.name}")
         predict.restype = ctypes.c_int if K else ctypes.c_double
         rows = structures(model, table)
         if not K:
@@ -74,7 +73,7 @@ class Compiled:
         if not model.target.classes:
             return []
         array = ctypes.c_char_p * len(model.target.classes)
-        return [text.decode() for text in array.in_dll(self.library, f"classes_of_{model.target.name}")]
+        return [text.decode() for text in array.in_dll(self.loaded, f"classes_of_{model.target.name}")]
 
 
 def structures(model, table):
@@ -115,7 +114,7 @@ def test_the_answers_are_the_models(task, tmp_path):
     chosen = [(kind, m) for kind, m in ((kind, models.model(kind)) for kind in KINDS) if m.target.task == task]
     compiled = Compiled(chosen, tmp_path, "-O2")
     for kind, model in chosen:
-        assert_same(compiled(kind, ROWS), model, ROWS, kind)
+        assert_same(compiled(kind, BOTH), model, BOTH, kind)
         assert compiled.classes(kind) == [str(label) for label in model.target.classes]
 
 
@@ -151,7 +150,7 @@ def combined(loss, first, second, dtype):
 def test_every_row_of_the_tables_is_written(dtype, tmp_path):
     compiled = Compiled([(rows, combined(*rows, dtype)) for rows in COMBINED], tmp_path, "-O0")
     for rows in COMBINED:
-        assert_same(compiled(rows, ROWS), combined(*rows, dtype), ROWS, ", ".join(rows))
+        assert_same(compiled(rows, BOTH), combined(*rows, dtype), BOTH, ", ".join(rows))
 
 
 @needs_compiler
@@ -286,7 +285,7 @@ def test_what_training_would_refuse_has_no_answer(tmp_path):
     compiled = Compiled([("usual", model), ("gapless", gapless), ("widest", widest)], tmp_path, "-O1")
     fine = {name: [TABLE[name][0]] for name in NAMES}
     rows = structures(model, fine)
-    predict = compiled.library.predict_y0
+    predict = compiled.loaded.predict_y0
     P = (ctypes.c_double * 2)()
     assert predict(ctypes.byref(rows[0]), P) >= 0
     place = {name: f"member_{i}" for i, name in enumerate(model.encoder.columns)}
@@ -307,11 +306,11 @@ def test_what_training_would_refuse_has_no_answer(tmp_path):
         row = structures(model, fine)[0]
         setattr(row, place[column], np.nan)
         assert predict(ctypes.byref(row), P) >= 0
-        assert compiled.library.predict_y1(ctypes.byref(row), P) == -1
+        assert compiled.loaded.predict_y1(ctypes.byref(row), P) == -1
     for value, is_taken in ((1e100, True), (1.1e100, False)):
         row = structures(model, fine)[0]
         setattr(row, place["mass"], value)
-        assert (compiled.library.predict_y2(ctypes.byref(row), P) >= 0) == is_taken
+        assert (compiled.loaded.predict_y2(ctypes.byref(row), P) >= 0) == is_taken
     row = structures(model, fine)[0]
     setattr(row, place["island"], b"")
     empty = predict(ctypes.byref(row), P), list(P)

@@ -24,6 +24,7 @@ from tests.export import models
 from tests.export.models import (
     ALL_ACTIVATIONS,
     ALL_LOSSES,
+    BOTH,
     KINDS,
     NAMES,
     OPERATIONS,
@@ -34,7 +35,6 @@ from tests.export.models import (
     UNSEEN,
 )
 
-ROWS = {name: [*TABLE[name], *UNSEEN[name]] for name in NAMES}
 MODULES = {"numpy", "re"}
 
 
@@ -68,9 +68,9 @@ def assert_same(file, model, table):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_answers_are_the_models(kind):
     model, file = models.model(kind), of_kind(kind)
-    assert_same(file, model, ROWS)
-    X = model.encoder.transform(model.read(ROWS)).T
-    np.testing.assert_array_equal(file["features"](ROWS), X)  # float64, to the last bit
+    assert_same(file, model, BOTH)
+    X = model.encoder.transform(model.read(BOTH)).T
+    np.testing.assert_array_equal(file["features"](BOTH), X)  # float64, to the last bit
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -78,15 +78,15 @@ def test_the_answers_are_the_models(kind):
 def test_every_activation_is_written(activation, dtype):
     model = models.with_activation(activation, dtype, OWN)
     file = loaded(model)
-    assert_same(file, model, ROWS)
-    assert file["forward"](file["features"](ROWS)).dtype == dtype
+    assert_same(file, model, BOTH)
+    assert file["forward"](file["features"](BOTH)).dtype == dtype
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("loss", ALL_LOSSES)
 def test_every_loss_is_written(loss, dtype):
     model = models.with_loss(loss, dtype)
-    assert_same(loaded(model), model, ROWS)
+    assert_same(loaded(model), model, BOTH)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -103,7 +103,7 @@ def test_every_operation_is_numpys(dtype):
 @pytest.mark.parametrize("kind", ["classes", "binary", "regression"])
 def test_an_answer_that_is_no_number_is_refused(kind):
     with pytest.raises(ValueError, match=r"the answer to row 1 \(.* is no number"):
-        loaded(models.not_finite(kind))["predict"](ROWS)
+        loaded(models.not_finite(kind))["predict"](BOTH)
 
 
 def test_outputs_that_are_all_0_are_shared_out():
@@ -267,7 +267,7 @@ def test_every_form_of_column_reads_as_the_model_reads_it(name, column):
 
 def test_a_data_frame_is_a_table_too():
     model = models.model("classes")
-    frame = pandas.DataFrame(ROWS)
+    frame = pandas.DataFrame(BOTH)
     assert loaded(model)["predict"](frame).tolist() == model.predict(frame).tolist()
 
 

@@ -13,7 +13,7 @@ import pyarrow.parquet
 
 from chainrule.data.columns import as_arrow
 from chainrule.errors import RequestError
-from chainrule.files import replace_file
+from chainrule.files import replace_file, require_place
 
 ENDINGS = (".csv", ".tsv", ".parquet", ".pq")
 
@@ -44,10 +44,7 @@ def write_table(columns: Mapping[str, Any], destination: str | Path | None) -> N
     content = (
         _parquet_bytes(table) if ending in (".parquet", ".pq") else _csv_bytes(table, "\t" if ending == ".tsv" else ",")
     )
-    try:
-        replace_file(path, content)
-    except OSError as error:
-        raise RequestError(f"cannot write {str(path)!r}: {error.strerror}") from error
+    replace_file(path, content)
 
 
 def check_destination(path: Path) -> str:
@@ -55,10 +52,7 @@ def check_destination(path: Path) -> str:
     ending = path.suffix.lower()
     if ending not in ENDINGS:
         raise RequestError(f"cannot tell how to write {str(path)!r}: expected a name ending in {', '.join(ENDINGS)}")
-    if not path.parent.is_dir():
-        raise RequestError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}. Make it first.")
-    if path.is_dir():
-        raise RequestError(f"cannot write {str(path)!r}: it is a folder. Name a file in it.")
+    require_place(path)
     return ending
 
 

@@ -24,7 +24,7 @@ from chainrule.explain.checking import check_gradients
 from chainrule.explain.subject import Subject, subject
 from chainrule.explain.trace import NAMES, Trace, trace
 from chainrule.explain.written import EXAMPLES, NOTATIONS, equation, stations
-from chainrule.files import replace_file
+from chainrule.files import replace_file, require_writable
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.penalties import PENALTIES
@@ -60,16 +60,8 @@ class Page:
     def save(self, path: Any, overwrite: bool = False) -> None:
         """Write it to a file, whole or not at all. RequestError: the file exists, or cannot be written."""
         path = Path(path)
-        if path.is_dir():
-            raise RequestError(f"cannot write {str(path)!r}: it is a folder. Name a file in it.")
-        if path.exists() and not overwrite:
-            raise RequestError(f"{str(path)!r} exists. To overwrite it, say overwrite=True.")
-        if not path.parent.is_dir():
-            raise RequestError(f"cannot write {str(path)!r}: there is no folder {str(path.parent)!r}. Make it first.")
-        try:
-            replace_file(path, self.html.encode())
-        except OSError as error:
-            raise RequestError(f"cannot write {str(path)!r}: {error.strerror}.") from error
+        require_writable(path, overwrite=overwrite)
+        replace_file(path, self.html.encode())
 
     def _repr_html_(self) -> str:
         """The page inline in a notebook."""

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.errors import RequestError, nearest
-from chainrule.files import replace_file
+from chainrule.files import replace_file, require_writable
 from chainrule.model import Model
-from chainrule.model_file import require_writable
 
 # The module here, and the function in it that makes the file's bytes from a Model.
 FORMATS = {"onnx": "onnx_file", "numpy": "numpy_file", "c": "c_file"}
@@ -38,7 +37,4 @@ def export(model: Any, path: Any, to: str, *, overwrite: bool = False) -> None:
     require_writable(path, overwrite=overwrite)
     content_of: Callable[[Model], bytes] = import_module(f"chainrule.export.{FORMATS[to]}").content
     content = content_of(model)
-    try:
-        replace_file(path, content)
-    except OSError as error:
-        raise RequestError(f"cannot write {str(path)!r}: {error.strerror}.") from error
+    replace_file(path, content)
