@@ -147,7 +147,7 @@ def resumed(run: Run, path: Any, **changes: Any) -> Fit:
 
 def bits(done: Fit) -> dict[str, Any]:
     """All that an outcome holds, exactly, as plain JSON."""
-    state = {name: value for name, value in vars(done.state).items() if name not in ("theta", "moments")}
+    state = {name: value for name, value in done.state._asdict().items() if name not in ("theta", "moments")}
     return {
         "theta": _digest(done.theta),
         "theta of the state": _digest(done.state.theta),

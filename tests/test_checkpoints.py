@@ -2,7 +2,6 @@
 
 import logging
 import random
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -350,7 +349,7 @@ def test_theta_that_is_not_finite_at_the_very_end_of_an_epoch_is_found_after_the
     assert "in epoch 1 " in expected["said"]
     engine, *rows = run.make()
     usual = engine.run
-    engine.run = lambda *given: replace(usual(*given), interrupted=True)  # as by Ctrl-C in the last step
+    engine.run = lambda *given: usual(*given)._replace(interrupted=True)  # as by Ctrl-C in the last step
     assert fit(engine, *rows, checkpoint=Checkpoint(path)).history.stopped == "interrupted"
     assert counts(path)["step"] == 1
     assert failure(run, Checkpoint(path, resume=True)) == expected

@@ -8,7 +8,6 @@ run         all that decides the bits of a run: network, recipe, versions, diges
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -62,8 +61,7 @@ def unpacked(
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NotSealed(f"{name} is not a checkpoint that this version understands: {error}.") from error
     *reals, best_value = arrays["reals"].tolist()
-    state = replace(
-        engine.start(arrays["theta"]),
+    state = engine.start(arrays["theta"])._replace(
         moments=tuple(engine.xp.asarray(arrays[moment].copy()) for moment in moments),
         **{step: counts[step] for step in _STEPS},
         **dict(zip(_REALS, reals, strict=True)),

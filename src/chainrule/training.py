@@ -2,14 +2,14 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Protocol
 
 import numpy as np
 
 from chainrule.engines import Engine, Examples, State
-from chainrule.engines.interrupting import ctrl_c_noted, sigterm_as_ctrl_c
+from chainrule.engines.interrupting import ctrl_c_answered, ctrl_c_noted, sigterm_as_ctrl_c
 from chainrule.errors import RequestError, RunError
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.network import Network
@@ -104,9 +104,9 @@ def fit(
             f"{OPTIMIZERS.name(engine.recipe.optimizer)} keeps what it knows to itself, so that a run of it cannot be "
             "taken up again: leave the checkpoint out, or take another optimizer, such as adam."
         )
-    begin = replace(engine.start(theta), samples=samples)
+    begin = engine.start(theta)._replace(samples=samples)
     watch = Watch(engine, training, validation, callbacks, begin, score)
-    with sigterm_as_ctrl_c() if checkpoint else contextlib.nullcontext():
+    with ctrl_c_answered(), sigterm_as_ctrl_c() if checkpoint else contextlib.nullcontext():
         if checkpoint:
             checkpoint.begin(watch, training, validation)
         try:
@@ -151,7 +151,7 @@ def _stops(engine: Engine, watch: Watch) -> bool:
         if state.rate <= schedule.least:
             watch.history.stopped = watch.no_improvement()
         else:
-            watch.wait_again(replace(state, rate_scale=state.rate_scale * schedule.on_stall))
+            watch.wait_again(state._replace(rate_scale=state.rate_scale * schedule.on_stall))
     return bool(watch.history.stopped)
 
 
@@ -159,15 +159,15 @@ def _epoch(engine: Engine, training: Examples, watch: Watch, first: int, end: in
     """The state after the steps of an epoch; some of them may be done already."""
     state = watch.now.state
     if state.step == first:
-        state = replace(state, cost_sum=0.0, weight_sum=0.0)
-        begun_with = None if watch.keeps_best else engine.to_numpy(state.theta)
+        state = state._replace(cost_sum=0.0, weight_sum=0.0)
+        begun_with = None if watch.keeps_best or watch.knows_this_theta else engine.to_numpy(state.theta)
     else:
         begun_with = None  # the first step's cost was finite, and the watch knows what is good
     while state.step < end:
         with ctrl_c_noted() as ctrl_c:  # so that the state that is kept is the one its arrays belong to
             until = checkpoint.pause(state.step, end) if checkpoint else end
             state = engine.run(state, training, state.step, until)
-            watch.moved(replace(state, interrupted=False) if state.interrupted else state)
+            watch.moved(state._replace(interrupted=False) if state.interrupted else state)
             if begun_with is not None and state.step > first:  # the first step's cost was finite, so this is good
                 watch.is_good(begun_with)
                 begun_with = None
@@ -183,7 +183,8 @@ def _epoch(engine: Engine, training: Examples, watch: Watch, first: int, end: in
 
 
 def _is_finite(engine: Engine, theta: Any) -> bool:
-    return bool(engine.xp.all(engine.xp.isfinite(theta)))
+    # a NaN is the largest and the least of all; a vector that says of each element whether it is finite takes longer
+    return isfinite(engine.xp.max(theta)) and isfinite(engine.xp.min(theta))
 
 
 def require_whole_cost(network: Network, recipe: Recipe) -> None:
@@ -225,7 +226,7 @@ def _minimize(engine: Engine, training: Examples, watch: Watch) -> None:
         if not (isfinite(J) and np.isfinite(theta).all()):
             raise _diverged(watch, 0.0)
         done = watch.now.state.step + 1
-        state = replace(watch.now.state, theta=at(theta), step=done, updates=done, rate=0.0)
+        state = watch.now.state._replace(theta=at(theta), step=done, updates=done, rate=0.0)
         watch.epoch_ends(state, J)
         watch.is_good(state.theta)
         if watch.history.stopped or _stops(engine, watch):

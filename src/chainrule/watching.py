@@ -135,6 +135,7 @@ class Watch:
         self.engine = engine
         self._validation = validation
         self._callbacks = callbacks
+        self._parameters: Parameters | None = None
         self._metric = METRICS.make(monitor) if monitor in METRICS else None
         self._score = score
         self._more_is_better = score is not None or (self._metric is not None and self._metric.more_is_better)
@@ -191,8 +192,9 @@ class Watch:
         self.now = standing
 
     def _any_stops(self, theta: Any) -> bool:
-        parameters = Parameters(self.engine.network, theta, self.engine.xp)
-        answers = [callback.on_epoch_end(self.history, parameters) for callback in self._callbacks]  # each is told
+        if self._parameters is None or self._parameters.theta is not theta:  # an engine may move theta on in place
+            self._parameters = Parameters(self.engine.network, theta, self.engine.xp)
+        answers = [callback.on_epoch_end(self.history, self._parameters) for callback in self._callbacks]
         return any(answers)
 
     def stalled(self) -> bool:
@@ -222,6 +224,11 @@ class Watch:
     def keeps_best(self) -> bool:
         """There is a best theta, and it is what remains of a run that fails."""
         return self.now.best is not None
+
+    @property
+    def knows_this_theta(self) -> bool:
+        """Between two epochs: the theta to fall back on is the one that the run stands at."""
+        return self.now.good_epochs == self.now.epochs
 
     def outcome(self) -> Any:
         """The theta that training is for: the best or the last."""

@@ -58,7 +58,7 @@ def test_a_run_may_be_cut_anywhere(situation, data):
     assert cut.theta.tobytes() == whole.theta.tobytes()
     assert [v.tobytes() for v in cut.moments] == [v.tobytes() for v in whole.moments]
     rest = {"theta": None, "moments": ()}
-    assert replace(cut, **rest) == replace(whole, **rest)
+    assert cut._replace(**rest) == whole._replace(**rest)
     assert start.step == 0
     assert np.array_equal(start.theta, engine.start().theta), "the state that was handed in is as it was"
 
@@ -107,7 +107,7 @@ def test_a_step_without_weight_only_counts_itself_and_its_samples(situation):
     nothing = replace(examples, weight=np.zeros(examples.m))
     after = engine.run(state, nothing, 2, 3)
     assert after.samples > state.samples
-    assert replace(after, samples=state.samples, step=2) == state, "the very same theta and moments"
+    assert after._replace(samples=state.samples, step=2) == state, "the very same theta and moments"
     assert after.step == 3
 
 

@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from chainrule.errors import RequestError
 from chainrule.formulas.optimizers import Optimizer
@@ -42,8 +42,7 @@ class Examples:
         return int(self.X.shape[1])
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """All that training changes. The random numbers of a step are functions of the recipe's seed and ``step``.
 
     theta        parameters, (size,)

@@ -1,6 +1,5 @@
 """The reference engine: the equations as written, on any array namespace. It defines what is right."""
 
-from dataclasses import replace
 from functools import cached_property
 from math import isfinite
 from typing import Any, cast
@@ -121,7 +120,7 @@ class Reference:
             moved = step(before, dtheta[part], rate, t, self._is_weight[part], *kept)
             for vector, values in zip(new, moved, strict=True):
                 vector[part] = values
-        return replace(state, theta=theta, moments=tuple(moments), updates=t, rate=rate)
+        return state._replace(theta=theta, moments=tuple(moments), updates=t, rate=rate)
 
     def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
         """Training steps first_step..last_step-1."""
@@ -133,7 +132,7 @@ class Reference:
         with np.errstate(all="ignore"), ctrl_c_noted() as ctrl_c:  # what overflows shows in J
             for step in range(first_step, last_step):
                 if ctrl_c:
-                    return replace(state, interrupted=True)
+                    return state._replace(interrupted=True)
                 i = step % per_epoch
                 if order is None or i == 0:
                     order = self._order(m, step // per_epoch)
@@ -142,12 +141,12 @@ class Reference:
                 if S > 0.0:
                     J, dtheta = self.gradient(state.theta, batch, step)
                     if not (isfinite(J) and isfinite(float(self.xp.sum(dtheta)))):
-                        return replace(state, step=step, diverged=True)
+                        return state._replace(step=step, diverged=True)
                     before_epoch = state.samples - i * B
                     multiplier = self.schedule.multiplier(step, per_epoch, steps, before_epoch)
                     state = self.update(state, dtheta, self.learning_rate * multiplier * state.rate_scale)
-                    state = replace(state, cost_sum=state.cost_sum + S * J, weight_sum=state.weight_sum + S)
-                state = replace(state, step=step + 1, samples=state.samples + batch.m)
+                    state = state._replace(cost_sum=state.cost_sum + S * J, weight_sum=state.weight_sum + S)
+                state = state._replace(step=step + 1, samples=state.samples + batch.m)
         return state
 
     def to_numpy(self, theta: Any) -> Any:

@@ -296,7 +296,7 @@ class Fitting(Recording):
         state = self._state or engine.start(theta)
         per_epoch = recipe.steps_per_epoch(examples.m)
         step = self._epochs * per_epoch
-        state = replace(state, theta=theta, step=step, samples=self.t_, cost_sum=0.0, weight_sum=0.0)
+        state = state._replace(theta=theta, step=step, samples=self.t_, cost_sum=0.0, weight_sum=0.0)
         state = engine.run(state, examples, step, step + per_epoch)
         self._set_theta(state.theta)
         if state.diverged or not np.isfinite(state.theta).all():
@@ -304,7 +304,7 @@ class Fitting(Recording):
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
                 f"preprocessed. (learning rate {state.rate:g}; try a lower one.)"
             )
-        self._state = replace(state, theta=None)
+        self._state = state._replace(theta=None)
         self.n_iter_ = 1
         self._epochs += 1
         self.t_ = state.samples
@@ -316,7 +316,7 @@ class Fitting(Recording):
         self._no_improvement_count = self._no_improvement_count + 1 if self.loss_ > best - self.tol else 0
         self.best_loss_ = min(best, self.loss_)
         if self._no_improvement_count > self.n_iter_no_change and engine.schedule.on_stall < 1.0:
-            self._state = replace(self._state, rate_scale=state.rate_scale * engine.schedule.on_stall)
+            self._state = self._state._replace(rate_scale=state.rate_scale * engine.schedule.on_stall)
             self._no_improvement_count = 0
         return self
 

@@ -1,7 +1,6 @@
 """The attributes that a fit leaves behind, and what it tells the user."""
 
 import warnings
-from dataclasses import replace
 from math import inf, isfinite, nan
 from typing import Any
 
@@ -50,7 +49,7 @@ class Recording:
         history = done.history
         self.history_ = history
         self._set_theta(done.theta)
-        self._state = None if done.state is None or self._minimizes else replace(done.state, theta=None)
+        self._state = None if done.state is None or self._minimizes else done.state._replace(theta=None)
         self.n_iter_ = len(history)
         self._epochs += self.n_iter_
         if done.state is not None:

@@ -132,7 +132,7 @@ def checksums(engine: Fused, examples: Examples, stops: tuple[int, ...]) -> Iter
 
 def numbers(state: State) -> list[Any]:
     """All that a state holds."""
-    return [state.theta, *state.moments, *(v for k, v in vars(state).items() if k not in ("theta", "moments"))]
+    return [state.theta, *state.moments, *(v for k, v in state._asdict().items() if k not in ("theta", "moments"))]
 
 
 def checksum(*values: Any) -> str:

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -73,9 +72,9 @@ def test_an_interrupted_run_goes_on_with_the_same_bits(how, after, count, looks_
     assert state.interrupted
     assert state.step == after - 1 - (after - 1) // 9  # a call at the beginning of each epoch is no step
     until_then = fused.run(fused.start(), examples, 0, state.step)
-    assert replace(until_then, theta=0, moments=()) == replace(state, theta=0, moments=(), interrupted=False)
+    assert until_then._replace(theta=0, moments=()) == state._replace(theta=0, moments=(), interrupted=False)
     assert all(map(np.array_equal, vectors(state), vectors(until_then)))
-    rest = fused.run(replace(state, interrupted=False), examples, state.step, 20)
+    rest = fused.run(state._replace(interrupted=False), examples, state.step, 20)
     assert all(map(np.array_equal, vectors(rest), vectors(whole)))
     assert (rest.step, rest.updates, rest.samples) == (whole.step, whole.updates, whole.samples)
     assert (rest.cost_sum, rest.weight_sum, rest.interrupted) == (whole.cost_sum, whole.weight_sum, False)
@@ -83,7 +82,7 @@ def test_an_interrupted_run_goes_on_with_the_same_bits(how, after, count, looks_
 
 def test_a_state_that_was_interrupted_stands_still_until_told():
     fused, examples = made(1)
-    state = replace(fused.run(fused.start(), examples, 0, 3), interrupted=True)
+    state = fused.run(fused.start(), examples, 0, 3)._replace(interrupted=True)
     before = copied(state)
     assert fused.run(state, examples, 3, 9).step == 3
     assert np.array_equal(state.theta, before.theta)
@@ -92,7 +91,6 @@ def test_a_state_that_was_interrupted_stands_still_until_told():
 EVERYWHERE = """
 import signal, sys
 import numpy as np
-from dataclasses import replace
 from chainrule.engines import interrupting
 from chainrule.engines.fused import Fused, engine, threads
 from chainrule.network import Network
@@ -150,7 +148,7 @@ while True:
     fine = np.array_equal(state.theta, theta) and state.cost_sum == cost_sum
     fine = fine and all(map(np.array_equal, state.moments, moments))
     if fine:
-        rest = fused.run(replace(state, interrupted=False), examples, state.step, LAST)
+        rest = fused.run(state._replace(interrupted=False), examples, state.step, LAST)
         fine = np.array_equal(rest.theta, at[LAST][0]) and rest.cost_sum == at[LAST][2]
     if not fine:
         wrong.append(where)

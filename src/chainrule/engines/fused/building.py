@@ -11,6 +11,7 @@ to chunk in the order of the rows, so chunks change no bit. Within a chunk a thr
 then, behind a barrier, threads share the columns (or the rows) of dW[l].
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -23,7 +24,7 @@ from chainrule.engines.fused.parts import Made, Parts
 from chainrule.engines.fused.products import packing_bytes
 from chainrule.engines.fused.program import Place, Program
 from chainrule.engines.fused.steps import SLOTS, Kind, Slot
-from chainrule.engines.fused.sums import BLOCK
+from chainrule.engines.fused.sums import BLOCK, turned_bytes
 from chainrule.formulas.draws import Stream
 
 CACHE = 512 * 2**10  # bytes of activations and deltas that a chunk may take without leaving the second cache
@@ -72,7 +73,7 @@ class Workspace:
         self.packing = block.part(threads * packing_bytes(parts.library.target))
         self.A = [matrix(chunk, u) if l > 0 or gathers else Matrix(Place("X"), n[0]) for l, u in enumerate(n)]
         if parts.by_example or parts.link_by_example:
-            self.ZT, self.AT, self.YT = (matrix(n[-1], chunk) for _ in range(3))
+            self.turned = block.part(threads * turned_bytes(parts.library.target, parts.dtype, n[-1]))
         self.Y = matrix(chunk, n[-1]) if gathers else Matrix(Place("Y"), n[-1])
         self.w, self.share, self.losses = (block.part(rows * size) for _ in range(3))
         if training:
@@ -126,13 +127,13 @@ class Builder:
     def _call(self, name: str, *arguments: int | Place, kind: Kind = Kind.WORK) -> None:
         self.program.work(self.parts.common[name], *arguments, kind=kind)
 
-    def _map(self, made: Made, rows: int, cols: int, where: dict[str, Any]) -> None:
-        """A map over matrices (Matrix) and numbers (Place)."""
+    def _map(self, made: Made, rows: int, cols: int, where: Mapping[str, Any], *room: Place) -> None:
+        """Formulas over matrices (Matrix) and numbers (Place)."""
         arguments: list[Any] = [rows, cols]
         for name in (*made.symbols, *made.outputs):
             place = where[name]
             arguments += [place.place, place.stride] if isinstance(place, Matrix) else [place]
-        self.program.work(made.kernel, *arguments)
+        self.program.work(made.kernel, *arguments, *room)
 
     def _product(
         self, C: Matrix, A: Matrix, B: Matrix, init: Matrix, shape: tuple[int, int, int], turned: bool = False
@@ -194,15 +195,8 @@ class Builder:
             more = [Z.place, Z.stride] if delta else []
             self.program.work(made.kernel, rows, K, Y.place, Y.stride, Z.place, Z.stride, share, losses, *more)
             return
-        self._turn(work.ZT, Z, rows, K, by_columns=False)
-        self._turn(work.YT, Y, rows, K, by_columns=False)
-        where = {"Z": work.ZT, "Y": work.YT, "share": share, "losses": losses}
-        self._map(made, K, rows, where | ({"dZ": work.AT} if delta else {}))
-        if delta:
-            self._turn(Z, work.AT, K, rows, by_columns=True)
-
-    def _turn(self, into: Matrix, matrix: Matrix, rows: int, cols: int, by_columns: bool) -> None:
-        self._call("turn", into.place, into.stride, matrix.place, matrix.stride, rows, cols, int(by_columns))
+        where = {"Z": Z, "Y": Y, "dZ": Z, "share": share, "losses": losses}
+        self._map(made, rows, K, where, work.turned)
 
     def backward_rows(self, rows: int) -> None:
         """dZ[L-1], ..., dZ[1] in the places of their slopes."""
@@ -272,7 +266,7 @@ class Builder:
                 penalties += -(-count // BLOCK)
             self.program.barrier()
         size = self.parts.network.size
-        self._partials(parts.check, size, {"x": Place("dtheta")}, work.check)
+        self._call("finite", size, Place("dtheta"), work.check)
         self.program.barrier()
         self._call("verdict", work.frame, work.penalty, penalties, work.check, work.blocks)
         self.program.barrier(Kind.DECISION)
@@ -310,7 +304,8 @@ class Builder:
         """W[l] from W[l].T, which dZ[l] is multiplied by on the way back."""
         for l in range(2, self.L + 1):
             if self.n[l] > 1 and not self.work.packs[l]:
-                self._turn(self.work.W[l], self._weights(l), self.n[l - 1], self.n[l], by_columns=False)
+                into, W = self.work.W[l], self._weights(l)
+                self._call("turn", into.place, into.stride, W.place, W.stride, self.n[l - 1], self.n[l])
 
     def end(self, rows: int) -> None:
         """Count the step."""
@@ -323,9 +318,4 @@ class Builder:
         Z = work.A[-1]
         if link is None:
             return
-        if not self.parts.link_by_example:
-            self._map(link, rows, K, {"Z": Z, "A": Z})
-            return
-        self._turn(work.ZT, Z, rows, K, by_columns=False)
-        self._map(link, K, rows, {"Z": work.ZT, "A": work.AT})
-        self._turn(Z, work.AT, K, rows, by_columns=True)
+        self._map(link, rows, K, {"Z": Z, "A": Z}, *([work.turned] if self.parts.link_by_example else []))

@@ -1,7 +1,6 @@
 """The protocol of ``chainrule.engines`` in compiled code."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import pairwise
 from math import nan
 from threading import RLock
@@ -16,7 +15,7 @@ from chainrule.engines.fused.parts import Parts, known_parts
 from chainrule.engines.fused.program import address, as_argument
 from chainrule.engines.fused.programs import Programs
 from chainrule.engines.fused.shuffling import Shuffling
-from chainrule.engines.fused.steps import GO, STOP, Slot
+from chainrule.engines.fused.steps import FRAME, GO, STOP, Slot
 from chainrule.engines.fused.target import Target, here
 from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.engines.reference import Reference
@@ -28,11 +27,6 @@ from chainrule.recipe import Recipe
 BETWEEN_LOOKS = 2e9
 UPDATE = 60  # what a parameter's update counts for in them: it waits for memory and for divisions
 STEP = 2e4  # and a step, however small
-
-# Numbers of the frame that are read and written together.
-_COUNTS = np.array([Slot.POSITION, Slot.STEP, Slot.UPDATES, Slot.SAMPLES])
-_SUMS = np.array([Slot.COST_SUM, Slot.WEIGHT_SUM, Slot.LAST_RATE])
-_PROGRESS = np.array([Slot.STATUS, Slot.STEP])
 
 
 class Fused:
@@ -150,7 +144,7 @@ class Fused:
             ready.words[Slot.T], ready.reals[Slot.RATE] = state.updates + 1, rate
             ready.bind({"theta": address(theta), "dtheta": address(dtheta), **_moments(moments)})
             self._programs.run(ready)
-        return replace(state, theta=theta, moments=tuple(moments), updates=state.updates + 1, rate=rate)
+        return state._replace(theta=theta, moments=tuple(moments), updates=state.updates + 1, rate=rate)
 
     def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
         """Training steps first_step..last_step-1. Ctrl-C ends it early: the state says that it was interrupted."""
@@ -175,39 +169,25 @@ class Fused:
         self._set_rates(state, last_step - state.step, per_epoch, state.samples - begun * B)
         if gathers:
             self._shuffling.order(epoch)
-        words, reals = full.words, full.reals
-        words[: Slot.ARRIVED] = 0
-        words[_COUNTS] = begun * B, state.step, state.updates, state.samples
-        reals[_SUMS] = state.cost_sum, state.weight_sum, state.rate
+        frame, step = full.words, state.step
+        counts, sums = (state.updates, state.samples, 0), (0.0, 0.0, 0.0, state.cost_sum, state.weight_sum)
+        FRAME.pack_into(frame, 0, GO, begun * B, step, 0, *sums, *counts, state.rate)
         whole = min(last_step, epoch * per_epoch + m // B)
         at_once = max(1, int(BETWEEN_LOOKS / (full.flops + self._beside)))
         turning.bind(memory)
         full.bind(memory)
         programs.run(turning)
-        step, status = state.step, GO
+        status = GO
         while step < whole and status != STOP and not ctrl_c:
             programs.run(full, min(at_once, whole - step))
-            status, step = words[_PROGRESS].tolist()
+            status, _, step, *_ = FRAME.unpack_from(frame)
         if step < last_step and status != STOP and not ctrl_c:
             rest = programs.training(m % B, B, gathers)
             rest.bind(memory)
             programs.run(rest)
-        status, step = words[_PROGRESS].tolist()
-        _, _, updates, samples = words[_COUNTS].tolist()
-        cost_sum, weight_sum, rate = reals[_SUMS].tolist()
-        return State(
-            state.theta,
-            state.moments,
-            step,
-            updates,
-            samples,
-            state.rate_scale,
-            cost_sum,
-            weight_sum,
-            rate,
-            diverged=status == STOP,
-            interrupted=bool(ctrl_c),
-        )
+        status, _, step, *_, cost_sum, weight_sum, updates, samples, _, rate = FRAME.unpack_from(frame)
+        counts, sums = (step, updates, samples), (cost_sum, weight_sum, rate)
+        return State(state.theta, state.moments, *counts, state.rate_scale, *sums, status == STOP, bool(ctrl_c))
 
     def _set_rates(self, state: State, count: int, per_epoch: int, before_epoch: int) -> None:
         """The learning rates of the next steps of this epoch."""

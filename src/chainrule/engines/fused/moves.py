@@ -47,15 +47,15 @@ def write_gather(name: str, target: Target, dtype: str) -> str:
 
 
 def write_turn(name: str, target: Target, dtype: str) -> str:
-    """into[j, i] = matrix[i, j] with: into, stride, matrix, stride, rows, cols (those of the matrix), by_columns.
+    """into[j, i] = matrix[i, j] with: into, stride, matrix, stride, rows, cols (those of the matrix).
 
-    Squares of lanes x lanes are turned in registers. Threads share the rows of the matrix, or its columns.
+    Squares of lanes x lanes are turned in registers.
     """
     kernel = Kernel(name, target)
     real, lanes = REAL[dtype], target.lanes(dtype)
     into, ld_into, matrix, ld_matrix = kernel.address(real), kernel.number(), kernel.address(real), kernel.number()
-    rows, cols, by_columns = kernel.number(), kernel.number(), kernel.number()
-    (start, stop), (left, right) = kernel.either(by_columns, rows, cols)
+    rows, right = kernel.number(), kernel.number()
+    start, stop = kernel.share(rows)
 
     def square(i: Int, j: Int, masked: bool) -> None:
         def load(r: int) -> Value:
@@ -74,7 +74,7 @@ def write_turn(name: str, target: Target, dtype: str) -> str:
             else:
                 p.store_vector(vector)
 
-    with kernel.loop(start, stop, lanes) as down, kernel.loop(left, right, lanes) as across:
+    with kernel.loop(start, stop, lanes) as down, kernel.loop(0, right, lanes) as across:
         i, j = down.i, across.i
         full = kernel.builder.and_(i + lanes <= stop, j + lanes <= right)
         with kernel.when(full):

@@ -45,11 +45,10 @@ class Parts:
     hidden[l-1], still[l-1]   A and the slope G from Z in one; without the dropout that layer l may have
     plain[l-1]                A alone
     chain                     dZ = dA G
-    losses, values            losses with dZ; losses alone. ``by_example``: on turned matrices
-    link                      A[L] from Z[L]; None where they are the same. ``link_by_example``: on turned matrices
+    losses, values            losses with dZ; losses alone. ``by_example``: an example's outputs belong together
+    link                      A[L] from Z[L]; None where they are the same. ``link_by_example``: as for the losses
     penalise, penalty         dtheta with the slopes of the penalties; partial sums of their values; None without any
     reductions, update        what has to be known of dtheta before an update; the update
-    check                     partial sums of x - x: NaN where x is not finite
     idle                      Programs that no engine uses now, by the number of threads that was asked for
     """
 
@@ -62,6 +61,7 @@ class Parts:
         formulas = self._traced("the network", lambda: network.formulas(trace, functions))
         for_dtype = {
             "thin": sums.write_thin,
+            "finite": sums.write_finite,
             "gather": moves.write_gather,
             "turn": moves.write_turn,
             "begin": steps.write_begin,
@@ -90,8 +90,6 @@ class Parts:
         self.chain = self._map({"dZ": trace.symbol("dA") * trace.symbol("G")})
         self._last_layer(formulas)
         self._penalties(formulas)
-        x = trace.symbol("x")
-        self.check = self._partials("sum", {"check": x - x})
         self.reductions: list[Reduction] = []
         self.update: Made | None = None
         self._optimizer(recipe, functions)

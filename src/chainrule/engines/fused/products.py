@@ -85,8 +85,8 @@ HEIGHTS = {
 }
 SINGLE = 4  # vectors where a tile has one row: enough independent chains to hide the latency of an addition
 TURNED = 2  # vectors where A is packed too: a high tile uses longer what it packs
-DEPTH = 256  # k at a time
-HEIGHT = 528  # rows of A at a time: HEIGHT x DEPTH float32 take 528 KiB of a second cache
+DEPTH = 512  # k at a time: more of them pass through C less often
+HEIGHT = 528  # rows of A at a time: HEIGHT x DEPTH float32 take 1 MiB, a second cache or a part of it
 GROUP = 8  # panels that are packed together where B is large, ROWS by ROWS: each row lies in another page of memory
 ROWS = 4
 SMALL = 2**19  # bytes of a B that stays in the second cache: its panels are packed one by one
@@ -245,12 +245,16 @@ class _Product:
         """The rows top..bottom-1 of a turned A as Packed describes them."""
         kernel, start = self.kernel, top
         for rows in self.heights[self.wide]:
+            lanes, mask = rows, None
+            if kernel.target.masks_freely:  # one masked move instead of two
+                lanes = 1 << (rows - 1).bit_length()
+                mask = kernel.first_lanes(kernel.whole(rows), lanes) if rows < lanes else None
             stop = start + (bottom - start).rounded_down(rows)
             with kernel.loop(0, depth, TOGETHER) as over_depth, kernel.loop(start, stop, rows) as over_tiles:
                 i, first = over_tiles.i, over_depth.i
                 with kernel.loop(first, (first + TOGETHER).least(depth)) as over_k:
-                    values = self._A(i, k + over_k.i).load_vector(rows)
-                    (into + ((i - top) * depth + over_k.i * rows)).store_vector(values)
+                    values = self._A(i, k + over_k.i).load_vector(lanes, mask)
+                    (into + ((i - top) * depth + over_k.i * rows)).store_vector(values, mask)
             start = stop
 
     def pack_B(self, into: Pointer, j: Int, k: Int, rows: tuple[Int, Int]) -> None:

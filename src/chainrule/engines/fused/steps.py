@@ -6,6 +6,7 @@ work on parts that do not touch.
 
 from collections.abc import Callable
 from enum import IntEnum
+from struct import Struct
 from typing import Any
 
 from llvmlite import ir
@@ -39,6 +40,7 @@ class Slot(IntEnum):
 
 SLOTS = 32
 REALS = (Slot.RATE, Slot.S, Slot.J, Slot.COST_SUM, Slot.WEIGHT_SUM, Slot.LAST_RATE)
+FRAME = Struct("=" + "".join("d" if slot in REALS else "q" for slot in Slot if slot < Slot.ARRIVED))  # from STATUS on
 GO, SKIP, STOP = 0, 1, 2
 
 
@@ -122,7 +124,7 @@ def write_cost(name: str, target: Target, dtype: str) -> str:
 
 
 def write_verdict(name: str, target: Target, dtype: str) -> str:
-    """J with its penalties, and whether to go on: J finite, and every check 0 (x - x is NaN where x is not finite).
+    """J with its penalties, and whether to go on: J finite, and every check 0.
 
     frame, penalty partials, their number, checks, their number.
     """

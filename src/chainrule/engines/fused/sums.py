@@ -8,11 +8,11 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule.engines.fused.assembly import REAL, TYPES, Int, Kernel, Pointer, Value
+from chainrule.engines.fused.assembly import BYTES, REAL, TYPES, Int, Kernel, Pointer, Value
 from chainrule.engines.fused.emitting import Emitter, symbols_of
 from chainrule.engines.fused.expressions import Expression, walk
 from chainrule.engines.fused.maps import along
-from chainrule.engines.fused.moves import places
+from chainrule.engines.fused.moves import places, turned_square
 from chainrule.engines.fused.target import Target
 
 # How many partial sums every sum has, whatever the vectors of the processor
@@ -20,6 +20,9 @@ LANES = 16
 
 # Long vectors are summed in blocks of this many elements, each by one thread, and the blocks in order
 BLOCK = 4096
+
+# Sums that take turns where their order does not matter: enough to hide the latency of an addition
+TOGETHER = 8
 
 
 def tree(kernel: Kernel, vector: Value, op: str = "sum") -> Value:
@@ -125,41 +128,66 @@ def write_losses(name: str, target: Target, dtype: str, outputs: Mapping[str, Ex
     return kernel.finish()
 
 
-def write_by_example(name: str, target: Target, dtype: str, outputs: Mapping[str, Expression]) -> str:
-    """Formulas in which the outputs of an example belong together. A lane is an example; rows are outputs.
+def turned_bytes(target: Target, dtype: str, outputs: int) -> int:
+    """What a thread needs to turn a vector of examples: the symbols Z and Y of all their outputs, and one result."""
+    return 3 * _turned_numbers(target, dtype, outputs) * BYTES[dtype]
 
-    rows, cols (outputs, examples), then for each symbol and each output: address and stride of a matrix, or the address
-    of one number for each example.
+
+def _turned_numbers(target: Target, dtype: str, outputs: int) -> int:
+    lanes = target.lanes(dtype)
+    return -(-outputs // lanes) * lanes * lanes
+
+
+def write_by_example(name: str, target: Target, dtype: str, outputs: Mapping[str, Expression]) -> str:
+    """Formulas in which the outputs of an example belong together.
+
+    examples, outputs, then for each symbol and each result: address and stride of a matrix, or the address of one
+    number for each example; at the end memory for ``turned_bytes`` a thread. A result may replace a symbol.
+
+    As many examples as a vector has lanes are turned, so that a lane is an example, and what is worked out is turned
+    back.
     """
     kernel = Kernel(name, target)
     real, lanes = REAL[dtype], target.lanes(dtype)
     expressions = list(outputs.values())
-    rows, cols = kernel.number(), kernel.number()
-    symbols = {s.value: (s.reach, *_place(kernel, s.reach, real)) for s in symbols_of(expressions)}
+    examples, K = kernel.number(), kernel.number()
+    symbols = {s.value: _place(kernel, s.reach, real) for s in symbols_of(expressions)}
     into = {name: _place(kernel, e.reach, real) for name, e in outputs.items()}
+    room = (K + (lanes - 1)).rounded_down(lanes) * lanes
+    turned = kernel.address(real) + kernel.thread * room * 3
+    matrices = [name for name, (_, stride) in (symbols | into).items() if stride is not None]
+    assert len(matrices) <= 3, matrices
+    column = {name: turned + room * which for which, name in enumerate(matrices)}
     emitter = Emitter(kernel, lanes, {})
     emitter.prepare(expressions)
-    start, stop = kernel.share(cols)
-
-    def load(name: str, k: Int, i: Int, mask: Value) -> Value:
-        reach, pointer, stride = symbols[name]
-        return (pointer + (i + (k * stride if reach == "each" else 0))).load_vector(lanes, mask)
+    start, stop = kernel.share(examples)
 
     def work(j: Int, mask: Value) -> None:
         i = start + j
+        last = (stop - 1).least(i + (lanes - 1))
         known: dict[Expression, Value] = {}
         stacked: dict[Expression, list[Value]] = {}
+        numbers = {}
+        for s, (pointer, stride) in symbols.items():
+            if stride is None:
+                numbers[s] = (pointer + i).load_vector(lanes, mask)
+            else:
+                _turn_rows(kernel, pointer, stride, i, last, K, column[s], lanes)
 
         def at(k: Int, wanted: list[Expression]) -> list[Value]:
-            used = {s.value for s in symbols_of(wanted)}
+            read = {
+                s.value: (column[s.value] + k * lanes).load_vector(lanes)
+                for s in symbols_of(wanted)
+                if s.value in column
+            }
             chosen = {e: _one_of(kernel, parts, k) for e, parts in stacked.items()}
-            return emitter.vectors(wanted, {s: load(s, k, i, mask) for s in used}, known | chosen)
+            return emitter.vectors(wanted, numbers | read, known | chosen)
 
         for e in walk(expressions):
             if e.op in ("sum_outputs", "max_outputs"):
                 op = e.op.removesuffix("_outputs")
                 first = at(kernel.whole(0), [e.args[0]])
-                with kernel.loop(1, rows, carried=first) as loop:
+                with kernel.loop(1, K, carried=first) as loop:
                     (value,) = at(loop.i, [e.args[0]])
                     loop.next([combined(kernel, op, loop.values[0], value)])
                 known[e] = loop.values[0]
@@ -167,19 +195,45 @@ def write_by_example(name: str, target: Target, dtype: str, outputs: Mapping[str
                 (known[e],) = at(kernel.whole(e.value), [e.args[0]])
             elif e.op == "stack":
                 stacked[e] = at(kernel.whole(0), list(e.args))
-        by_example = [e for e in expressions if e.reach == "example"]
-        by_output = [e for e in expressions if e.reach != "example"]
-        names = {e: n for n, e in outputs.items()}
-        for e, value in zip(by_example, at(kernel.whole(0), by_example), strict=True):
-            (into[names[e]][0] + i).store_vector(value, mask)
+        by_example = {name: e for name, e in outputs.items() if e.reach == "example"}
+        by_output = {name: e for name, e in outputs.items() if e.reach != "example"}
+        for name, value in zip(by_example, at(kernel.whole(0), list(by_example.values())), strict=True):
+            (into[name][0] + i).store_vector(value, mask)
         if by_output:
-            with kernel.loop(0, rows) as loop:
-                for e, value in zip(by_output, at(loop.i, by_output), strict=True):
-                    pointer, stride = into[names[e]]
-                    (pointer + (loop.i * stride + i)).store_vector(value, mask)
+            with kernel.loop(0, K) as loop:
+                for name, value in zip(by_output, at(loop.i, list(by_output.values())), strict=True):
+                    (column[name] + loop.i * lanes).store_vector(value)
+        for name in by_output:
+            pointer, stride = into[name]
+            assert stride is not None
+            _turn_back(kernel, column[name], pointer, stride, i, last, K, lanes)
 
     along(kernel, stop - start, lanes, work)
     return kernel.finish()
+
+
+def _turn_rows(
+    kernel: Kernel, matrix: Pointer, stride: Int, i: Int, last: Int, K: Int, into: Pointer, lanes: int
+) -> None:
+    """The rows i..last of a matrix as columns, ``lanes`` of them: the last row takes the places that are left."""
+    rows = [matrix + (i + r).least(last) * stride for r in range(lanes)]
+    with kernel.loop(0, K, lanes) as across:
+        mask = kernel.first_lanes(K - across.i, lanes)
+        square = turned_square(kernel, [(row + across.i).load_vector(lanes, mask) for row in rows])
+        for c, vector in enumerate(square):
+            (into + (across.i + c) * lanes).store_vector(vector)
+
+
+def _turn_back(
+    kernel: Kernel, columns: Pointer, matrix: Pointer, stride: Int, i: Int, last: Int, K: Int, lanes: int
+) -> None:
+    """Columns into the rows i..last of a matrix, backwards: what places that are left hold, the last row overwrites."""
+    rows = [matrix + (i + r).least(last) * stride for r in range(lanes)]
+    with kernel.loop(0, K, lanes) as across:
+        mask = kernel.first_lanes(K - across.i, lanes)
+        square = turned_square(kernel, [(columns + (across.i + c) * lanes).load_vector(lanes) for c in range(lanes)])
+        for row, vector in reversed(list(zip(rows, square, strict=True))):
+            (row + across.i).store_vector(vector, mask)
 
 
 def _one_of(kernel: Kernel, parts: list[Value], k: Int) -> Value:
@@ -190,8 +244,41 @@ def _one_of(kernel: Kernel, parts: list[Value], k: Int) -> Value:
     return chosen
 
 
-def _place(kernel: Kernel, reach: str, real: Any) -> tuple[Pointer, Int]:
-    return (kernel.address(real), kernel.whole(0) if reach == "example" else kernel.number())
+def _place(kernel: Kernel, reach: str, real: Any) -> tuple[Pointer, Int | None]:
+    """The address of a matrix and its stride; of a number for each example, and None."""
+    return (kernel.address(real), None if reach == "example" else kernel.number())
+
+
+def write_finite(name: str, target: Target, dtype: str) -> str:
+    """For each BLOCK of a vector 0 where all its elements are finite, else NaN, with: length, x, into.
+
+    x 0 is 0, or NaN where x is not finite. However many sums take turns, so that none waits for the last one, the
+    outcome is the same.
+    """
+    kernel = Kernel(name, target)
+    real, lanes = REAL[dtype], target.lanes(dtype)
+    length, x, into = kernel.number(), kernel.address(real), kernel.address(real)
+    zero = ir.Constant(ir.VectorType(real, lanes), None)
+    start, stop = kernel.share(length, BLOCK)
+
+    def added(acc: Value, j: Int, mask: Value = None) -> Value:
+        return kernel.fma((x + j).load_vector(lanes, mask), zero, acc)
+
+    with kernel.loop(start, stop, BLOCK) as blocks:
+        begin = blocks.i
+        end = (begin + BLOCK).least(length)
+        several = begin + (end - begin).rounded_down(TOGETHER * lanes)
+        full = begin + (end - begin).rounded_down(lanes)
+        with kernel.loop(begin, several, TOGETHER * lanes, carried=[zero] * TOGETHER) as loop:
+            loop.next([added(acc, loop.i + v * lanes) for v, acc in enumerate(loop.values)])
+        total = loop.values[0]
+        for acc in loop.values[1:]:
+            total = kernel.builder.fadd(total, acc)
+        with kernel.loop(several, full, lanes, carried=[total]) as rest:
+            rest.next([added(rest.values[0], rest.i)])
+        mask = kernel.first_lanes(end - full, lanes)
+        into.store(tree(kernel, added(rest.values[0], full, mask)), begin // BLOCK)
+    return kernel.finish()
 
 
 def write_partials(name: str, target: Target, dtype: str, op: str, terms: Mapping[str, Expression]) -> str:

@@ -30,6 +30,11 @@ class Target:
         """
         return self.vector_bytes // (4 if dtype == "float32" else 8)
 
+    @property
+    def masks_freely(self) -> bool:
+        """A move of some lanes takes no longer than one of all."""
+        return self.vector_bytes == 64
+
     def machine(self) -> Any:
         """LLVM's TargetMachine."""
         from llvmlite import binding
