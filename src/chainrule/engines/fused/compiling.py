@@ -6,7 +6,9 @@ from typing import Any
 
 from chainrule.engines.fused.target import Target
 
+# (address of the arguments, thread, threads)
 SIGNATURE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+ALONE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 def object_code(text: str, target: Target) -> bytes:

@@ -13,7 +13,7 @@ from chainrule.engines.fused.building import chunk_rows
 from chainrule.engines.fused.library import library
 from chainrule.engines.fused.parts import Parts, known_parts
 from chainrule.engines.fused.program import address, as_argument
-from chainrule.engines.fused.programs import Programs
+from chainrule.engines.fused.programs import Programs, Ready
 from chainrule.engines.fused.shuffling import Shuffling
 from chainrule.engines.fused.steps import FRAME, GO, STOP, Slot
 from chainrule.engines.fused.target import Target, here
@@ -71,6 +71,7 @@ class Fused:
         self._shuffling = Shuffling(recipe, self._programs.function("words"))
         self._dtheta: Any = None
         self._rates = np.zeros(1)
+        self._predicts: Ready | None = None  # what predicted last
         self._memory: dict[str, int] = {}
         self._held: tuple[Any, ...] = ()  # the arrays that the addresses in _memory belong to
         self._lock = RLock()  # an engine has one workspace: threads that share it take turns
@@ -90,6 +91,12 @@ class Fused:
     def predict(self, theta: Any, X: Any) -> Any:
         """A[L] as rows; a row alone gives the same bits as in any batch."""
         X = np.asarray(X)
+        with self._lock:
+            ready = self._predicts
+            if ready is not None and theta is ready.theta and X.shape == ready.shape:
+                _copy(X, ready.inputs)  # the same again: looking it up would take as long as a row
+                self._programs.run(ready)
+                return ready.outputs.copy()
         require_inputs(X, self.network)
         m = len(X)
         chunk = chunk_rows(self._parts, m)
@@ -103,7 +110,7 @@ class Fused:
 
     def _predicted(self, theta: Any, X: Any) -> Any:
         """A[L] of a chunk, in memory that the next one uses too."""
-        ready = self._programs.prediction(len(X))
+        self._predicts = ready = self._programs.prediction(len(X))
         if ready.theta is not theta:
             ready.theta = np.ascontiguousarray(theta, self.network.dtype)
             ready.bind({"theta": address(ready.theta)})

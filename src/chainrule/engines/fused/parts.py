@@ -75,8 +75,11 @@ class Parts:
                 self.common[name + "_turned" * turned] = kernel
         description = f"blocked {self.dtype} B turned"
         self.common["blocked_of_turned"] = self._want(description, products.write_blocked, self.dtype, False, True)
-        for name, write in {"words": moves.write_words, "end": steps.write_end, "execute": steps.write_execute}.items():
+        for name, write in {"words": moves.write_words, "end": steps.write_end}.items():
             self.common[name] = self._want(name, write)
+        for alone in (False, True):
+            name = "execute" + "_alone" * alone
+            self.common[name] = self._want(name, steps.write_execute, alone)
         layers = range(1, network.L)
         self.still = [self._activation(formulas, l, 0.0) for l in layers]
         self.hidden = [

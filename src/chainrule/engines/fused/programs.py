@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule.engines.fused import threads
 from chainrule.engines.fused.building import Builder, Workspace
-from chainrule.engines.fused.compiling import SIGNATURE
+from chainrule.engines.fused.compiling import ALONE, SIGNATURE
 from chainrule.engines.fused.parts import Parts
 from chainrule.engines.fused.program import Finished, address
 
@@ -25,7 +25,7 @@ class Ready:
     """A program in its workspace, to be bound to memory and executed.
 
     words, reals      the frame of the workspace, as int64 and as float64
-    inputs, outputs   of a prediction: where its rows go, and where A[L] is then
+    inputs, outputs   of a prediction: where its rows go, of this shape, and where A[L] is then
     flops             what one pass of it costs
     threads           how many of them are worth it
     """
@@ -37,12 +37,14 @@ class Ready:
         self.threads = threads
         self.words, self.reals = work.words, work.reals
         self.inputs: Any = None
+        self.shape: tuple[int, ...] = ()
         self.outputs: Any = None
         self.theta: Any = None  # what it is bound to where only theta changes
         self._memory: Any = None  # what it is bound to
         frame = work.block.address + work.frame.offset
         self.arguments = np.array([frame, address(finished.records), len(finished.records), 1, give_way], np.int64)
         self.address = address(self.arguments)
+        self.times = 1
 
     def bind(self, memory: Mapping[str, int]) -> None:
         """Addresses of what is not in the workspace."""
@@ -62,12 +64,13 @@ class Programs:
         self._works: dict[tuple[Any, ...], Workspace] = {}
         self._give_way = threads.give_way()
         self._execute = self.function("execute")
+        self._execute_alone: Callable[[int], None] = self.function("execute_alone", ALONE)
 
-    def function(self, name: str) -> Callable[[int, int, int], None]:
-        """A kernel to be called by itself, with (address of its arguments, thread, threads)."""
+    def function(self, name: str, signature: Any = SIGNATURE) -> Callable[..., None]:
+        """A kernel to be called by itself."""
         kernel = self._parts.common[name]
         self._parts.library.make([kernel])
-        return SIGNATURE(self._parts.library.address(kernel))
+        return signature(self._parts.library.address(kernel))
 
     @classmethod
     def taken_up(cls, parts: Parts, flops: float, asked: int | None, by: object) -> "Programs":
@@ -96,9 +99,10 @@ class Programs:
 
     def run(self, ready: Ready, times: int = 1) -> None:
         """Execute a program so many times."""
-        ready.arguments[3] = times
+        if times != ready.times:
+            ready.arguments[3] = ready.times = times
         if ready.threads == 1:
-            self._execute(ready.address, 0, 1)
+            self._execute_alone(ready.address)
         else:
             threads.run(lambda thread, of: self._execute(ready.address, thread, of), ready.threads)
 
@@ -163,6 +167,7 @@ class Programs:
         roomy = 1 << (rows - 1).bit_length()  # one workspace serves many numbers of rows
         ready = self._ready(key, (roomy, False, True), rows / 3, write)
         ready.inputs, ready.outputs = ready.work.view(ready.work.A[0])[:rows], ready.work.view(ready.work.A[-1])[:rows]
+        ready.shape = ready.inputs.shape
         return ready
 
     def _ready(

@@ -186,8 +186,10 @@ def write_end(name: str, target: Target) -> str:
     return kernel.finish()
 
 
-def write_execute(name: str, target: Target) -> str:
+def write_execute(name: str, target: Target, alone: bool) -> str:
     """Run a program: frame, records, their number, how many times, address of the system's function to yield.
+
+    ``alone``: by one thread, which needs not say so; what Python hands over takes as long as a row's prediction.
 
     A thread that waits spins for a while, then gives its core away: more threads than cores must not stand still.
 
@@ -196,6 +198,8 @@ def write_execute(name: str, target: Target) -> str:
     ever. Afterwards the thread computes as before.
     """
     kernel = Kernel(name, target)
+    if alone:
+        kernel.thread, kernel.threads = kernel.whole(0), kernel.whole(1)
     b = kernel.builder
     frame = _Frame(kernel)
     records, count, times, give_way = kernel.address(I64), kernel.number(), kernel.number(), kernel.number()
