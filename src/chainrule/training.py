@@ -177,14 +177,9 @@ def _epoch(engine: Engine, training: Examples, watch: Watch, first: int, end: in
             raise _diverged(watch, engine.learning_rate)
         if checkpoint and state.step < end:
             checkpoint.paused(watch)
-    if not _is_finite(engine, state.theta):
+    if not engine.is_finite(state.theta):
         raise _diverged(watch, engine.learning_rate)
     return state
-
-
-def _is_finite(engine: Engine, theta: Any) -> bool:
-    # a NaN is the largest and the least of all; a vector that says of each element whether it is finite takes longer
-    return isfinite(engine.xp.max(theta)) and isfinite(engine.xp.min(theta))
 
 
 def require_whole_cost(network: Network, recipe: Recipe) -> None:

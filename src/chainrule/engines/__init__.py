@@ -109,6 +109,10 @@ class Engine(Protocol):
         """Training steps first_step..last_step-1, from state.step == first_step; stops at the first not finite."""
         ...
 
+    def is_finite(self, theta: Any) -> bool:
+        """Every one of the parameters is finite."""
+        ...
+
     def to_numpy(self, theta: Any) -> Any:
         """A copy of theta as a NumPy array."""
         ...

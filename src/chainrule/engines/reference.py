@@ -149,6 +149,10 @@ class Reference:
                 state = state._replace(step=step + 1, samples=state.samples + batch.m)
         return state
 
+    def is_finite(self, theta: Any) -> bool:
+        """Every one of the parameters is finite."""
+        return bool(self.xp.all(self.xp.isfinite(theta)))
+
     def to_numpy(self, theta: Any) -> Any:
         """A copy as a NumPy array."""
         return np.asarray(theta).copy()

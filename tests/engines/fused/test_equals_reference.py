@@ -312,3 +312,17 @@ def test_predictions_of_extreme_rows(activation, dtype):
 def test_threads_agree_too(loss, monkeypatch):
     monkeypatch.setattr("chainrule.engines.fused.threads.WORTH", 1e-9)
     assert_same(Network((5, 33, 18, 3), "tanh", loss, dropout=0.2), Recipe(batch_size=B), threads=3)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("place", [0, 15, 16, 127, 128, 4095, 4096, 5000, -17, -1])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_one_parameter_that_is_not_finite_is_found(value, place, dtype):
+    network = Network((70, 80, 1), dtype=dtype)
+    fused, reference, _ = together(network, Recipe())
+    theta = np.full(network.size, np.finfo(dtype).max, dtype)  # sums of these would be infinite
+    assert fused.is_finite(theta)
+    assert reference.is_finite(theta)
+    theta[place] = value
+    assert not fused.is_finite(theta)
+    assert not reference.is_finite(theta)

@@ -265,8 +265,12 @@ class Builder:
                 self._partials(parts.penalty, count, {name: m.place for name, m in vectors.items()} | where, into)
                 penalties += -(-count // BLOCK)
             self.program.barrier()
-        size = self.parts.network.size
-        self._call("finite", size, Place("dtheta"), work.check)
+        self.verdict_on("dtheta", penalties)
+
+    def verdict_on(self, vector: str, penalties: int = 0) -> None:
+        """J with so many parts of penalties; and whether it and the vector are finite."""
+        work = self.work
+        self._call("finite", self.parts.network.size, Place(vector), work.check)
         self.program.barrier()
         self._call("verdict", work.frame, work.penalty, penalties, work.check, work.blocks)
         self.program.barrier(Kind.DECISION)

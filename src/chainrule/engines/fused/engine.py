@@ -84,6 +84,18 @@ class Fused:
         """The state before the first step."""
         return self._plain.start(theta)
 
+    def is_finite(self, theta: Any) -> bool:
+        """Every one of the parameters is finite."""
+        theta = np.ascontiguousarray(theta, self.network.dtype)
+        with self._lock:
+            ready = self._programs.finite()
+            if ready.theta is not theta:
+                ready.theta = theta
+                ready.bind({"theta": address(theta)})
+            ready.reals[Slot.J] = 0.0
+            self._programs.run(ready)
+            return bool(ready.words[Slot.STATUS] == GO)
+
     def to_numpy(self, theta: Any) -> Any:
         """A copy."""
         return self._plain.to_numpy(theta)

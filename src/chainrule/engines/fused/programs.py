@@ -140,6 +140,10 @@ class Programs:
         """One step of the optimiser."""
         return self._ready(("update",), (1, True, False), 1, Builder.update)
 
+    def finite(self) -> Ready:
+        """Whether theta is finite."""
+        return self._ready(("finite",), (1, True, False), 1, lambda b: b.verdict_on("theta"))
+
     def cost(self, rows: int) -> Ready:
         """J without penalties and dropout."""
 
