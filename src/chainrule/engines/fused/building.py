@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engines.fused.by_example import turned_bytes
 from chainrule.engines.fused.memory import Block, Layout, stride
 from chainrule.engines.fused.moves import rows_ahead
 from chainrule.engines.fused.parts import Made, Parts
 from chainrule.engines.fused.products import packing_bytes
 from chainrule.engines.fused.program import Place, Program
 from chainrule.engines.fused.steps import SLOTS, Kind, Slot
-from chainrule.engines.fused.sums import BLOCK, turned_bytes
+from chainrule.engines.fused.sums import BLOCK
 from chainrule.formulas.draws import Stream
 
 CACHE = 512 * 2**10  # bytes of activations and deltas that a chunk may take without leaving the second cache

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from chainrule.engines.fused import maps, moves, products, steps, sums
+from chainrule.engines.fused import by_example, maps, moves, products, steps, sums
 from chainrule.engines.fused.emitting import symbols_of
 from chainrule.engines.fused.expressions import Expression, Trace, Untraceable, describe, walk
 from chainrule.engines.fused.library import Library, library
@@ -205,7 +205,7 @@ class Parts:
         return self._made("losses", sums.write_losses, outputs, self.network.n[-1] == 1)
 
     def _by_example(self, outputs: dict[str, Expression]) -> Made:
-        return self._made("by example", sums.write_by_example, outputs)
+        return self._made("by example", by_example.write_by_example, outputs)
 
     def _partials(self, op: str, terms: dict[str, Expression]) -> Made:
         write = lambda name, target, dtype, outputs, op: sums.write_partials(name, target, dtype, op, outputs)  # noqa: E731

@@ -221,7 +221,8 @@ class _Product:
                     if packed_A is not None:
                         A = packed_A.pointer.after((i - packed_A.top) * packed_A.row)
                         lda = self.kernel.whole(rows * self.size)
-                    self._call(Shape(rows, NV, masked, self.turned, self.unrolled), i, j, k, depth, A, lda, from_B, ldb)
+                    unrolled = 1 if masked else self.unrolled  # the last panel is one of many: less to compile
+                    self._call(Shape(rows, NV, masked, self.turned, unrolled), i, j, k, depth, A, lda, from_B, ldb)
                 start = stop
 
         self._as_wide(j, down, self.wide)

@@ -4,15 +4,14 @@ Every sum has LANES partial sums, combined in one order, so that no vector width
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from llvmlite import ir
 
-from chainrule.engines.fused.assembly import BYTES, REAL, TYPES, Int, Kernel, Pointer, Value
+from chainrule.engines.fused.assembly import REAL, TYPES, Int, Kernel, Pointer, Value
 from chainrule.engines.fused.emitting import Emitter, symbols_of
-from chainrule.engines.fused.expressions import Expression, walk
+from chainrule.engines.fused.expressions import Expression
 from chainrule.engines.fused.maps import along
-from chainrule.engines.fused.moves import places, turned_square
+from chainrule.engines.fused.moves import places
 from chainrule.engines.fused.target import Target
 
 # How many partial sums every sum has, whatever the vectors of the processor
@@ -126,127 +125,6 @@ def write_losses(name: str, target: Target, dtype: str, outputs: Mapping[str, Ex
         last = kernel.builder.select(mask, work(i, full, mask), zero)
         losses.store(tree(kernel, kernel.builder.fadd(loop.values[0], last)), i)
     return kernel.finish()
-
-
-def turned_bytes(target: Target, dtype: str, outputs: int) -> int:
-    """What a thread needs to turn a vector of examples: the symbols Z and Y of all their outputs, and one result."""
-    return 3 * _turned_numbers(target, dtype, outputs) * BYTES[dtype]
-
-
-def _turned_numbers(target: Target, dtype: str, outputs: int) -> int:
-    lanes = target.lanes(dtype)
-    return -(-outputs // lanes) * lanes * lanes
-
-
-def write_by_example(name: str, target: Target, dtype: str, outputs: Mapping[str, Expression]) -> str:
-    """Formulas in which the outputs of an example belong together.
-
-    examples, outputs, then for each symbol and each result: address and stride of a matrix, or the address of one
-    number for each example; at the end memory for ``turned_bytes`` a thread. A result may replace a symbol.
-
-    As many examples as a vector has lanes are turned, so that a lane is an example, and what is worked out is turned
-    back.
-    """
-    kernel = Kernel(name, target)
-    real, lanes = REAL[dtype], target.lanes(dtype)
-    expressions = list(outputs.values())
-    examples, K = kernel.number(), kernel.number()
-    symbols = {s.value: _place(kernel, s.reach, real) for s in symbols_of(expressions)}
-    into = {name: _place(kernel, e.reach, real) for name, e in outputs.items()}
-    room = (K + (lanes - 1)).rounded_down(lanes) * lanes
-    turned = kernel.address(real) + kernel.thread * room * 3
-    matrices = [name for name, (_, stride) in (symbols | into).items() if stride is not None]
-    assert len(matrices) <= 3, matrices
-    column = {name: turned + room * which for which, name in enumerate(matrices)}
-    emitter = Emitter(kernel, lanes, {})
-    emitter.prepare(expressions)
-    start, stop = kernel.share(examples)
-
-    def work(j: Int, mask: Value) -> None:
-        i = start + j
-        last = (stop - 1).least(i + (lanes - 1))
-        known: dict[Expression, Value] = {}
-        stacked: dict[Expression, list[Value]] = {}
-        numbers = {}
-        for s, (pointer, stride) in symbols.items():
-            if stride is None:
-                numbers[s] = (pointer + i).load_vector(lanes, mask)
-            else:
-                _turn_rows(kernel, pointer, stride, i, last, K, column[s], lanes)
-
-        def at(k: Int, wanted: list[Expression]) -> list[Value]:
-            read = {
-                s.value: (column[s.value] + k * lanes).load_vector(lanes)
-                for s in symbols_of(wanted)
-                if s.value in column
-            }
-            chosen = {e: _one_of(kernel, parts, k) for e, parts in stacked.items()}
-            return emitter.vectors(wanted, numbers | read, known | chosen)
-
-        for e in walk(expressions):
-            if e.op in ("sum_outputs", "max_outputs"):
-                op = e.op.removesuffix("_outputs")
-                first = at(kernel.whole(0), [e.args[0]])
-                with kernel.loop(1, K, carried=first) as loop:
-                    (value,) = at(loop.i, [e.args[0]])
-                    loop.next([combined(kernel, op, loop.values[0], value)])
-                known[e] = loop.values[0]
-            elif e.op == "output":
-                (known[e],) = at(kernel.whole(e.value), [e.args[0]])
-            elif e.op == "stack":
-                stacked[e] = at(kernel.whole(0), list(e.args))
-        by_example = {name: e for name, e in outputs.items() if e.reach == "example"}
-        by_output = {name: e for name, e in outputs.items() if e.reach != "example"}
-        for name, value in zip(by_example, at(kernel.whole(0), list(by_example.values())), strict=True):
-            (into[name][0] + i).store_vector(value, mask)
-        if by_output:
-            with kernel.loop(0, K) as loop:
-                for name, value in zip(by_output, at(loop.i, list(by_output.values())), strict=True):
-                    (column[name] + loop.i * lanes).store_vector(value)
-        for name in by_output:
-            pointer, stride = into[name]
-            assert stride is not None
-            _turn_back(kernel, column[name], pointer, stride, i, last, K, lanes)
-
-    along(kernel, stop - start, lanes, work)
-    return kernel.finish()
-
-
-def _turn_rows(
-    kernel: Kernel, matrix: Pointer, stride: Int, i: Int, last: Int, K: Int, into: Pointer, lanes: int
-) -> None:
-    """The rows i..last of a matrix as columns, ``lanes`` of them: the last row takes the places that are left."""
-    rows = [matrix + (i + r).least(last) * stride for r in range(lanes)]
-    with kernel.loop(0, K, lanes) as across:
-        mask = kernel.first_lanes(K - across.i, lanes)
-        square = turned_square(kernel, [(row + across.i).load_vector(lanes, mask) for row in rows])
-        for c, vector in enumerate(square):
-            (into + (across.i + c) * lanes).store_vector(vector)
-
-
-def _turn_back(
-    kernel: Kernel, columns: Pointer, matrix: Pointer, stride: Int, i: Int, last: Int, K: Int, lanes: int
-) -> None:
-    """Columns into the rows i..last of a matrix, backwards: what places that are left hold, the last row overwrites."""
-    rows = [matrix + (i + r).least(last) * stride for r in range(lanes)]
-    with kernel.loop(0, K, lanes) as across:
-        mask = kernel.first_lanes(K - across.i, lanes)
-        square = turned_square(kernel, [(columns + (across.i + c) * lanes).load_vector(lanes) for c in range(lanes)])
-        for row, vector in reversed(list(zip(rows, square, strict=True))):
-            (row + across.i).store_vector(vector, mask)
-
-
-def _one_of(kernel: Kernel, parts: list[Value], k: Int) -> Value:
-    """parts[k]."""
-    chosen = parts[-1]
-    for j, part in enumerate(parts[:-1]):
-        chosen = kernel.builder.select(k.equals(j), part, chosen)
-    return chosen
-
-
-def _place(kernel: Kernel, reach: str, real: Any) -> tuple[Pointer, Int | None]:
-    """The address of a matrix and its stride; of a number for each example, and None."""
-    return (kernel.address(real), None if reach == "example" else kernel.number())
 
 
 def write_finite(name: str, target: Target, dtype: str) -> str:
