@@ -25,10 +25,8 @@ def ctrl_c_answered() -> Iterator[None]:
     Where nobody holds it, Ctrl-C does what it always does. Only in the main thread, and not where there is a handler
     of someone else's; one that is set inside stays.
     """
-    if _answers[0] or current_thread() is not main_thread():
-        yield
-        return
-    if signal.getsignal(signal.SIGINT) not in (signal.default_int_handler, _answer):
+    is_ours = current_thread() is main_thread() and not _answers[0]
+    if not is_ours or signal.getsignal(signal.SIGINT) not in (signal.default_int_handler, _answer):
         yield
         return
     try:

@@ -299,7 +299,7 @@ class Fitting(Recording):
         state = state._replace(theta=theta, step=step, samples=self.t_, cost_sum=0.0, weight_sum=0.0)
         state = engine.run(state, examples, step, step + per_epoch)
         self._set_theta(state.theta)
-        if state.diverged or not np.isfinite(state.theta).all():
+        if state.diverged or not engine.is_finite(state.theta):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
                 f"preprocessed. (learning rate {state.rate:g}; try a lower one.)"

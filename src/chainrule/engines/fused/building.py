@@ -129,7 +129,7 @@ class Builder:
         self.program.work(self.parts.common[name], *arguments, kind=kind)
 
     def _map(self, made: Made, rows: int, cols: int, where: Mapping[str, Any], *room: Place) -> None:
-        """Formulas over matrices (Matrix) and numbers (Place)."""
+        """Formulas over matrices (Matrix) and numbers (Place); ``room`` where a kernel turns examples."""
         arguments: list[Any] = [rows, cols]
         for name in (*made.symbols, *made.outputs):
             place = where[name]

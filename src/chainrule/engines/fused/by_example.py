@@ -4,7 +4,8 @@ As many examples as a vector has lanes are turned, so that a lane is an example;
 terms of a sum over outputs are then added in the order of the outputs, whatever the width of the vectors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from chainrule.engines.fused.assembly import BYTES, REAL, Int, Kernel, Pointer, Value
@@ -55,7 +56,10 @@ def write_by_example(name: str, target: Target, dtype: str, outputs: Mapping[str
             if stride is None:
                 numbers[s] = (pointer + i).load_vector(lanes, mask)
             else:
-                _turn_rows(kernel, pointer, stride, i, last, K, column[s], lanes)
+                with _squares(kernel, pointer, stride, i, last, K, column[s], lanes) as (rows, columns, inside):
+                    square = turned_square(kernel, [row.load_vector(lanes, inside) for row in rows])
+                    for place, vector in zip(columns, square, strict=True):
+                        place.store_vector(vector)
 
         def at(k: Int, wanted: list[Expression]) -> list[Value]:
             read = {
@@ -89,34 +93,28 @@ def write_by_example(name: str, target: Target, dtype: str, outputs: Mapping[str
         for name in by_output:
             pointer, stride = into[name]
             assert stride is not None
-            _turn_back(kernel, column[name], pointer, stride, i, last, K, lanes)
+            with _squares(kernel, pointer, stride, i, last, K, column[name], lanes) as (rows, columns, inside):
+                square = turned_square(kernel, [place.load_vector(lanes) for place in columns])
+                # backwards: what the missing rows hold, the last row overwrites
+                for row, vector in reversed(list(zip(rows, square, strict=True))):
+                    row.store_vector(vector, inside)
 
     along(kernel, stop - start, lanes, work)
     return kernel.finish()
 
 
-def _turn_rows(
-    kernel: Kernel, matrix: Pointer, stride: Int, i: Int, last: Int, K: Int, into: Pointer, lanes: int
-) -> None:
-    """The rows i..last of a matrix as columns, ``lanes`` of them: the last row takes the places that are left."""
+@contextmanager
+def _squares(
+    kernel: Kernel, matrix: Pointer, stride: Int, i: Int, last: Int, K: Int, columns: Pointer, lanes: int
+) -> Iterator[tuple[list[Pointer], list[Pointer], Value]]:
+    """Square by square of the rows i..last: where these stand, where they stand as columns, a mask for the rows.
+
+    ``lanes`` rows make a square: the last one is also in the places of those that are missing.
+    """
     rows = [matrix + (i + r).least(last) * stride for r in range(lanes)]
     with kernel.loop(0, K, lanes) as across:
         mask = kernel.first_lanes(K - across.i, lanes)
-        square = turned_square(kernel, [(row + across.i).load_vector(lanes, mask) for row in rows])
-        for c, vector in enumerate(square):
-            (into + (across.i + c) * lanes).store_vector(vector)
-
-
-def _turn_back(
-    kernel: Kernel, columns: Pointer, matrix: Pointer, stride: Int, i: Int, last: Int, K: Int, lanes: int
-) -> None:
-    """Columns into the rows i..last of a matrix, backwards: what places that are left hold, the last row overwrites."""
-    rows = [matrix + (i + r).least(last) * stride for r in range(lanes)]
-    with kernel.loop(0, K, lanes) as across:
-        mask = kernel.first_lanes(K - across.i, lanes)
-        square = turned_square(kernel, [(columns + (across.i + c) * lanes).load_vector(lanes) for c in range(lanes)])
-        for row, vector in reversed(list(zip(rows, square, strict=True))):
-            (row + across.i).store_vector(vector, mask)
+        yield [row + across.i for row in rows], [columns + (across.i + c) * lanes for c in range(lanes)], mask
 
 
 def _one_of(kernel: Kernel, parts: list[Value], k: Int) -> Value:

@@ -89,9 +89,7 @@ class Fused:
         theta = np.ascontiguousarray(theta, self.network.dtype)
         with self._lock:
             ready = self._programs.finite()
-            if ready.theta is not theta:
-                ready.theta = theta
-                ready.bind({"theta": address(theta)})
+            ready.bind_theta(theta)
             ready.reals[Slot.J] = 0.0
             self._programs.run(ready)
             return bool(ready.words[Slot.STATUS] == GO)
@@ -123,9 +121,7 @@ class Fused:
     def _predicted(self, theta: Any, X: Any) -> Any:
         """A[L] of a chunk, in memory that the next one uses too."""
         self._predicts = ready = self._programs.prediction(len(X))
-        if ready.theta is not theta:
-            ready.theta = np.ascontiguousarray(theta, self.network.dtype)
-            ready.bind({"theta": address(ready.theta)})
+        ready.bind_theta(np.ascontiguousarray(theta, self.network.dtype))
         _copy(X, ready.inputs)
         self._programs.run(ready)
         return ready.outputs

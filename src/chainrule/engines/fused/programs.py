@@ -52,6 +52,12 @@ class Ready:
             self.finished.bind({self.work.block.name: self.work.block.address, **memory})
             self._memory = memory
 
+    def bind_theta(self, theta: Any) -> None:
+        """Of a program that needs nothing but theta, which is held from now on."""
+        if self.theta is not theta:
+            self.theta = theta
+            self.bind({"theta": address(theta)})
+
 
 class Programs:
     """Writes, keeps and runs programs for batches of any size."""
