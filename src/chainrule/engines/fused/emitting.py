@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from llvmlite import ir
 
-from chainrule.engines.fused.assembly import I64, TYPES, Code, Value
+from chainrule.engines.fused.assembly import I1, I64, TYPES, Code, Int, Value
 from chainrule.engines.fused.expressions import Expression, walk
 
 _REAL = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "neg": "fneg"}
@@ -106,10 +106,11 @@ class Emitter:
                 return getattr(b, (_REAL if is_real else _WHOLE)[op])(*args)
 
     def _power(self, base: Value, exponent: Value) -> Value:
-        """base^exponent by squaring, exponent from 0 on."""
+        """base^exponent by squaring, exponent from 0 on: a turn for each of its bits, which wait for each other."""
         b, code = self.code.builder, self.code
         one = ir.Constant(ir.DoubleType(), 1.0)
-        with code.loop(0, 63, carried=[one, base, exponent]) as loop:
+        unused = code.intrinsic("llvm.ctlz.i64", I64, [exponent, ir.Constant(I1, 0)])
+        with code.loop(0, code.whole(64) - Int(code, unused), carried=[one, base, exponent]) as loop:
             result, square, left = loop.values
             odd = b.icmp_signed("==", b.and_(left, ir.Constant(I64, 1)), ir.Constant(I64, 1))
             loop.next(

@@ -11,6 +11,7 @@ import numpy as np
 from chainrule.engines import Examples, State, require_inputs, require_step
 from chainrule.engines.fused.building import chunk_rows
 from chainrule.engines.fused.library import library
+from chainrule.engines.fused.memory import placed
 from chainrule.engines.fused.parts import Parts, known_parts
 from chainrule.engines.fused.program import address, as_argument
 from chainrule.engines.fused.programs import Programs, Ready
@@ -82,7 +83,9 @@ class Fused:
 
     def start(self, theta: Any | None = None) -> State:
         """The state before the first step."""
-        return self._plain.start(theta)
+        state = self._plain.start(theta)
+        theta, *moments = (placed(v, number) for number, v in enumerate((state.theta, *state.moments)))
+        return state._replace(theta=theta, moments=tuple(moments))
 
     def is_finite(self, theta: Any) -> bool:
         """Every one of the parameters is finite."""
@@ -224,7 +227,7 @@ class Fused:
             if len(self._rates) < per_epoch:
                 self._rates = np.zeros(per_epoch)
             if self._dtheta is None:
-                self._dtheta = np.zeros_like(state.theta)
+                self._dtheta = placed(np.zeros_like(state.theta), 1 + len(state.moments))
             self._held = held
             self._memory = {
                 **self._addresses(examples, theta=state.theta, dtheta=self._dtheta, rates=self._rates),

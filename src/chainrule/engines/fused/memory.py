@@ -8,12 +8,26 @@ from chainrule.engines.fused.program import Place, address
 from chainrule.network import Network, Parameters
 
 ALIGNMENT = 64  # a cache line, and the widest vector
+PAGE = 4096
+APART = 11 * ALIGNMENT
 
 
 def stride(cols: int, itemsize: int) -> int:
     """Elements from one row to the next. Rows a multiple of 1 KiB apart would compete for the same lines of a cache."""
     apart = cols * itemsize
     return cols + ALIGNMENT // itemsize if apart >= 1024 and apart % 1024 == 0 else cols
+
+
+def placed(array: Any, number: int) -> Any:
+    """A copy of a vector, on a cache line; vectors of other numbers begin elsewhere in their pages.
+
+    Where several are walked together, those that begin alike compete for the same lines of a cache.
+    """
+    buffer = np.empty(array.nbytes + PAGE, np.uint8)
+    start = (number * APART - address(buffer)) % PAGE
+    copy = buffer[start : start + array.nbytes].view(array.dtype)
+    copy[...] = array
+    return copy
 
 
 class Block:
