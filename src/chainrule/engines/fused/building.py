@@ -23,7 +23,7 @@ from chainrule.engines.fused.memory import Block, Layout, stride
 from chainrule.engines.fused.moves import rows_ahead
 from chainrule.engines.fused.parts import Made, Parts
 from chainrule.engines.fused.products import packing_bytes
-from chainrule.engines.fused.program import Place, Program
+from chainrule.engines.fused.program import Address, Place, Program
 from chainrule.engines.fused.steps import SLOTS, Kind, Slot
 from chainrule.engines.fused.sums import BLOCK
 from chainrule.formulas.draws import Stream
@@ -125,7 +125,7 @@ class Builder:
         """The program so far."""
         return self.program.finished(self.parts.library)
 
-    def _call(self, name: str, *arguments: int | Place, kind: Kind = Kind.WORK) -> None:
+    def _call(self, name: str, *arguments: int | Place | Address, kind: Kind = Kind.WORK) -> None:
         self.program.work(self.parts.common[name], *arguments, kind=kind)
 
     def _map(self, made: Made, rows: int, cols: int, where: Mapping[str, Any], *room: Place) -> None:
@@ -149,7 +149,11 @@ class Builder:
         matrices = [v for V in (C, A, B, init) for v in (V.place, V.stride)]
         blocked = is_large(M, K, B.stride, self.size)
         name = ("blocked" if blocked else "product") + "_turned" * turned
-        self._call(name, *matrices, M, N, K, int(by_columns), *([self.work.packing] if blocked else []))
+        packing = [self.work.packing] if blocked else []
+        self._call(name, self._tiles(turned), *matrices, M, N, K, int(by_columns), *packing)
+
+    def _tiles(self, turned: bool) -> Address:
+        return Address(self.parts.common["tiles" + "_turned" * turned])
 
     def _from(self, matrix: Matrix, first: int) -> Matrix:
         """What a chunk that begins at row ``first`` has of a matrix: all of one in the workspace, rows of X and Y."""
@@ -207,7 +211,7 @@ class Builder:
             zeros = Matrix(work.zeros, 0)
             if work.packs[l]:
                 matrices = [v for V in (work.dA, dZ, self._weights(l), zeros) for v in (V.place, V.stride)]
-                self._call("blocked_of_turned", *matrices, rows, n[l - 1], n[l], 0, work.packing)
+                self._call("blocked_of_turned", self._tiles(False), *matrices, rows, n[l - 1], n[l], 0, work.packing)
             else:
                 # one row: W[l] and W[l].T are the same memory
                 W = Matrix(self._weights(l).place, n[l - 1]) if n[l] == 1 else work.W[l]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from chainrule.engines.fused import by_example, maps, moves, products, steps, sums
+from chainrule.engines.fused import by_example, maps, moves, products, steps, sums, tiles
 from chainrule.engines.fused.emitting import symbols_of
 from chainrule.engines.fused.expressions import Expression, Trace, Untraceable, describe, walk
 from chainrule.engines.fused.library import Library, library
@@ -69,7 +69,8 @@ class Parts:
             "verdict": steps.write_verdict,
         }
         self.common = {name: self._want(f"{name} {self.dtype}", w, self.dtype) for name, w in for_dtype.items()}
-        for name, write in {"product": products.write_product, "blocked": products.write_blocked}.items():
+        of_products = {"tiles": tiles.write_tiles, "product": products.write_product, "blocked": products.write_blocked}
+        for name, write in of_products.items():
             for turned in (False, True):
                 kernel = self._want(f"{name} {self.dtype} {turned}", write, self.dtype, turned)
                 self.common[name + "_turned" * turned] = kernel

@@ -3,88 +3,16 @@
 So an element has the same bits whichever tile, vector width, block or thread worked it out, and whatever else was
 worked out beside it: a row alone gives what it gives in a batch.
 
-A tile holds MR rows by NV vectors of C in registers while k runs: at each k it loads NV vectors of B, and multiplies
-them by MR numbers of A. (Goto & van de Geijn 2008, "Anatomy of high-performance matrix multiplication".)
+Here columns are split into panels and rows into tiles; the arithmetic is in ``tiles.py``.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from llvmlite import ir
-
-from chainrule.engines.fused.assembly import BYTES, GRAIN, I64, PTR, REAL, VOID, Code, Int, Kernel, Pointer, Value
+from chainrule.engines.fused.assembly import BYTES, GRAIN, I64, PTR, REAL, Int, Kernel, Pointer, Value
 from chainrule.engines.fused.moves import turned_square
 from chainrule.engines.fused.target import Target
+from chainrule.engines.fused.tiles import CALL, HEIGHTS, Section, Table
 
-
-@dataclass(frozen=True)
-class Shape:
-    """A tile: rows, vectors of columns, is the last one masked, is A turned, how many k in a turn of its loop."""
-
-    rows: int
-    vectors: int
-    masked: bool
-    turned: bool
-    unrolled: int
-
-    def __str__(self) -> str:
-        return f"tile_{self.rows}_{self.vectors}{'_masked' * self.masked}{'_turned' * self.turned}"
-
-
-def tile(kernel: Kernel, dtype: str, shape: Shape) -> Any:
-    """A function C, ldc, A, lda, B, ldb, K, init, ldi, count: one tile.
-
-    Strides are bytes. A[i, k] is at A + i lda + k, or where A is turned at A + k lda + i; ``count`` is how many lanes
-    of the last vector exist where it is ``masked``; init[i, :] is what the chains begin with.
-    """
-    lanes, real = kernel.target.lanes(dtype), REAL[dtype]
-    f: Any = ir.Function(kernel.module, ir.FunctionType(VOID, [PTR, I64] * 3 + [I64, PTR, I64, I64]), str(shape))
-    f.linkage = "internal"
-    f.attributes.add("noinline")
-    for position in (0, 2, 4, 7):
-        f.args[position].add_attribute("noalias")
-    code = Code(kernel.module, f, kernel.target)
-    C, A, B, init = (Pointer(code, f.args[position], real) for position in (0, 2, 4, 7))
-    ldc, lda, ldb, K, ldi, count = (Int(code, f.args[position]) for position in (1, 3, 5, 6, 8, 9))
-    mask = code.first_lanes(count, lanes) if shape.masked else None
-
-    def vectors(p: Pointer) -> list[tuple[Pointer, Any]]:
-        return [(p + j * lanes, mask if j == shape.vectors - 1 else None) for j in range(shape.vectors)]
-
-    acc = [p.load_vector(lanes, m) for i in range(shape.rows) for p, m in vectors(init.after(ldi * i))]
-    starts = [A] if shape.turned else [A.after(lda * i) for i in range(shape.rows)]
-    pointers = [B.value, *(code.opaque_pointer(p).value for p in starts)]
-    done = code.whole(0)
-    for turn in dict.fromkeys((shape.unrolled, 1)):
-        stop = K.rounded_down(turn)
-        with code.loop(done, stop, turn, carried=[*acc, *pointers]) as loop:
-            sums, (b_k, *a_k) = list(loop.values[: len(acc)]), loop.values[len(acc) :]
-            B_k, A_k = Pointer(code, b_k, real), [Pointer(code, a, real) for a in a_k]
-            for _ in range(turn):
-                row = [p.load_vector(lanes, m) for p, m in vectors(B_k)]
-                for i in range(shape.rows):
-                    a = code.splat((A_k[0] + i if shape.turned else A_k[i]).load(), lanes)
-                    for j in range(shape.vectors):
-                        sums[i * shape.vectors + j] = code.fma(a, row[j], sums[i * shape.vectors + j])
-                B_k, A_k = B_k.after(ldb), [p.after(lda) if shape.turned else p + 1 for p in A_k]
-            loop.next([*sums, B_k.value, *(p.value for p in A_k)])
-        acc, pointers, done = loop.values[: len(acc)], loop.values[len(acc) :], stop
-    for i in range(shape.rows):
-        for j, (p, m) in enumerate(vectors(C.after(ldc * i))):
-            p.store_vector(acc[i * shape.vectors + j], m)
-    code.builder.ret_void()
-    return f
-
-
-# Rows of a tile by its vectors, largest first, for 32 and for 16 vector registers: the sums, a row of B and a number of
-# A have to fit. A tile that is wider takes fewer loads for its sums.
-HEIGHTS = {
-    32: {1: (12, 8, 4), 2: (12, 8, 4), 3: (8, 4), 4: (6, 4, 2)},
-    16: {1: (6, 4, 2), 2: (6, 4, 2)},
-}
-SINGLE = 4  # vectors where a tile has one row: enough independent chains to hide the latency of an addition
-TURNED = 2  # vectors where A is packed too: a high tile uses longer what it packs
 DEPTH = 512  # k at a time: more of them pass through C less often
 HEIGHT = 528  # rows of A at a time: HEIGHT x DEPTH float32 take 1 MiB, a second cache or a part of it
 GROUP = 8  # panels that are packed together where B is large, ROWS by ROWS: each row lies in another page of memory
@@ -93,14 +21,9 @@ SMALL = 2**19  # bytes of a B that stays in the second cache: its panels are pac
 TOGETHER = 16  # k of a turned A that are packed at a time: lines of memory that stay in the first cache
 
 
-def widest(target: Target) -> int:
-    """Vectors in the widest tile, and in the widest packed panel of B."""
-    return max(HEIGHTS[target.registers])
-
-
 def panel_bytes(target: Target) -> int:
     """A packed panel, and lines between: panels a power of two apart would compete for the same lines of a cache."""
-    return DEPTH * widest(target) * target.vector_bytes + 256
+    return DEPTH * max(HEIGHTS[target.registers]) * target.vector_bytes + 256
 
 
 def packing_bytes(target: Target) -> int:
@@ -111,16 +34,16 @@ def packing_bytes(target: Target) -> int:
 def write_product(name: str, target: Target, dtype: str, turned: bool) -> str:
     """C = init + A B, straight from where the matrices stand, with
 
-        C, ldc, A, lda, B, ldb, init, ldi, M, N, K, by_columns
+        tiles, C, ldc, A, lda, B, ldb, init, ldi, M, N, K, by_columns
 
     Strides in elements: C[i, j] at C + i ldc + j, B[k, j] at B + k ldb + j, init[i, j] at init + i ldi + j (ldi = 0:
     one row for all, the biases), and A[i, k] at A + i lda + k, or, where A is ``turned``, at A + k lda + i.
-    ``by_columns``: threads share the columns of C, else its rows.
+    ``by_columns``: threads share the columns of C, else its rows. ``tiles``: the table of tiles for such an A.
     """
-    product = _Product(name, target, dtype, turned, wide=widest(target), unrolled=1)
+    product = _Product(name, target, dtype, turned)
     kernel, columns, zero = product.kernel, product.columns, product.kernel.whole(0)
     with kernel.when(product.many > 0), kernel.loop(columns[0], columns[1], product.width) as loop:
-        product.panel(loop.i, product.rows[0], product.end, zero, product.K, None, None)
+        product.panel(loop.i, product.rows[0], product.end, zero, product.K)
     product.single_rows()
     return kernel.finish()
 
@@ -133,13 +56,13 @@ def write_blocked(name: str, target: Target, dtype: str, turned: bool, B_turned:
     of panels is copied row by row. Where B is ``B_turned``, B[k, j] is at B + j ldb + k, and is turned while it is
     copied; all rows of A then go through the panels, since B cannot be read in place.
     """
-    product = _Product(name, target, dtype, turned, wide=TURNED if turned else widest(target), unrolled=2)
+    product = _Product(name, target, dtype, turned, packs_A=turned)
     kernel, b, size = product.kernel, product.kernel.builder, product.size
     packing = kernel.number() + kernel.thread * packing_bytes(target)
     panels = Pointer(kernel, b.inttoptr(packing.value, PTR), product.real)
     block = panels.after(GROUP * panel_bytes(target))
     if B_turned:
-        product.end, product.heights = product.rows[1], {v: (*rows, 1) for v, rows in product.heights.items()}
+        product.end = product.rows[1]
         group, some = kernel.whole(product.width), kernel.whole(DEPTH)
     else:
         large = product.K * product.ldb > SMALL
@@ -185,14 +108,15 @@ class Packed:
 class _Product:
     """What both kernels share: the arguments, the thread's part, and calls of tiles."""
 
-    def __init__(self, name: str, target: Target, dtype: str, turned: bool, wide: int, unrolled: int) -> None:
+    def __init__(self, name: str, target: Target, dtype: str, turned: bool, packs_A: bool = False) -> None:
         self.kernel = kernel = Kernel(name, target)
-        self.turned, self.wide, self.unrolled = turned, wide, unrolled
+        self.turned = turned
         self.real, self.size, self.lanes = REAL[dtype], BYTES[dtype], target.lanes(dtype)
-        self.width = self.wide * self.lanes
-        self.dtype = dtype
-        self.heights = HEIGHTS[target.registers]
-        self.tiles: dict[Shape, Any] = {}
+        self.table = Table(target, turned)
+        section = self.table.packed if packs_A else self.table.panels
+        assert section is not None, "only an A that is turned is packed"
+        self.section, self.width = section, section.wide * self.lanes
+        self.tiles = kernel.address(I64)
         self.C, self.ldc = kernel.address(self.real), kernel.number() * self.size
         self.A, self.lda = kernel.address(self.real), kernel.number() * self.size
         self.B, self.ldb = kernel.address(self.real), kernel.number() * self.size
@@ -203,49 +127,48 @@ class _Product:
         self.end = self.rows[0] + self.many
 
     def panel(
-        self, j: Int, top: Int, bottom: Int, k: Int, depth: Int, B: Pointer | None, packed_A: Packed | None
+        self,
+        j: Int,
+        top: Int,
+        bottom: Int,
+        k: Int,
+        depth: Int,
+        B: Pointer | None = None,
+        packed_A: Packed | None = None,
     ) -> None:
         """The rows top..bottom-1 of a panel of columns, for ``depth`` k."""
-        ldb = self.ldb if B is None else self.kernel.whole(self.width * self.size)
+        kernel = self.kernel
+        tiles, count = self._tiles(self.section, j)
+        ldb = self.ldb if B is None else kernel.whole(self.width * self.size)
         from_B = self.B + j if B is None else B
-
-        def down(NV: int, masked: bool) -> None:
-            start = top
-            for rows in self.heights[NV if packed_A is None else self.wide]:  # A is packed for the widest tile
-                stop = start + (bottom - start).rounded_down(rows)
-                with self.kernel.loop(start, stop, rows) as loop:
-                    i = loop.i
-                    if B is not None:
-                        self._fetch_ahead(i + rows, j, rows, NV)
-                    A, lda = self._A(i, k), self.lda
-                    if packed_A is not None:
-                        A = packed_A.pointer.after((i - packed_A.top) * packed_A.row)
-                        lda = self.kernel.whole(rows * self.size)
-                    unrolled = 1 if masked else self.unrolled  # the last panel is one of many: less to compile
-                    self._call(Shape(rows, NV, masked, self.turned, unrolled), i, j, k, depth, A, lda, from_B, ldb)
-                start = stop
-
-        self._as_wide(j, down, self.wide)
+        start = top
+        for entry in range(self.section.entries):
+            rows, tile = Int(kernel, tiles.load(2 * entry)), tiles.load(2 * entry + 1)
+            with kernel.loop(start, bottom - rows + 1, rows) as loop:
+                i = loop.i
+                if B is not None:
+                    self._fetch_ahead(i + rows, j, rows)
+                A, lda = self._A(i, k), self.lda
+                if packed_A is not None:
+                    A, lda = packed_A.pointer.after((i - packed_A.top) * packed_A.row), rows * self.size
+                self._call(tile, i, j, k, depth, A, lda, from_B, ldb, count)
+            start = loop.i
 
     def single_rows(self) -> None:
         """What is left: too few rows for a tile of several."""
-        kernel, zero, lanes = self.kernel, self.kernel.whole(0), self.lanes
+        kernel, zero, section = self.kernel, self.kernel.whole(0), self.table.alone
         with (
             kernel.loop(self.end, self.rows[1]) as over_rows,
-            kernel.loop(self.columns[0], self.columns[1], SINGLE * lanes) as over_columns,
+            kernel.loop(self.columns[0], self.columns[1], section.wide * self.lanes) as over_columns,
         ):
             i, j = over_rows.i, over_columns.i
-
-            def along(NV: int, masked: bool) -> None:
-                shape = Shape(1, NV, masked, self.turned, 1)
-                self._call(shape, i, j, zero, self.K, self._A(i, zero), self.lda, self.B + j, self.ldb)
-
-            self._as_wide(j, along, SINGLE)
+            tiles, count = self._tiles(section, j)
+            self._call(tiles.load(1), i, j, zero, self.K, self._A(i, zero), self.lda, self.B + j, self.ldb, count)
 
     def pack_A(self, into: Pointer, top: Int, bottom: Int, k: Int, depth: Int) -> None:
         """The rows top..bottom-1 of a turned A as Packed describes them."""
         kernel, start = self.kernel, top
-        for rows in self.heights[self.wide]:
+        for rows in self.section.heights:
             lanes, mask = rows, None
             if kernel.target.masks_freely:  # one masked move instead of two
                 lanes = 1 << (rows - 1).bit_length()
@@ -259,17 +182,18 @@ class _Product:
             start = stop
 
     def pack_B(self, into: Pointer, j: Int, k: Int, rows: tuple[Int, Int]) -> None:
-        """Some rows of a panel that begins at k, one after the other."""
-        kernel, lanes = self.kernel, self.lanes
-
-        def copy(NV: int, masked: bool) -> None:
-            masks = [None] * (NV - 1) + [self._mask(j, NV) if masked else None]
-            with kernel.loop(*rows) as loop:
+        """Some rows of a panel that begins at k, one after the other; zeros beyond the last column."""
+        kernel, lanes, left = self.kernel, self.lanes, self.columns[1] - j
+        places = range(0, self.width, lanes)
+        is_full = left >= self.width
+        for condition, masks in (
+            (is_full, [None for _ in places]),
+            (kernel.builder.not_(is_full), [kernel.first_lanes(left - v, lanes) for v in places]),
+        ):
+            with kernel.when(condition), kernel.loop(*rows) as loop:
                 row = self.B.after((k + loop.i) * self.ldb) + j
-                for v, mask in enumerate(masks):
-                    (into + (loop.i * self.width + v * lanes)).store_vector((row + v * lanes).load_vector(lanes, mask))
-
-        self._as_wide(j, copy, self.wide)
+                for v, mask in zip(places, masks, strict=True):
+                    (into + (loop.i * self.width + v)).store_vector((row + v).load_vector(lanes, mask))
 
     def pack_turned_B(self, into: Pointer, j: Int, k: Int, rows: tuple[Int, Int]) -> None:
         """The same rows where B is turned: squares of lanes x lanes, of which no column beyond the last is read."""
@@ -287,35 +211,32 @@ class _Product:
         """Where A[i, k] stands."""
         return self.A.after(k * self.lda) + i if self.turned else self.A.after(i * self.lda) + k
 
-    def _mask(self, j: Int, NV: int) -> Value:
-        return self.kernel.first_lanes(self.columns[1] - j - (NV - 1) * self.lanes, self.lanes)
+    def _tiles(self, section: Section, j: Int) -> tuple[Pointer, Int]:
+        """The tiles for the columns from j on: their place in the table, and how many lanes their last vector has."""
+        kernel, lanes, left = self.kernel, self.lanes, self.columns[1] - j
+        is_full = left >= section.wide * lanes
+        needed = (left + (lanes - 1)) // lanes
+
+        def either(if_full: int, otherwise: Int) -> Int:
+            return Int(kernel, kernel.builder.select(is_full, kernel.whole(if_full).value, otherwise.value))
+
+        last = (either(section.wide, needed) - 1) * lanes
+        return self.tiles + (either(0, needed) * (2 * section.entries) + section.first), left - last
 
     def _call(
-        self, shape: Shape, i: Int, j: Int, k: Int, depth: Int, A: Pointer, lda: Int, B: Pointer, ldb: Int
+        self, tile: Value, i: Int, j: Int, k: Int, depth: Int, A: Pointer, lda: Int, B: Pointer, ldb: Int, count: Int
     ) -> None:
         b = self.kernel.builder
         into = self.C.after(i * self.ldc) + j
         begins = k.equals(0)
         start = b.select(begins, (self.init.after(i * self.ldi) + j).value, into.value)
         ldi = b.select(begins, self.ldi.value, self.ldc.value)
-        count = self.columns[1] - j - (shape.vectors - 1) * self.lanes
         matrices = [into.value, self.ldc.value, A.value, lda.value, B.value, ldb.value]
-        if shape not in self.tiles:
-            self.tiles[shape] = tile(self.kernel, self.dtype, shape)
-        b.call(self.tiles[shape], [*matrices, depth.value, start, ldi, count.value])
+        b.call(b.inttoptr(tile, CALL.as_pointer()), [*matrices, depth.value, start, ldi, count.value])
 
-    def _fetch_ahead(self, i: Int, j: Int, rows: int, NV: int) -> None:
+    def _fetch_ahead(self, i: Int, j: Int, rows: Int) -> None:
         """The next tile's part of C: a tile begins with it, and would wait for it."""
-        for r in range(rows):
-            for v in range(NV):
-                self.kernel.prefetch(self.C.after((i + r) * self.ldc) + (j + v * self.lanes))
-
-    def _as_wide(self, j: Int, work: Callable[[int, bool], None], wide: int) -> None:
-        """work(NV, masked) with ``wide`` vectors, or as many as the columns that are left need."""
-        kernel, lanes, left = self.kernel, self.lanes, self.columns[1] - j
-        with kernel.when(left >= wide * lanes):
-            work(wide, False)
-        for vectors in range(1, wide + 1):
-            some = kernel.builder.and_(left > (vectors - 1) * lanes, left <= vectors * lanes)
-            with kernel.when(kernel.builder.and_(some, left < wide * lanes)):
-                work(vectors, True)
+        with self.kernel.loop(0, rows) as loop:
+            row = self.C.after((i + loop.i) * self.ldc) + j
+            for v in range(0, self.width, self.lanes):
+                self.kernel.prefetch(row + v)

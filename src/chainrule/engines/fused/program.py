@@ -27,6 +27,13 @@ class Place:
         return Place(self.name, self.offset + bytes_)
 
 
+@dataclass(frozen=True)
+class Address:
+    """The address of what the library makes under a name, to be handed to a kernel."""
+
+    name: str
+
+
 class Program:
     """Kernels in order; see the module."""
 
@@ -34,14 +41,18 @@ class Program:
         self._calls: list[tuple[str, int, Kind]] = []
         self._arguments: list[int] = []
         self._named: list[tuple[int, str]] = []
+        self._addresses: list[tuple[int, str]] = []
 
-    def work(self, kernel: str, *arguments: int | Place, kind: Kind = Kind.WORK) -> None:
+    def work(self, kernel: str, *arguments: int | Place | Address, kind: Kind = Kind.WORK) -> None:
         """Call a kernel."""
         self._calls.append((kernel, len(self._arguments), kind))
         for argument in arguments:
             if isinstance(argument, Place):
                 self._named.append((len(self._arguments), argument.name))
                 argument = argument.offset
+            elif isinstance(argument, Address):
+                self._addresses.append((len(self._arguments), argument.name))
+                argument = 0
             self._arguments.append(argument)
 
     def barrier(self, kind: Kind = Kind.BARRIER) -> None:
@@ -50,8 +61,10 @@ class Program:
 
     def finished(self, library: Library) -> "Finished":
         """With its kernels made."""
-        library.make(kernel for kernel, _, _ in self._calls if kernel)
+        library.make([*(kernel for kernel, _, _ in self._calls if kernel), *(name for _, name in self._addresses)])
         offsets = np.array([*self._arguments, 0], np.int64)
+        for place, name in self._addresses:
+            offsets[place] = library.address(name)
         names = list(dict.fromkeys(name for _, name in self._named))
         at = np.array([place for place, _ in self._named], np.intp)
         which = np.array([names.index(name) for _, name in self._named], np.intp)
