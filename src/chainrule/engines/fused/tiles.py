@@ -1,8 +1,8 @@
 """Tiles: a few rows and vectors of C = init + A B, held in registers while k runs.
 
-At each k a tile loads its vectors of B, and multiplies them by one number of A for each of its rows; so every element of
-C is one chain of fused multiply-adds over k in order. (Goto & van de Geijn 2008, "Anatomy of high-performance matrix
-multiplication".)
+At each k a tile loads its vectors of B, and multiplies them by one number of A for each of its rows; so every element
+of C is one chain of fused multiply-adds over k in order. (Goto & van de Geijn 2008, "Anatomy of high-performance
+matrix multiplication".)
 
 All tiles that matrices of one form need are compiled once, in a module with a table of their addresses. What drives
 them (``products.py``) looks them up there, so several drivers share them.
@@ -74,8 +74,8 @@ class Table:
         self._turned = turned
         heights = HEIGHTS[target.registers]
         self.panels = self._section({v: (*rows, 1) for v, rows in heights.items()})
-        self.packed = self._section({v: heights[PACKED] for v in range(1, PACKED + 1)}) if turned else None
-        self.alone = self._section({v: (1,) for v in range(1, ALONE + 1)})
+        self.packed = self._section(dict.fromkeys(range(1, PACKED + 1), heights[PACKED])) if turned else None
+        self.alone = self._section(dict.fromkeys(range(1, ALONE + 1), (1,)))
 
     def _section(self, heights: dict[int, tuple[int, ...]]) -> Section:
         wide, entries = max(heights), max(map(len, heights.values()))
