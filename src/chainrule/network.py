@@ -213,8 +213,7 @@ class Parameters:
     """
 
     def __init__(self, network: Network, theta: Array, xp: Namespace = np) -> None:
-        if tuple(theta.shape) != (network.size,):
-            raise RequestError(f"theta must hold {network.size} numbers for n = {network.n}, not {tuple(theta.shape)}.")
+        require_theta(theta, network)
         self.theta = theta
         self.W: list[Array] = [None]
         self.b: list[Array] = [None]
@@ -223,6 +222,12 @@ class Parameters:
             start, middle, end = end, end + n_in * n_out, end + n_in * n_out + n_out
             self.W.append(xp.reshape(theta[start:middle], (n_in, n_out)).T)
             self.b.append(xp.reshape(theta[middle:end], (n_out, 1)))
+
+
+def require_theta(theta: Array, network: Network) -> None:
+    """RequestError where theta is not the vector of all parameters."""
+    if tuple(theta.shape) != (network.size,):
+        raise RequestError(f"theta must hold {network.size} numbers for n = {network.n}, not {tuple(theta.shape)}.")
 
 
 def flat(network: Network, dW: Sequence[Array], db: Sequence[Array], xp: Namespace = np) -> Array:

@@ -12,7 +12,7 @@ from chainrule.errors import RequestError
 from chainrule.formulas import draws, equations
 from chainrule.formulas.optimizers import clipped
 from chainrule.formulas.table import Array, Functions, Namespace
-from chainrule.network import Network, Parameters, flat
+from chainrule.network import Network, Parameters, flat, require_theta
 from chainrule.recipe import Recipe
 
 # Predicting and costing go through this many examples at a time, so that memory does not grow with m.
@@ -65,6 +65,7 @@ class Reference:
         """The state before the first step."""
         initial = self.network.initial(self.recipe.seed, self._functions) if theta is None else theta
         theta = self.xp.asarray(np.array(initial, self.network.dtype))
+        require_theta(theta, self.network)
         return State(theta, tuple(self.xp.zeros_like(theta) for _ in self.optimizer.state))
 
     def predict(self, theta: Any, X: Any) -> Any:

@@ -5,6 +5,7 @@ from itertools import pairwise
 from math import nan
 from threading import RLock
 from typing import Any
+from weakref import ref
 
 import numpy as np
 
@@ -21,7 +22,7 @@ from chainrule.engines.fused.target import Target, here
 from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.engines.reference import Reference
 from chainrule.formulas.table import Functions
-from chainrule.network import Network
+from chainrule.network import Network, require_theta
 from chainrule.recipe import Recipe
 
 # Between two looks at Ctrl-C there are about so many floating-point operations: a tenth of a second of a slow core.
@@ -56,6 +57,7 @@ class Fused:
         self.network = network
         self.recipe = recipe
         self.xp = np
+        self._functions = functions
         self._plain = Reference(network, recipe, functions)
         self.optimizer = self._plain.optimizer
         self.schedule = self._plain.schedule
@@ -74,7 +76,7 @@ class Fused:
         self._rates = np.zeros(1)
         self._predicts: Ready | None = None  # what predicted last
         self._memory: dict[str, int] = {}
-        self._held: tuple[Any, ...] = ()  # the arrays that the addresses in _memory belong to
+        self._bound: list[ref[Any]] = []  # the arrays that the addresses in _memory belong to, while they live
         self._lock = RLock()  # an engine has one workspace: threads that share it take turns
 
     def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
@@ -83,13 +85,14 @@ class Fused:
 
     def start(self, theta: Any | None = None) -> State:
         """The state before the first step."""
-        state = self._plain.start(theta)
-        theta, *moments = (placed(v, number) for number, v in enumerate((state.theta, *state.moments)))
-        return state._replace(theta=theta, moments=tuple(moments))
+        theta = self.network.initial(self.recipe.seed, self._functions) if theta is None else np.asarray(theta)
+        require_theta(theta, self.network)
+        moments = [self._vector(0.0, number) for number, _ in enumerate(self.optimizer.state, 1)]
+        return State(self._vector(theta, 0), tuple(moments))
 
     def is_finite(self, theta: Any) -> bool:
         """Every one of the parameters is finite."""
-        theta = np.ascontiguousarray(theta, self.network.dtype)
+        theta = self._parameters(theta)
         with self._lock:
             ready = self._programs.finite()
             ready.bind_theta(theta)
@@ -106,7 +109,7 @@ class Fused:
         X = np.asarray(X)
         with self._lock:
             ready = self._predicts
-            if ready is not None and theta is ready.theta and X.shape == ready.shape:
+            if ready is not None and theta is ready.theta() and X.shape == ready.shape:
                 _copy(X, ready.inputs)  # the same again: looking it up would take as long as a row
                 self._programs.run(ready)
                 return ready.outputs.copy()
@@ -124,14 +127,15 @@ class Fused:
     def _predicted(self, theta: Any, X: Any) -> Any:
         """A[L] of a chunk, in memory that the next one uses too."""
         self._predicts = ready = self._programs.prediction(len(X))
-        ready.bind_theta(np.ascontiguousarray(theta, self.network.dtype))
+        theta = self._parameters(theta)  # in a variable, so that a copy lives as long as its address is needed
+        ready.bind_theta(theta)
         _copy(X, ready.inputs)
         self._programs.run(ready)
         return ready.outputs
 
     def cost(self, theta: Any, examples: Examples) -> float:
         """J without penalties and dropout."""
-        theta = np.ascontiguousarray(theta, self.network.dtype)
+        theta = self._parameters(theta)
         with self._lock:
             ready = self._programs.cost(examples.m)
             ready.words[: Slot.ARRIVED] = 0
@@ -142,7 +146,7 @@ class Fused:
 
     def gradient(self, theta: Any, examples: Examples, step: int | None = None) -> tuple[float, Any]:
         """J and dtheta, penalties included."""
-        theta = np.ascontiguousarray(theta, self.network.dtype)
+        theta = self._parameters(theta)
         dtheta = np.full_like(theta, nan)  # and stays so where no example has a weight
         with self._lock:
             ready = self._programs.gradient(examples.m, step is not None)
@@ -221,20 +225,30 @@ class Fused:
 
     def _training_memory(self, state: State, examples: Examples) -> dict[str, int]:
         """Addresses for a run; looked up anew only where an array is another one."""
-        held = (state.theta, *state.moments, examples)
-        if len(held) != len(self._held) or any(a is not b for a, b in zip(held, self._held, strict=True)):
+        given = (state.theta, *state.moments, examples)
+        if len(given) != len(self._bound) or any(a is not b() for a, b in zip(given, self._bound, strict=True)):
             per_epoch = self.recipe.steps_per_epoch(examples.m)
             if len(self._rates) < per_epoch:
                 self._rates = np.zeros(per_epoch)
             if self._dtheta is None:
-                self._dtheta = placed(np.zeros_like(state.theta), 1 + len(state.moments))
-            self._held = held
+                self._dtheta = self._vector(0.0, 1 + len(state.moments))
+            self._bound = [ref(array) for array in given]
             self._memory = {
                 **self._addresses(examples, theta=state.theta, dtheta=self._dtheta, rates=self._rates),
                 **_moments(state.moments),
                 "order": address(self._shuffling.prepare(examples.m)),
             }
         return self._memory
+
+    def _parameters(self, theta: Any) -> Any:
+        """theta as compiled code reads it."""
+        theta = np.ascontiguousarray(theta, self.network.dtype)
+        require_theta(theta, self.network)
+        return theta
+
+    def _vector(self, values: Any, number: int) -> Any:
+        """A vector like theta."""
+        return placed(values, self.network.size, self.network.dtype, number)
 
     def _addresses(self, examples: Examples, **arrays: Any) -> dict[str, int]:
         data = {"X": examples.X.T, "Y": examples.Y.T, "weights": examples.weight, "rates": self._rates, **arrays}

@@ -18,16 +18,15 @@ def stride(cols: int, itemsize: int) -> int:
     return cols + ALIGNMENT // itemsize if apart >= 1024 and apart % 1024 == 0 else cols
 
 
-def placed(array: Any, number: int) -> Any:
-    """A copy of a vector, on a cache line; vectors of other numbers begin elsewhere in their pages.
-
-    Where several are walked together, those that begin alike compete for the same lines of a cache.
-    """
-    buffer = np.empty(array.nbytes + PAGE, np.uint8)
+def placed(values: Any, size: int, dtype: str, number: int) -> Any:
+    """A vector of these values (one for all, or so many) on a cache line; those of other numbers begin elsewhere in
+    their pages: where several are walked together, those that begin alike compete for the same lines of a cache."""
+    bytes_ = size * np.dtype(dtype).itemsize
+    buffer = np.empty(bytes_ + PAGE, np.uint8)
     start = (number * APART - address(buffer)) % PAGE
-    copy = buffer[start : start + array.nbytes].view(array.dtype)
-    copy[...] = array
-    return copy
+    vector = buffer[start : start + bytes_].view(dtype)
+    vector[...] = values
+    return vector
 
 
 class Block:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
-from weakref import finalize
+from weakref import finalize, ref
 
 import numpy as np
 
@@ -39,7 +39,7 @@ class Ready:
         self.inputs: Any = None
         self.shape: tuple[int, ...] = ()
         self.outputs: Any = None
-        self.theta: Any = None  # what it is bound to where only theta changes
+        self.theta: Callable[[], Any] = lambda: None  # what it is bound to where only theta changes, while that lives
         self._memory: Any = None  # what it is bound to
         frame = work.block.address + work.frame.offset
         self.arguments = np.array([frame, address(finished.records), len(finished.records), 1, give_way], np.int64)
@@ -53,9 +53,9 @@ class Ready:
             self._memory = memory
 
     def bind_theta(self, theta: Any) -> None:
-        """Of a program that needs nothing but theta, which is held from now on."""
-        if self.theta is not theta:
-            self.theta = theta
+        """Of a program that needs nothing but theta; it is for the caller to keep it."""
+        if self.theta() is not theta:
+            self.theta = ref(theta)
             self.bind({"theta": address(theta)})
 
 
@@ -91,8 +91,6 @@ class Programs:
     def _lie_idle(self) -> None:
         idle = self._parts.idle[self._asked]
         if len(idle) < IDLE and sum(work.block.size for work in self._works.values()) <= IDLE_BYTES:
-            for ready in self._programs.values():
-                ready.theta = None  # the arrays of others are let go
             idle.append(self)
 
     @cached_property

@@ -73,15 +73,16 @@ class Table:
         self.shapes: list[Shape] = []
         self._turned = turned
         heights = HEIGHTS[target.registers]
-        self.panels = self._section({v: (*rows, 1) for v, rows in heights.items()})
-        self.packed = self._section(dict.fromkeys(range(1, PACKED + 1), heights[PACKED])) if turned else None
-        self.alone = self._section(dict.fromkeys(range(1, ALONE + 1), (1,)))
+        self.panels = self._section([(*heights[v], 1) for v in sorted(heights)])
+        self.packed = self._section([heights[PACKED]] * PACKED) if turned else None
+        self.alone = self._section([(1,)] * ALONE)
 
-    def _section(self, heights: dict[int, tuple[int, ...]]) -> Section:
-        wide, entries = max(heights), max(map(len, heights.values()))
-        section = Section(2 * len(self.shapes), wide, entries, heights[wide])
+    def _section(self, heights: list[tuple[int, ...]]) -> Section:
+        """Of tiles with these rows where they have one vector, two, ..."""
+        wide, entries = len(heights), max(map(len, heights))
+        section = Section(2 * len(self.shapes), wide, entries, heights[-1])
         for vectors, masked in ((wide, False), *((v, True) for v in range(1, wide + 1))):
-            rows = heights[vectors]
+            rows = heights[vectors - 1]
             for height in (*rows, *rows[-1:] * (entries - len(rows))):  # an entry met again finds no rows left
                 self.shapes.append(Shape(height, vectors, masked, self._turned))
         return section
