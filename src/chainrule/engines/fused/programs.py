@@ -28,13 +28,23 @@ class Ready:
     inputs, outputs   of a prediction: where its rows go, of this shape, and where A[L] is then
     flops             what one pass of it costs
     threads           how many of them are worth it
+    execute           a function of its address, which runs it by one thread
     """
 
-    def __init__(self, finished: Finished, work: Workspace, flops: float, threads: int, give_way: int) -> None:
+    def __init__(
+        self,
+        finished: Finished,
+        work: Workspace,
+        flops: float,
+        threads: int,
+        execute: Callable[[int], None],
+        give_way: int,
+    ) -> None:
         self.finished = finished
         self.work = work
         self.flops = flops
         self.threads = threads
+        self.execute = execute
         self.words, self.reals = work.words, work.reals
         self.inputs: Any = None
         self.shape: tuple[int, ...] = ()
@@ -106,7 +116,7 @@ class Programs:
         if times != ready.times:
             ready.arguments[3] = ready.times = times
         if ready.threads == 1:
-            self._execute_alone(ready.address)
+            ready.execute(ready.address)
         else:
             threads.run(lambda thread, of: self._execute(ready.address, thread, of), ready.threads)
 
@@ -193,5 +203,7 @@ class Programs:
             write(builder)
             flops = self._flops * rows
             count = self._worthwhile(flops)
-            ready = self._programs[key] = Ready(builder.finished(), builder.work, flops, count, self._give_way)
+            ready = self._programs[key] = Ready(
+                builder.finished(), builder.work, flops, count, self._execute_alone, self._give_way
+            )
         return ready
