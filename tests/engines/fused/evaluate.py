@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines.fused import compiling, maps
+from chainrule.engines.fused.assembly import WHOLE
 from chainrule.engines.fused.emitting import symbols_of
 from chainrule.engines.fused.expressions import Expression, Trace
 from chainrule.engines.fused.target import Target
@@ -19,7 +20,7 @@ def compiled(outputs: Mapping[str, Expression], dtype: str, target: Target) -> C
     """A function of the symbols by name: vectors, of one element where the symbol reaches ``one``."""
     name = f"evaluate_{next(_number)}"  # functions of one process need different names
     text = maps.write_map(name, target, dtype, outputs)
-    kernel = compiling.SIGNATURE(compiling.load(name, compiling.object_code(text, target)))
+    kernel = compiling.KERNEL(compiling.load(name, compiling.object_code(text, target)))
     symbols = symbols_of(list(outputs.values()))
 
     def call(**arrays: np.ndarray) -> dict[str, np.ndarray]:
@@ -31,7 +32,7 @@ def compiled(outputs: Mapping[str, Expression], dtype: str, target: Target) -> C
         for r in results.values():
             arguments += [r.ctypes.data, 1]
         held = np.array(arguments, np.int64)
-        kernel(held.ctypes.data, 0, 1)
+        kernel(held.ctypes.data, 0, WHOLE, 0)
         return results
 
     return call

@@ -3,10 +3,11 @@
 expressions, elementary   formulas as expressions: the rows of the tables, called with symbols
 target, assembly          the processor, and structured code for LLVM
 emitting, maps, sums      kernels from expressions
-products, moves, steps    matrix products, moving numbers, what drives a step
+tiles, products           matrix products: the arithmetic, and what drives it
+moves, steps              moving numbers, and the numbers of a step
 compiling, store, library from text to code that can be called, once on a machine
 parts, memory, building   which kernels a network needs, where its numbers stand, and the equations as programs
-program, threads          running them
+program, driver, threads  running them
 engine                    the protocol of ``chainrule.engines``
 """
 

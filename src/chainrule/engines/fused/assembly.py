@@ -1,7 +1,7 @@
 """Structured code for LLVM: whole numbers, pointers, loops and conditions that read like Python.
 
-A Kernel is one compiled function, called as kernel(arguments, thread, threads): ``arguments`` is a vector of int64,
-each a number or an address; each of ``threads`` threads that call it does its own share of the work.
+A Kernel is one compiled function, called as kernel(arguments, first, last, thread): ``arguments`` is a vector of int64,
+each a number or an address. Of its work, seen as WHOLE, ``thread`` does the part from ``first`` to ``last``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,6 +19,7 @@ BYTES = {"float32": 4, "float64": 8, "int64": 8}
 
 # Threads share the rows of a batch in groups of this many, the same in every kernel: so a row stays with one thread.
 GRAIN = 4
+WHOLE = 2**16
 
 Value = Any  # a value of LLVM's
 
@@ -239,15 +240,16 @@ class Code:
         b.position_at_end(after)
 
 
-class Kernel(Code):
-    """Writes a kernel in a module of its own."""
+class Function(Code):
+    """Writes a function in a module of its own: of the address of its arguments, and of whole numbers."""
 
-    def __init__(self, name: str, target: Target) -> None:
+    def __init__(self, name: str, target: Target, numbers: int) -> None:
         module: Any = ir.Module(name)
         module.triple = target.triple
-        super().__init__(module, ir.Function(module, ir.FunctionType(VOID, [PTR, I64, I64]), name), target)
+        type_ = ir.FunctionType(VOID, [PTR, *[I64] * numbers])
+        super().__init__(module, ir.Function(module, type_, name), target)
         self.arguments = Pointer(self, self.function.args[0], I64)
-        self.thread, self.threads = (Int(self, a) for a in self.function.args[1:])
+        self.given = [Int(self, a) for a in self.function.args[1:]]
         self._taken = 0
 
     def number(self) -> Int:
@@ -260,22 +262,24 @@ class Kernel(Code):
         number = self.number()
         return Pointer(self, self.builder.inttoptr(number.value, PTR), kind)
 
+    def finish(self) -> str:
+        """The module as text."""
+        self.builder.ret_void()
+        return str(self.module)
+
+
+class Kernel(Function):
+    """Writes a kernel."""
+
+    def __init__(self, name: str, target: Target) -> None:
+        super().__init__(name, target, 3)
+        self.first, self.last, self.thread = self.given
+
     def share(self, count: Int, unit: int = GRAIN) -> tuple[Int, Int]:
         """This thread's part start..stop-1 of 0..count-1, in whole units."""
-        b = self.builder
-        alone = b.block
-        divided, after = (self.function.append_basic_block(name) for name in ("divided", "after"))
-        b.cbranch(self.threads > 1, divided, after)  # a division takes as long as a small matrix product
-        b.position_at_end(divided)
         units = (count + (unit - 1)) // unit
-        bounds = [((units * t // self.threads) * unit).least(count).value for t in (self.thread, self.thread + 1)]
-        b.branch(after)
-        b.position_at_end(after)
-        parts = [b.phi(I64), b.phi(I64)]
-        for phi, whole, part in zip(parts, (ir.Constant(I64, 0), count.value), bounds, strict=True):
-            phi.add_incoming(whole, alone)
-            phi.add_incoming(part, divided)
-        return Int(self, parts[0]), Int(self, parts[1])
+        start, stop = ((((units * edge + WHOLE // 2) // WHOLE) * unit).least(count) for edge in (self.first, self.last))
+        return start, stop
 
     def either(
         self, by_columns: Int, rows: Int, columns: Int, unit: int = GRAIN
@@ -292,8 +296,3 @@ class Kernel(Code):
         split = by_columns > 0
         by_rows = self.builder.not_(split)
         return chosen(by_rows, rows, self.share(rows)), chosen(split, columns, self.share(columns, unit))
-
-    def finish(self) -> str:
-        """The module as text."""
-        self.builder.ret_void()
-        return str(self.module)

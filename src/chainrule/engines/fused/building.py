@@ -319,7 +319,7 @@ class Builder:
     def end(self, rows: int) -> None:
         """Count the step."""
         self._call("end", self.work.frame, rows, kind=Kind.ALWAYS)
-        self.program.barrier()
+        self.program.barrier(Kind.LAST)
 
     def link(self, rows: int) -> None:
         """A[L] in the place of Z[L]."""

@@ -6,9 +6,9 @@ from typing import Any
 
 from chainrule.engines.fused.target import Target
 
-# (address of the arguments, thread, threads)
-SIGNATURE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
-ALONE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 3)  # arguments; first, last, thread
+EXECUTE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 2)  # arguments; thread, threads
+ALONE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)  # arguments
 
 
 def object_code(text: str, target: Target) -> bytes:

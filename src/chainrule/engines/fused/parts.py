@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from chainrule.engines.fused import by_example, maps, moves, products, steps, sums, tiles
+from chainrule.engines.fused import by_example, driver, maps, moves, products, steps, sums, tiles
 from chainrule.engines.fused.emitting import symbols_of
 from chainrule.engines.fused.expressions import Expression, Trace, Untraceable, describe, walk
 from chainrule.engines.fused.library import Library, library
@@ -76,11 +76,13 @@ class Parts:
                 self.common[name + "_turned" * turned] = kernel
         description = f"blocked {self.dtype} B turned"
         self.common["blocked_of_turned"] = self._want(description, products.write_blocked, self.dtype, False, True)
-        for name, write in {"words": moves.write_words, "end": steps.write_end}.items():
-            self.common[name] = self._want(name, write)
-        for alone in (False, True):
-            name = "execute" + "_alone" * alone
-            self.common[name] = self._want(name, steps.write_execute, alone)
+        for_all = {
+            "words": moves.write_words,
+            "end": steps.write_end,
+            "execute": driver.write_execute,
+            "execute_alone": driver.write_execute_alone,
+        }
+        self.common |= {name: self._want(name, write) for name, write in for_all.items()}
         layers = range(1, network.L)
         self.still = [self._activation(formulas, l, 0.0) for l in layers]
         self.hidden = [

@@ -9,7 +9,8 @@ import numpy as np
 
 from chainrule.engines.fused import threads
 from chainrule.engines.fused.building import Builder, Workspace
-from chainrule.engines.fused.compiling import ALONE, SIGNATURE
+from chainrule.engines.fused.compiling import ALONE, EXECUTE, KERNEL
+from chainrule.engines.fused.driver import equal_parts
 from chainrule.engines.fused.parts import Parts
 from chainrule.engines.fused.program import Finished, address
 
@@ -28,6 +29,7 @@ class Ready:
     inputs, outputs   of a prediction: where its rows go, of this shape, and where A[L] is then
     flops             what one pass of it costs
     threads           how many of them are worth it
+    parts             of the work that each of them does, see ``driver``
     execute           a function of its address, which runs it by one thread
     """
 
@@ -52,7 +54,9 @@ class Ready:
         self.theta: Callable[[], Any] = lambda: None  # what it is bound to where only theta changes, while that lives
         self._memory: Any = None  # what it is bound to
         frame = work.block.address + work.frame.offset
-        self.arguments = np.array([frame, address(finished.records), len(finished.records), 1, give_way], np.int64)
+        self.parts = equal_parts(threads)
+        records = [address(finished.records), len(finished.records)]
+        self.arguments = np.array([frame, *records, 1, give_way, address(self.parts)], np.int64)
         self.address = address(self.arguments)
         self.times = 1
 
@@ -79,10 +83,10 @@ class Programs:
         self._programs: dict[tuple[Any, ...], Ready] = {}
         self._works: dict[tuple[Any, ...], Workspace] = {}
         self._give_way = threads.give_way()
-        self._execute = self.function("execute")
+        self._execute = self.function("execute", EXECUTE)
         self._execute_alone: Callable[[int], None] = self.function("execute_alone", ALONE)
 
-    def function(self, name: str, signature: Any = SIGNATURE) -> Callable[..., None]:
+    def function(self, name: str, signature: Any = KERNEL) -> Callable[..., None]:
         """A kernel to be called by itself."""
         kernel = self._parts.common[name]
         self._parts.library.make([kernel])

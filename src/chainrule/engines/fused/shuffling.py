@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engines.fused.assembly import WHOLE
 from chainrule.engines.fused.moves import MOST_AHEAD
 from chainrule.engines.fused.program import address, as_argument
 from chainrule.formulas import draws
@@ -14,7 +15,7 @@ from chainrule.recipe import Recipe
 class Shuffling:
     """Orders of the rows, one after the other in the same memory."""
 
-    def __init__(self, recipe: Recipe, draw_words: Callable[[int, int, int], None]) -> None:
+    def __init__(self, recipe: Recipe, draw_words: Callable[[int, int, int, int], None]) -> None:
         self._recipe = recipe
         self._draw_words = draw_words
         self._epoch = np.zeros(1, np.int64)
@@ -40,7 +41,7 @@ class Shuffling:
             words[...] = self._index
             return
         self._epoch[0] = epoch
-        self._draw_words(self._where, 0, 1)
+        self._draw_words(self._where, 0, WHOLE, 0)
         np.bitwise_and(words, ~self._low, out=words)
         np.bitwise_or(words, self._index, out=words)
         words.sort()

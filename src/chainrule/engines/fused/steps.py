@@ -1,17 +1,12 @@
-"""What drives a training step: the frame of numbers that change from step to step, and the loop over a program.
+"""What drives a training step: the frame of numbers that change from step to step, and the kernels that change them."""
 
-A program is a list of records (kernel, arguments, kind). Each of the threads runs through it; between two barriers they
-work on parts that do not touch.
-"""
-
-from collections.abc import Callable
 from enum import IntEnum
 from struct import Struct
 from typing import Any
 
 from llvmlite import ir
 
-from chainrule.engines.fused.assembly import I64, PTR, REAL, VOID, Int, Kernel, Pointer, Value
+from chainrule.engines.fused.assembly import I64, PTR, REAL, Function, Int, Kernel, Pointer, Value
 from chainrule.engines.fused.sums import LANES, tree
 from chainrule.engines.fused.target import Target
 
@@ -51,12 +46,13 @@ class Kind(IntEnum):
     ALWAYS = 1  # also where the step is skipped
     BARRIER = 2
     DECISION = 3  # a barrier after which the status is read
+    LAST = 4  # the last barrier of a step
 
 
-class _Frame:
-    """The frame inside a kernel."""
+class Frame:
+    """The frame inside a function."""
 
-    def __init__(self, kernel: Kernel) -> None:
+    def __init__(self, kernel: Function) -> None:
         self.kernel = kernel
         self.words = kernel.address(I64)
 
@@ -86,7 +82,7 @@ def write_begin(name: str, target: Target, dtype: str) -> str:
     """
     kernel = Kernel(name, target)
     b, real = kernel.builder, REAL[dtype]
-    frame = _Frame(kernel)
+    frame = Frame(kernel)
     rates, weights, order, rows = kernel.address(F64), kernel.address(real), kernel.number(), kernel.number()
     w, share = kernel.address(real), kernel.address(real)
     with kernel.when(kernel.thread.equals(0)):
@@ -112,7 +108,7 @@ def write_cost(name: str, target: Target, dtype: str) -> str:
     """J = sum_i share_i loss_i in float64, with: frame, share, losses, rows."""
     kernel = Kernel(name, target)
     real = REAL[dtype]
-    frame = _Frame(kernel)
+    frame = Frame(kernel)
     share, losses, rows = kernel.address(real), kernel.address(real), kernel.number()
 
     def term(i: Int, mask: Value) -> list[Value]:
@@ -130,7 +126,7 @@ def write_verdict(name: str, target: Target, dtype: str) -> str:
     """
     kernel = Kernel(name, target)
     b, real = kernel.builder, REAL[dtype]
-    frame = _Frame(kernel)
+    frame = Frame(kernel)
     penalties, n_penalties, checks, n_checks = (
         kernel.address(real),
         kernel.number(),
@@ -169,7 +165,7 @@ def write_end(name: str, target: Target) -> str:
     """Counts the step: frame, rows."""
     kernel = Kernel(name, target)
     b = kernel.builder
-    frame, rows = _Frame(kernel), kernel.number()
+    frame, rows = Frame(kernel), kernel.number()
     status = frame.load(Slot.STATUS)
     with kernel.when(kernel.thread.equals(0)):
         with kernel.when(b.icmp_signed("==", status, ir.Constant(I64, GO))):
@@ -184,112 +180,6 @@ def write_end(name: str, target: Target) -> str:
             for slot in (Slot.SAMPLES, Slot.POSITION):
                 frame.add(slot, rows.value)
     return kernel.finish()
-
-
-def write_execute(name: str, target: Target, alone: bool) -> str:
-    """Run a program: frame, records, their number, how many times, address of the system's function to yield.
-
-    ``alone``: by one thread, which needs not say so; what Python hands over takes as long as a row's prediction.
-
-    A thread that waits spins for a while, then gives its core away: more threads than cores must not stand still.
-
-    Meanwhile numbers below the smallest normal one count as 0. Processors take a hundred times longer for them, and
-    training makes them: a moment whose gradient has become 0 decays to such a number, and then rounds to itself for
-    ever. Afterwards the thread computes as before.
-    """
-    kernel = Kernel(name, target)
-    if alone:
-        kernel.thread, kernel.threads = kernel.whole(0), kernel.whole(1)
-    b = kernel.builder
-    frame = _Frame(kernel)
-    records, count, times, give_way = kernel.address(I64), kernel.number(), kernel.number(), kernel.number()
-    call_type = ir.FunctionType(VOID, [PTR, I64, I64])
-    zero, one = ir.Constant(I64, 0), ir.Constant(I64, 1)
-    turn = frame.load(Slot.TURN)
-    restore = _tiny_is_zero(kernel, target)
-    with kernel.loop(0, times, carried=[zero, turn]) as over_steps:
-        stopped, turn = over_steps.values
-        with kernel.loop(0, count, carried=[stopped, turn]) as over_records:
-            idle, turn = over_records.values
-            record = records + over_records.i * 3
-            kind = record.load(2)
-            always = b.icmp_signed("==", kind, ir.Constant(I64, Kind.ALWAYS))
-            busy = b.and_(b.icmp_signed("==", kind, zero), b.icmp_signed("==", idle, zero))
-            with kernel.when(b.or_(always, busy)):
-                f = b.inttoptr(record.load(0), call_type.as_pointer())
-                b.call(f, [b.inttoptr(record.load(1), PTR), kernel.thread.value, kernel.threads.value])
-            is_barrier = b.icmp_signed(">=", kind, ir.Constant(I64, Kind.BARRIER))
-            following = b.select(is_barrier, b.add(turn, one), turn)
-            with kernel.when(b.and_(is_barrier, kernel.threads > 1)):
-                _wait(kernel, frame, following, give_way)
-            is_decision = b.icmp_signed("==", kind, ir.Constant(I64, Kind.DECISION))
-            over_records.next([b.select(is_decision, frame.load(Slot.STATUS), idle), following])
-        stop = b.icmp_signed("==", over_records.values[0], ir.Constant(I64, STOP))
-        over_steps.next([b.select(stop, ir.Constant(I64, STOP), zero), over_records.values[1]])
-    restore()
-    return kernel.finish()
-
-
-FLUSHES_X86 = 0x8040  # of MXCSR: results to zero (bit 15), operands to zero (bit 6); Intel SDM, volume 1, 10.2.3
-FLUSHES_ARM = 1 << 24  # of FPCR: both (FZ); Arm ARM, C5.2.8
-
-
-def _tiny_is_zero(kernel: Kernel, target: Target) -> Callable[[], None]:
-    """Subnormal numbers are 0 for this thread, until the returned function restores what was."""
-    b = kernel.builder
-    word = ir.IntType(32)
-    if target.triple.startswith("x86_64"):
-        memory = b.alloca(word)
-        kernel.intrinsic("llvm.x86.sse.stmxcsr", VOID, [memory])
-        before = b.load(memory, typ=word)
-        flushing = b.or_(before, ir.Constant(word, FLUSHES_X86))
-
-        def become(value: Value) -> None:
-            b.store(value, memory)
-            kernel.intrinsic("llvm.x86.sse.ldmxcsr", VOID, [memory])
-    else:
-        before = kernel.intrinsic("llvm.aarch64.get.fpcr", I64, [])
-        flushing = b.or_(before, ir.Constant(I64, FLUSHES_ARM))
-
-        def become(value: Value) -> None:
-            kernel.intrinsic("llvm.aarch64.set.fpcr", VOID, [value])
-
-    become(flushing)
-    return lambda: become(before)
-
-
-SPINS = 4000
-
-
-def _wait(kernel: Kernel, frame: _Frame, turn: Value, give_way: Int) -> None:
-    """Until all threads are here: the last one to arrive lets the others go."""
-    b = kernel.builder
-    before = b.atomic_rmw("add", frame.at(Slot.ARRIVED).value, ir.Constant(I64, 1), "acq_rel")
-    last = b.icmp_signed("==", b.add(before, ir.Constant(I64, 1)), kernel.threads.value)
-    then, others, check, spin, yielding, after = (
-        kernel.function.append_basic_block(n) for n in ("last", "others", "check", "spin", "yielding", "after")
-    )
-    b.cbranch(last, then, others)
-    b.position_at_end(then)
-    frame.store(Slot.ARRIVED, ir.Constant(I64, 0))
-    b.atomic_rmw("xchg", frame.at(Slot.TURN).value, turn, "release")
-    b.branch(after)
-    b.position_at_end(others)
-    b.branch(check)
-    b.position_at_end(check)
-    spins = b.phi(I64)
-    spins.add_incoming(ir.Constant(I64, 0), others)
-    now = b.load_atomic(frame.at(Slot.TURN).value, "acquire", 8, typ=I64)
-    b.cbranch(b.icmp_signed(">=", now, turn), after, spin)
-    b.position_at_end(spin)
-    more = b.add(spins, ir.Constant(I64, 1))
-    spins.add_incoming(more, spin)
-    b.cbranch(b.icmp_signed("<", more, ir.Constant(I64, SPINS)), check, yielding)
-    b.position_at_end(yielding)
-    b.call(b.inttoptr(give_way.value, ir.FunctionType(ir.IntType(32), []).as_pointer()), [])
-    spins.add_incoming(more, yielding)
-    b.branch(check)
-    b.position_at_end(after)
 
 
 def _total(kernel: Kernel, count: Int, factors: Any, real: Any) -> Value:

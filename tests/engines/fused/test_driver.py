@@ -1,0 +1,108 @@
+"""Who does how much: parts of the work follow the speeds of threads, and change no bit."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chainrule.engines.fused import Fused, threads
+from chainrule.engines.fused.assembly import WHOLE
+from chainrule.engines.fused.driver import FOLLOWS, LEAST, LINE, Part, equal_parts
+from chainrule.network import Network
+from chainrule.recipe import Recipe
+
+NETWORK = Network((6, 40, 70, 3), "tanh", "cross_entropy", 0.2)
+B, M = 96, 400
+SLOW = 10**15  # units of time that a thread is made to look busy
+
+
+def edges(parts):
+    """Where parts begin and end."""
+    first, last = (np.array(parts[part::LINE]) for part in (Part.FIRST, Part.LAST))
+    assert first[0] == 0
+    assert last[-1] == WHOLE
+    assert np.array_equal(first[1:], last[:-1])
+    assert (first <= last).all()
+    return first, last
+
+
+def shares(parts):
+    first, last = edges(parts)
+    return (last - first) / WHOLE
+
+
+class Run:
+    """Steps of one batch, by so many threads however small the work."""
+
+    def __init__(self, count):
+        self.engine = Fused(NETWORK, Recipe(batch_size=B, epochs=1000), threads=count)
+        rng = np.random.default_rng(0)
+        labels = np.eye(3)[rng.integers(0, 3, M)]
+        self.examples = self.engine.examples(rng.normal(size=(M, 6)), labels)
+        self.state = self.engine.start()
+
+    @property
+    def parts(self):
+        return self.engine._programs.training(B, B, True).parts
+
+    def steps(self, count):
+        first = self.state.step
+        self.state = self.engine.run(self.state, self.examples, first, first + count)
+
+
+@pytest.fixture(autouse=True)
+def _any_work(monkeypatch):
+    monkeypatch.setattr(threads, "WORTH", 1e-9)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 64])
+def test_parts_are_equal_at_first(count):
+    assert np.allclose(shares(equal_parts(count)), 1 / count, atol=1 / WHOLE)
+
+
+@pytest.mark.parametrize("slow", [0, 1, 2])
+def test_a_slow_thread_does_less_in_the_next_step(slow):
+    run = Run(3)
+    run.steps(1)
+    before = shares(run.parts)
+    run.parts[LINE * slow + Part.BEFORE] -= SLOW
+    run.steps(1)
+    after = shares(run.parts)
+    # the others ask for all of the work between them, the slow one for the least that is allowed
+    asked = LEAST / 3 / (1 + LEAST / 3)
+    assert after[slow] == pytest.approx((1 - FOLLOWS) * before[slow] + FOLLOWS * asked, abs=2 / WHOLE)
+
+
+def test_a_thread_that_was_always_slow_keeps_a_part_and_one_that_recovers_gets_its_own_back():
+    run = Run(2)
+    run.steps(1)
+    for _ in range(100):
+        run.parts[LINE + Part.BEFORE] -= SLOW
+        run.steps(1)
+    asked = LEAST / 2 / (1 + LEAST / 2)
+    assert shares(run.parts)[1] == pytest.approx(asked, abs=0.01)
+    for _ in range(100):
+        run.parts[Part.BEFORE] -= SLOW
+        run.steps(1)
+    assert shares(run.parts)[1] == pytest.approx(1 - asked, abs=0.01)
+
+
+def test_parts_are_whole_after_steps_of_many_threads():
+    run = Run(5)
+    for _ in range(20):
+        run.steps(3)
+        assert shares(run.parts).min() >= LEAST / 5 / (1 + LEAST) - 2 / WHOLE
+
+
+@settings(max_examples=40)
+@given(st.lists(st.integers(0, WHOLE), min_size=2, max_size=2))
+def test_no_division_of_the_work_changes_a_bit(inner):
+    alone, together = Run(1), Run(3)
+    at = [0, *sorted(inner), WHOLE]
+    together.steps(1)
+    alone.steps(1)
+    for _ in range(3):  # an epoch has four steps of whole batches
+        together.parts[Part.FIRST :: LINE], together.parts[Part.LAST :: LINE] = at[:-1], at[1:]
+        together.steps(1)
+        alone.steps(1)
+        assert together.state.theta.tobytes() == alone.state.theta.tobytes()
