@@ -25,7 +25,7 @@ from chainrule.formulas.table import Functions
 from chainrule.network import Network, require_theta
 from chainrule.recipe import Recipe
 
-# Between two looks at Ctrl-C there are about so many floating-point operations: a tenth of a second of a slow core.
+# Between two looks at Ctrl-C a thread does about so many floating-point operations: a tenth of a second of a slow core.
 BETWEEN_LOOKS = 2e9
 UPDATE = 60  # what a parameter's update counts for in them: it waits for memory and for divisions
 STEP = 2e4  # and a step, however small
@@ -197,7 +197,7 @@ class Fused:
         counts, sums = (state.updates, state.samples, 0), (0.0, 0.0, 0.0, state.cost_sum, state.weight_sum)
         FRAME.pack_into(frame, 0, GO, begun * B, step, 0, *sums, *counts, state.rate)
         whole = min(last_step, epoch * per_epoch + m // B)
-        at_once = max(1, int(BETWEEN_LOOKS / (full.flops + self._beside)))
+        at_once = max(1, int(BETWEEN_LOOKS * full.threads / (full.flops + self._beside)))
         turning.bind(memory)
         full.bind(memory)
         programs.run(turning)
