@@ -69,7 +69,7 @@ class _Execution:
     """Writes the loops; ``threads`` is None where there is one alone."""
 
     def __init__(self, function: Function, thread: Int, threads: Int | None) -> None:
-        self.function, self.thread, self.threads = function, thread, threads
+        self.function, self.thread = function, thread
         b = function.builder
         self.frame = Frame(function)
         records, count, times, self.give_way = function.address(I64), *(function.number() for _ in range(3))
