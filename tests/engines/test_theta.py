@@ -63,12 +63,15 @@ def test_an_engine_lets_go_of_what_it_trained_and_predicted_with(Engine):
     assert [array() for array in held] == [None] * 4
 
 
-def test_another_theta_at_the_place_of_one_that_is_gone_is_another_theta():
-    """Memory that is freed is given out again: an address does not tell two vectors apart."""
+@pytest.mark.parametrize("given", [lambda v: v, lambda v: v.astype(np.float32), lambda v: np.repeat(v, 2)[::2]])
+def test_predictions_again_are_those_of_the_theta_at_hand(given):
+    """Of one in another form a copy is read, whose memory is given out to others afterwards."""
     engine = Fused(NETWORK, Recipe(epochs=2))
     plain = Reference(NETWORK, Recipe(epochs=2))
     for seed in range(50):
-        theta = np.random.default_rng(seed).normal(size=NETWORK.size)
+        theta = given(np.random.default_rng(seed).normal(size=NETWORK.size))
         for rows in (X[:1], X[:1], X):
-            np.testing.assert_allclose(engine.predict(theta, rows), plain.predict(theta, rows), rtol=1e-12)
-        del theta
+            expected = plain.predict(theta.astype(np.float64), rows)
+            others = [np.full(NETWORK.size, 7.0) for _ in range(20)]  # in the memory of such a copy, among others
+            np.testing.assert_allclose(engine.predict(theta, rows), expected, rtol=1e-12)
+            del others

@@ -63,10 +63,16 @@ class Reference:
 
     def start(self, theta: Any | None = None) -> State:
         """The state before the first step."""
-        initial = self.network.initial(self.recipe.seed, self._functions) if theta is None else theta
-        theta = self.xp.asarray(np.array(initial, self.network.dtype))
-        require_theta(theta, self.network)
+        theta = self.xp.asarray(np.array(self.first_theta(theta), self.network.dtype))
         return State(theta, tuple(self.xp.zeros_like(theta) for _ in self.optimizer.state))
+
+    def first_theta(self, theta: Any | None) -> Any:
+        """What training begins with: theta as it is given, of the right length, or the network's initial one."""
+        if theta is None:
+            return self.network.initial(self.recipe.seed, self._functions)
+        theta = np.asarray(theta)
+        require_theta(theta, self.network)
+        return theta
 
     def predict(self, theta: Any, X: Any) -> Any:
         """A[L] as rows."""

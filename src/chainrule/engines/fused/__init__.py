@@ -2,7 +2,7 @@
 
 expressions, elementary   formulas as expressions: the rows of the tables, called with symbols
 target, assembly          the processor, and structured code for LLVM
-emitting, maps, sums      kernels from expressions
+emitting, maps, sums      kernels from expressions; by_example: where the outputs of an example belong together
 tiles, products           matrix products: the arithmetic, and what drives it
 moves, steps              moving numbers, and the numbers of a step
 compiling, store, library from text to code that can be called, once on a machine

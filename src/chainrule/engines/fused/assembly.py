@@ -20,6 +20,7 @@ BYTES = {"float32": 4, "float64": 8, "int64": 8}
 # Threads share the rows of a batch in groups of this many, the same in every kernel: so a row stays with one thread.
 GRAIN = 4
 WHOLE = 2**16
+KERNEL = ir.FunctionType(VOID, [PTR, I64, I64, I64])  # arguments; first, last, thread
 
 Value = Any  # a value of LLVM's
 
@@ -243,10 +244,9 @@ class Code:
 class Function(Code):
     """Writes a function in a module of its own: of the address of its arguments, and of whole numbers."""
 
-    def __init__(self, name: str, target: Target, numbers: int) -> None:
+    def __init__(self, name: str, target: Target, type_: Any) -> None:
         module: Any = ir.Module(name)
         module.triple = target.triple
-        type_ = ir.FunctionType(VOID, [PTR, *[I64] * numbers])
         super().__init__(module, ir.Function(module, type_, name), target)
         self.arguments = Pointer(self, self.function.args[0], I64)
         self.given = [Int(self, a) for a in self.function.args[1:]]
@@ -272,7 +272,7 @@ class Kernel(Function):
     """Writes a kernel."""
 
     def __init__(self, name: str, target: Target) -> None:
-        super().__init__(name, target, 3)
+        super().__init__(name, target, KERNEL)
         self.first, self.last, self.thread = self.given
 
     def share(self, count: Int, unit: int = GRAIN) -> tuple[Int, Int]:

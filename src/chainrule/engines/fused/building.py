@@ -146,14 +146,16 @@ class Builder:
         into_gradient = C.place.name == "dtheta"
         M, N, K = shape
         by_columns = into_gradient and (N >= M or M == 1)
-        matrices = [v for V in (C, A, B, init) for v in (V.place, V.stride)]
         blocked = is_large(M, K, B.stride, self.size)
         name = ("blocked" if blocked else "product") + "_turned" * turned
         packing = [self.work.packing] if blocked else []
-        self._call(name, self._tiles(turned), *matrices, M, N, K, int(by_columns), *packing)
+        tiles = "tiles" + "_turned" * turned
+        self._multiply(name, tiles, (C, A, B, init), M, N, K, int(by_columns), *packing)
 
-    def _tiles(self, turned: bool) -> Address:
-        return Address(self.parts.common["tiles" + "_turned" * turned])
+    def _multiply(self, name: str, tiles: str, matrices: tuple[Matrix, ...], *more: int | Place) -> None:
+        """Call a driver of products."""
+        places = [v for V in matrices for v in (V.place, V.stride)]
+        self._call(name, Address(self.parts.common[tiles]), *places, *more)
 
     def _from(self, matrix: Matrix, first: int) -> Matrix:
         """What a chunk that begins at row ``first`` has of a matrix: all of one in the workspace, rows of X and Y."""
@@ -210,8 +212,8 @@ class Builder:
             dZ = self._delta(l)
             zeros = Matrix(work.zeros, 0)
             if work.packs[l]:
-                matrices = [v for V in (work.dA, dZ, self._weights(l), zeros) for v in (V.place, V.stride)]
-                self._call("blocked_of_turned", self._tiles(False), *matrices, rows, n[l - 1], n[l], 0, work.packing)
+                matrices = (work.dA, dZ, self._weights(l), zeros)
+                self._multiply("blocked_of_turned", "tiles", matrices, rows, n[l - 1], n[l], 0, work.packing)
             else:
                 # one row: W[l] and W[l].T are the same memory
                 W = Matrix(self._weights(l).place, n[l - 1]) if n[l] == 1 else work.W[l]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 
-from chainrule.engines.fused.assembly import I64, PTR, VOID, WHOLE, Function, Int, Pointer, Value
+from chainrule.engines.fused.assembly import I64, KERNEL, PTR, VOID, WHOLE, Function, Int, Pointer, Value
 from chainrule.engines.fused.memory import placed
 from chainrule.engines.fused.steps import STOP, Frame, Kind, Slot
 from chainrule.engines.fused.target import Target
@@ -53,14 +53,14 @@ def write_execute(name: str, target: Target) -> str:
 
     A thread that waits spins for a while, then gives its core away: more threads than cores must not stand still.
     """
-    function = Function(name, target, 2)
+    function = Function(name, target, ir.FunctionType(VOID, [PTR, I64, I64]))
     _Execution(function, *function.given)
     return function.finish()
 
 
 def write_execute_alone(name: str, target: Target) -> str:
     """The same by one thread, with the same arguments; what Python hands over takes as long as a row's prediction."""
-    function = Function(name, target, 0)
+    function = Function(name, target, ir.FunctionType(VOID, [PTR]))
     _Execution(function, function.whole(0), None)
     return function.finish()
 
@@ -106,7 +106,7 @@ class _Execution:
         always = b.icmp_signed("==", kind, ir.Constant(I64, Kind.ALWAYS))
         busy = b.and_(b.icmp_signed("==", kind, zero), b.icmp_signed("==", idle, zero))
         with self.function.when(b.or_(always, busy)):
-            f = b.inttoptr(record.load(0), ir.FunctionType(VOID, [PTR, I64, I64, I64]).as_pointer())
+            f = b.inttoptr(record.load(0), KERNEL.as_pointer())
             b.call(f, [b.inttoptr(record.load(1), PTR), *part])
 
     def _barrier(self, kind: Value, turn: Value, threads: Int) -> None:

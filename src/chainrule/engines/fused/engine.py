@@ -57,7 +57,6 @@ class Fused:
         self.network = network
         self.recipe = recipe
         self.xp = np
-        self._functions = functions
         self._plain = Reference(network, recipe, functions)
         self.optimizer = self._plain.optimizer
         self.schedule = self._plain.schedule
@@ -86,10 +85,8 @@ class Fused:
 
     def start(self, theta: Any | None = None) -> State:
         """The state before the first step."""
-        theta = self.network.initial(self.recipe.seed, self._functions) if theta is None else np.asarray(theta)
-        require_theta(theta, self.network)
         moments = [self._vector(0.0, number) for number, _ in enumerate(self.optimizer.state, 1)]
-        return State(self._vector(theta, 0), tuple(moments))
+        return State(self._vector(self._plain.first_theta(theta), 0), tuple(moments))
 
     def is_finite(self, theta: Any) -> bool:
         """Every one of the parameters is finite."""

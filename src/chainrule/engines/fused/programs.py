@@ -29,7 +29,7 @@ class Ready:
     inputs, outputs   of a prediction: where its rows go, of this shape, and where A[L] is then
     flops             what one pass of it costs
     threads           how many of them are worth it
-    parts             of the work that each of them does, see ``driver``
+    parts             of the work that each of them does, see ``driver``; None where one does it all
     execute           a function of its address, which runs it by one thread
     """
 
@@ -54,9 +54,10 @@ class Ready:
         self.theta: Callable[[], Any] = lambda: None  # what it is bound to where only theta changes, while that lives
         self._memory: Any = None  # what it is bound to
         frame = work.block.address + work.frame.offset
-        self.parts = equal_parts(threads)
+        self.parts = equal_parts(threads) if threads > 1 else None
         records = [address(finished.records), len(finished.records)]
-        self.arguments = np.array([frame, *records, 1, give_way, address(self.parts)], np.int64)
+        parts = 0 if self.parts is None else address(self.parts)
+        self.arguments = np.array([frame, *records, 1, give_way, parts], np.int64)
         self.address = address(self.arguments)
         self.times = 1
 

@@ -8,7 +8,6 @@ All tiles that matrices of one form need are compiled once, in a module with a t
 them (``products.py``) looks them up there, so several drivers share them.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,13 +93,7 @@ def write_tiles(name: str, target: Target, dtype: str, turned: bool) -> str:
     module.triple = target.triple
     shapes = Table(target, turned).shapes
     made = {shape: _tile(module, target, dtype, shape) for shape in dict.fromkeys(shapes)}
-
-    def numbers() -> Iterator[Any]:
-        for shape in shapes:
-            yield ir.Constant(I64, shape.rows)
-            yield made[shape].ptrtoint(I64)
-
-    content = list(numbers())
+    content = [n for shape in shapes for n in (ir.Constant(I64, shape.rows), made[shape].ptrtoint(I64))]
     table: Any = ir.GlobalVariable(module, ir.ArrayType(I64, len(content)), name)
     table.initializer = ir.Constant(table.value_type, content)
     table.global_constant = True
