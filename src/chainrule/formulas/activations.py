@@ -98,7 +98,7 @@ def relu(xp: Namespace) -> Activation:
         return xp.maximum(Z, 0.0)
 
     def slope(Z: Array, A: Array) -> Array:
-        return above_zero(xp, Z)
+        return above_zero(xp, A)  # a > 0 exactly where z > 0
 
     return Activation(g, slope, "max(z, 0)", "Nair & Hinton 2010", (0.0,), "he_normal")
 

@@ -21,7 +21,7 @@ import numpy as np
 from chainrule.engines.fused.by_example import turned_bytes
 from chainrule.engines.fused.memory import Block, Layout, stride
 from chainrule.engines.fused.moves import rows_ahead
-from chainrule.engines.fused.parts import Made, Parts
+from chainrule.engines.fused.parts import Hidden, Made, Parts
 from chainrule.engines.fused.products import packing_bytes
 from chainrule.engines.fused.program import Address, Place, Program
 from chainrule.engines.fused.steps import SLOTS, Kind, Slot
@@ -166,7 +166,7 @@ class Builder:
     def _weights(self, l: int) -> Matrix:
         return Matrix(Place("theta", self.layout.W[l]), self.n[l])
 
-    def forward(self, rows: int, hidden: list[Made], first: int = 0) -> None:
+    def forward(self, rows: int, activations: list[Made], first: int = 0) -> None:
         """A[1..L-1] and Z[L]; and the slopes G where the kernels of the hidden layers give them."""
         work, n = self.work, self.n
         for l in range(1, self.L + 1):
@@ -177,7 +177,7 @@ class Builder:
             else:
                 self._product(Z, A, self._weights(l), Matrix(b, 0), (rows, n[l], n[l - 1]))
             if l < self.L:
-                made = hidden[l - 1]
+                made = activations[l - 1]
                 where: dict[str, Any] = {"Z": Z, "A": Z}
                 if "G" in made.outputs:
                     where["G"] = work.G[l]
@@ -205,8 +205,8 @@ class Builder:
         where = {"Z": Z, "Y": Y, "dZ": Z, "share": share, "losses": losses}
         self._map(made, rows, K, where, work.turned)
 
-    def backward_rows(self, rows: int) -> None:
-        """dZ[L-1], ..., dZ[1] in the places of their slopes."""
+    def backward_rows(self, rows: int, hidden: list[Hidden]) -> None:
+        """dZ[L-1], ..., dZ[1]; those of layers with slopes in the places of these."""
         work, n = self.work, self.n
         for l in range(self.L, 1, -1):
             dZ = self._delta(l)
@@ -218,7 +218,8 @@ class Builder:
                 # one row: W[l] and W[l].T are the same memory
                 W = Matrix(self._weights(l).place, n[l - 1]) if n[l] == 1 else work.W[l]
                 self._product(work.dA, dZ, W, zeros, (rows, n[l - 1], n[l]))
-            self._map(self.parts.chain, rows, n[l - 1], {"dA": work.dA, "G": work.G[l - 1], "dZ": work.G[l - 1]})
+            where = {"dA": work.dA, "A": work.A[l - 1], "G": work.G[l - 1], "dZ": work.G[l - 1]}
+            self._map(hidden[l - 2].backward, rows, n[l - 1], where)
 
     def _delta(self, l: int) -> Matrix:
         return self.work.A[-1] if l == self.L else self.work.G[l]
@@ -244,7 +245,7 @@ class Builder:
         self._call("begin", work.frame, Place("rates"), Place("weights"), order, rows, work.w, work.share)
         self.program.barrier(Kind.DECISION)
 
-    def gradient(self, rows: int, gathers: bool, hidden: list[Made]) -> None:
+    def gradient(self, rows: int, gathers: bool, hidden: list[Hidden]) -> None:
         """J and dtheta of a batch, penalties included, checked."""
         work, parts, n = self.work, self.parts, self.n
         for first in range(0, rows, work.chunk):
@@ -254,9 +255,9 @@ class Builder:
                     position = (Place("order"), work.slot(Slot.POSITION), first)
                     ahead = rows_ahead(cols * self.size)
                     self._call("gather", into.place, into.stride, Place(source), cols, *position, part, cols, ahead)
-            self.forward(part, hidden, first)
+            self.forward(part, [layer.forward for layer in hidden], first)
             self.losses(part, first, delta=True)
-            self.backward_rows(part)
+            self.backward_rows(part, hidden)
             self.program.barrier()
             self.backward_weights(part, first)
             self.program.barrier()

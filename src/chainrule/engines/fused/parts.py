@@ -31,6 +31,18 @@ class Made:
 
 
 @dataclass(frozen=True)
+class Hidden:
+    """A hidden layer, element by element: ``forward``, A from Z; ``backward``, dZ from dA and the slope.
+
+    The slope is worked out on the way back where A is enough for it (relu, tanh, sigmoid): it takes no memory then.
+    Else the way forward writes it beside A, as G.
+    """
+
+    forward: Made
+    backward: Made
+
+
+@dataclass(frozen=True)
 class Reduction:
     """A sum or largest over dtheta: ``partials`` over blocks, then ``combine``; the number is the symbol ``name``."""
 
@@ -42,9 +54,8 @@ class Reduction:
 class Parts:
     """The kernels of a network and a recipe. Untraceable: a function that cannot be compiled.
 
-    hidden[l-1], still[l-1]   A and the slope G from Z in one; without the dropout that layer l may have
+    hidden[l-1], still[l-1]   layer l for training; without the dropout that it may have
     plain[l-1]                A alone
-    chain                     dZ = dA G
     losses, values            losses with dZ; losses alone. ``by_example``: an example's outputs belong together
     link                      A[L] from Z[L]; None where they are the same. ``link_by_example``: as for the losses
     penalise, penalty         dtheta with the slopes of the penalties; partial sums of their values; None without any
@@ -93,15 +104,14 @@ class Parts:
             self._map({"A": self._traced("an activation", lambda l=l: formulas.g[l](trace.symbol("Z")))})
             for l in layers
         ]
-        self.chain = self._map({"dZ": trace.symbol("dA") * trace.symbol("G")})
         self._last_layer(formulas)
         self._penalties(formulas)
         self.reductions: list[Reduction] = []
         self.update: Made | None = None
         self._optimizer(recipe, functions)
 
-    def _activation(self, formulas: Formulas, l: int, p: float) -> Made:
-        Z = self.trace.symbol("Z")
+    def _activation(self, formulas: Formulas, l: int, p: float) -> Hidden:
+        Z, dA = self.trace.symbol("Z"), self.trace.symbol("dA")
         g, slope = formulas.g[l], formulas.slope[l]
         assert g is not None
         assert slope is not None
@@ -109,9 +119,13 @@ class Parts:
             g, slope = equations.dropped(g, slope, self._kept(p))
         what = f"activation {self.network.activation[l - 1]!r}"
         A = self._real(self._traced(what, lambda: g(Z)))
-        G = self._real(self._traced(what, lambda: slope(Z, A)))
-        self._elementwise(what, A, G)
-        return self._map({"A": A, "G": G})
+        G = self._real(self._traced(what, lambda: slope(Z, self.trace.symbol("A"))))
+        outputs = {"A": A}
+        if any(symbol.value != "A" for symbol in symbols_of([G])):
+            outputs["G"] = self._real(self._traced(what, lambda: slope(Z, A)))
+            G = self.trace.symbol("G")
+        self._elementwise(what, *outputs.values(), G)
+        return Hidden(self._map(outputs), self._map({"dZ": dA * G}))
 
     def _kept(self, p: float) -> Expression:
         """D of ``equations.dropped``: 1 / (1 - p) where half a random word is not below p 2^32, else 0."""
