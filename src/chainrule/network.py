@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -98,7 +99,7 @@ class Network:
         """Number of layers, the input not counted."""
         return len(self.n) - 1
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of parameters: sum over l of n[l] n[l-1] + n[l]."""
         return sum(j * k + j for k, j in zip(self.n, self.n[1:], strict=False))

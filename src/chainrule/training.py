@@ -167,10 +167,8 @@ def _epoch(engine: Engine, training: Examples, watch: Watch, first: int, end: in
         with ctrl_c_noted() as ctrl_c:  # so that the state that is kept is the one its arrays belong to
             until = checkpoint.pause(state.step, end) if checkpoint else end
             state = engine.run(state, training, state.step, until)
-            watch.moved(state._replace(interrupted=False) if state.interrupted else state)
-            if begun_with is not None and state.step > first:  # the first step's cost was finite, so this is good
-                watch.is_good(begun_with)
-                begun_with = None
+            good = begun_with if state.step > first else None  # the first step's cost was finite
+            watch.moved(state._replace(interrupted=False) if state.interrupted else state, good)
         if state.interrupted or ctrl_c:
             raise KeyboardInterrupt
         if state.diverged:
@@ -223,7 +221,7 @@ def _minimize(engine: Engine, training: Examples, watch: Watch) -> None:
         done = watch.now.state.step + 1
         state = watch.now.state._replace(theta=at(theta), step=done, updates=done, rate=0.0)
         watch.epoch_ends(state, J)
-        watch.is_good(state.theta)
+        watch.moved(state, good=state.theta)
         if watch.history.stopped or _stops(engine, watch):
             raise _Enough
 

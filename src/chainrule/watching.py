@@ -142,9 +142,12 @@ class Watch:
         self._scores = score is not None or self._metric is not None
         self._scored = validation or training
 
-    def moved(self, state: State) -> None:
-        """Steps were done."""
-        self.now = self.now._replace(state=state)
+    def moved(self, state: State, good: Any | None = None) -> None:
+        """Steps were done. ``good``: the theta, a NumPy array, that the epoch began with, if its cost is finite."""
+        if good is None:
+            self.now = self.now._replace(state=state)
+        else:
+            self.now = self.now._replace(state=state, good=good, good_epochs=self.now.epochs)
 
     def epoch_ends(self, state: State, training_cost: float) -> None:
         """Note the costs, keep theta where it is the best so far, tell the callbacks."""
@@ -164,18 +167,20 @@ class Watch:
             )
         if self._more_is_better:
             value = -value
+        epochs = len(history)
         waited = 0 if value < now.best_value - recipe.tol else now.waited + 1
-        after = now._replace(state=state, epochs=len(history), waited=waited)
+        best = now.best, now.best_value, now.best_epoch
         if value < now.best_value:
-            history.best_epoch = len(history)
-            best = self.engine.to_numpy(state.theta) if self.restores else None
-            after = after._replace(best=best, best_value=value, best_epoch=len(history))
-        self.now = after
-        self.tell()
+            history.best_epoch = epochs
+            best = self.engine.to_numpy(state.theta) if self.restores else None, value, epochs
+        told = now.told if self._callbacks else epochs
+        self.now = Standing(state, epochs, told, waited, *best, now.good, now.good_epochs)
+        if self._callbacks:
+            self.tell()
 
     def tell(self) -> None:
         """Tell the callbacks of the last epoch that ended, where they may stop the run."""
-        if self._callbacks and self._any_stops(self.now.state.theta):
+        if self._any_stops(self.now.state.theta):
             self.history.stopped = "a callback stopped it"
         else:
             self.now = self.now._replace(told=self.now.epochs)
@@ -205,10 +210,6 @@ class Watch:
     def wait_again(self, state: State) -> None:
         """Go on with another state, and count epochs without an improvement from 0."""
         self.now = self.now._replace(state=state, waited=0)
-
-    def is_good(self, theta: Any) -> None:
-        """theta, a NumPy array, began the epoch that is running, and its cost is finite."""
-        self.now = self.now._replace(good=theta, good_epochs=self.now.epochs)
 
     def no_improvement(self) -> str:
         """Why training stops when it has stalled."""

@@ -1,6 +1,7 @@
 """The protocol of ``chainrule.engines`` in compiled code."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from math import nan
 from threading import RLock
@@ -29,6 +30,33 @@ from chainrule.recipe import Recipe
 BETWEEN_LOOKS = 2e9
 UPDATE = 60  # what a parameter's update counts for in them: it waits for memory and for divisions
 STEP = 2e4  # and a step, however small
+
+
+@dataclass(frozen=True)
+class Course:
+    """What training steps need that stays the same while their arrays do.
+
+    arrays       theta, the moments and the examples, while they live
+    B            rows a step; ``per_epoch`` steps, of which ``whole`` have so many
+    gathers      rows are collected in the order of the epoch: there is more than one step
+    full, rest   a step, and the last one of an epoch where fewer rows are left for it
+    turning      what a step expects of the one before
+    at_once      steps between two looks at Ctrl-C
+    """
+
+    arrays: list[ref[Any]]
+    B: int
+    per_epoch: int
+    whole: int
+    gathers: bool
+    full: Ready
+    rest: Ready
+    turning: Ready
+    at_once: int
+
+    def is_of(self, given: Sequence[Any]) -> bool:
+        """Whether it was made for these arrays."""
+        return len(given) == len(self.arrays) and all(a is b() for a, b in zip(given, self.arrays, strict=True))
 
 
 class Fused:
@@ -75,8 +103,7 @@ class Fused:
         self._rates = np.zeros(1)
         self._predicts: Ready | None = None  # what predicted last, if one thread was enough
         self._dtype = np.dtype(network.dtype)
-        self._memory: dict[str, int] = {}
-        self._bound: list[ref[Any]] = []  # the arrays that the addresses in _memory belong to, while they live
+        self._course: Course | None = None  # of the last run
         self._lock = RLock()  # an engine has one workspace: threads that share it take turns
 
     def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
@@ -170,42 +197,31 @@ class Fused:
     def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
         """Training steps first_step..last_step-1. Ctrl-C ends it early: the state says that it was interrupted."""
         require_step(state, first_step)
-        m = examples.m
-        B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
         with self._lock, ctrl_c_noted() as ctrl_c:
             while state.step < last_step and not (state.diverged or state.interrupted):
-                epoch = state.step // per_epoch
-                end = min(last_step, (epoch + 1) * per_epoch)
-                state = self._within_epoch(state, examples, epoch, B, per_epoch, end, ctrl_c)
+                state = self._within_epoch(state, self._course_of(state, examples), last_step, ctrl_c)
             return state  # in here: a moment later Ctrl-C could come between the arrays and what counts their steps
 
-    def _within_epoch(
-        self, state: State, examples: Examples, epoch: int, B: int, per_epoch: int, last_step: int, ctrl_c: list[int]
-    ) -> State:
-        m, programs = examples.m, self._programs
-        gathers = m > B
-        begun = state.step - epoch * per_epoch
-        full, turning = programs.training(B, B, gathers), programs.turning(B, gathers)
-        memory = self._training_memory(state, examples)
-        self._set_rates(state, last_step - state.step, per_epoch, state.samples - begun * B)
-        if gathers:
+    def _within_epoch(self, state: State, course: Course, last_step: int, ctrl_c: list[int]) -> State:
+        """Steps up to ``last_step``, or to the end of the epoch."""
+        programs, per_epoch, full = self._programs, course.per_epoch, course.full
+        epoch = state.step // per_epoch
+        first = epoch * per_epoch
+        last_step = min(last_step, first + per_epoch)
+        before = (state.step - first) * course.B  # rows of this epoch
+        self._set_rates(state, last_step - state.step, per_epoch, state.samples - before)
+        if course.gathers:
             self._shuffling.order(epoch)
         frame, step = full.words, state.step
         counts, sums = (state.updates, state.samples, 0), (0.0, 0.0, 0.0, state.cost_sum, state.weight_sum)
-        FRAME.pack_into(frame, 0, GO, begun * B, step, 0, *sums, *counts, state.rate)
-        whole = min(last_step, epoch * per_epoch + m // B)
-        at_once = max(1, int(BETWEEN_LOOKS * full.threads / (full.flops + self._beside)))
-        turning.bind(memory)
-        full.bind(memory)
-        programs.run(turning)
-        status = GO
+        FRAME.pack_into(frame, 0, GO, before, step, 0, *sums, *counts, state.rate)
+        programs.run(course.turning)
+        status, whole = GO, min(last_step, first + course.whole)
         while step < whole and status != STOP and not ctrl_c:
-            programs.run(full, min(at_once, whole - step))
+            programs.run(full, min(course.at_once, whole - step))
             status, _, step, *_ = FRAME.unpack_from(frame)
         if step < last_step and status != STOP and not ctrl_c:
-            rest = programs.training(m % B, B, gathers)
-            rest.bind(memory)
-            programs.run(rest)
+            programs.run(course.rest)
         status, _, step, *_, cost_sum, weight_sum, updates, samples, _, rate = FRAME.unpack_from(frame)
         counts, sums = (step, updates, samples), (cost_sum, weight_sum, rate)
         return State(state.theta, state.moments, *counts, state.rate_scale, *sums, status == STOP, bool(ctrl_c))
@@ -222,22 +238,30 @@ class Fused:
             scale * multiplier(s, per_epoch, steps, before_epoch) * state.rate_scale for s in of_step
         ]
 
-    def _training_memory(self, state: State, examples: Examples) -> dict[str, int]:
-        """Addresses for a run; looked up anew only where an array is another one."""
+    def _course_of(self, state: State, examples: Examples) -> Course:
+        """What steps of these arrays need; made anew only where an array is another one."""
         given = (state.theta, *state.moments, examples)
-        if len(given) != len(self._bound) or any(a is not b() for a, b in zip(given, self._bound, strict=True)):
-            per_epoch = self.recipe.steps_per_epoch(examples.m)
+        if self._course is None or not self._course.is_of(given):
+            m, gathers = examples.m, self.recipe.batch(examples.m) < examples.m
+            B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
             if len(self._rates) < per_epoch:
                 self._rates = np.zeros(per_epoch)
             if self._dtheta is None:
                 self._dtheta = self._vector(0.0, 1 + len(state.moments))
-            self._bound = [ref(array) for array in given]
-            self._memory = {
-                **self._addresses(examples, theta=state.theta, dtheta=self._dtheta, rates=self._rates),
+            memory = {
+                **self._addresses(examples, theta=state.theta, dtheta=self._dtheta),
                 **_moments(state.moments),
-                "order": address(self._shuffling.prepare(examples.m)),
+                "order": address(self._shuffling.prepare(m)),
             }
-        return self._memory
+            programs = self._programs
+            full, turning = programs.training(B, B, gathers), programs.turning(B, gathers)
+            rest = programs.training(m % B, B, gathers) if m % B else full
+            for ready in (full, turning, rest):
+                ready.bind(memory)
+            at_once = max(1, int(BETWEEN_LOOKS * full.threads / (full.flops + self._beside)))
+            arrays = [ref(array) for array in given]
+            self._course = Course(arrays, B, per_epoch, m // B, gathers, full, rest, turning, at_once)
+        return self._course
 
     def _parameters(self, theta: Any) -> Any:
         """theta as compiled code reads it."""
