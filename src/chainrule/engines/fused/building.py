@@ -22,7 +22,6 @@ from chainrule.engines.fused.by_example import turned_bytes
 from chainrule.engines.fused.memory import Block, Layout, stride
 from chainrule.engines.fused.moves import rows_ahead
 from chainrule.engines.fused.parts import Hidden, Made, Parts
-from chainrule.engines.fused.products import packing_bytes
 from chainrule.engines.fused.program import Address, Place, Program
 from chainrule.engines.fused.steps import SLOTS, Kind, Slot
 from chainrule.engines.fused.sums import BLOCK
@@ -31,6 +30,7 @@ from chainrule.formulas.draws import Stream
 CACHE = 512 * 2**10  # bytes of activations and deltas that a chunk may take without leaving the second cache
 LEAST_ROWS = 576  # but a chunk has at least so many rows: fewer would use each weight too seldom
 MOST_CHUNKS = 256  # a program stays short
+PACKING = Place("packing")  # where threads pack: one for all programs, since they take turns
 
 
 def chunk_rows(parts: Parts, rows: int) -> int:
@@ -71,7 +71,6 @@ class Workspace:
         self.frame = block.part(8 * SLOTS)
         self.zeros = block.part(max(n) * size)
         self.ones = block.part(chunk * size)
-        self.packing = block.part(threads * packing_bytes(parts.library.target))
         self.A = [matrix(chunk, u) if l > 0 or gathers else Matrix(Place("X"), n[0]) for l, u in enumerate(n)]
         if parts.by_example or parts.link_by_example:
             self.turned = block.part(threads * turned_bytes(parts.library.target, parts.dtype, n[-1]))
@@ -148,7 +147,7 @@ class Builder:
         by_columns = into_gradient and (N >= M or M == 1)
         blocked = is_large(M, K, B.stride, self.size)
         name = ("blocked" if blocked else "product") + "_turned" * turned
-        packing = [self.work.packing] if blocked else []
+        packing = [PACKING] if blocked else []
         tiles = "tiles" + "_turned" * turned
         self._multiply(name, tiles, (C, A, B, init), M, N, K, int(by_columns), *packing)
 
@@ -213,7 +212,7 @@ class Builder:
             zeros = Matrix(work.zeros, 0)
             if work.packs[l]:
                 matrices = (work.dA, dZ, self._weights(l), zeros)
-                self._multiply("blocked_of_turned", "tiles", matrices, rows, n[l - 1], n[l], 0, work.packing)
+                self._multiply("blocked_of_turned", "tiles", matrices, rows, n[l - 1], n[l], 0, PACKING)
             else:
                 # one row: W[l] and W[l].T are the same memory
                 W = Matrix(self._weights(l).place, n[l - 1]) if n[l] == 1 else work.W[l]

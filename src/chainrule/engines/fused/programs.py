@@ -8,17 +8,19 @@ from weakref import finalize, ref
 import numpy as np
 
 from chainrule.engines.fused import threads
-from chainrule.engines.fused.building import Builder, Workspace
+from chainrule.engines.fused.building import PACKING, Builder, Workspace
 from chainrule.engines.fused.compiling import ALONE, EXECUTE, KERNEL
 from chainrule.engines.fused.driver import equal_parts
+from chainrule.engines.fused.memory import Block
 from chainrule.engines.fused.parts import Parts
+from chainrule.engines.fused.products import packing_bytes
 from chainrule.engines.fused.program import Finished, address
 
 MOST = 64  # programs that are kept: one for each number of rows that was asked for
 
 # What an engine leaves behind when it is no more the next one of the same parts takes up: writing programs takes longer
 # than a small fit. So much memory at most, and for so many engines.
-IDLE_BYTES = 2**22
+IDLE_BYTES = 2**23
 IDLE = 2
 
 
@@ -31,6 +33,7 @@ class Ready:
     threads           how many of them are worth it
     parts             of the work that each of them does, see ``driver``; None where one does it all
     execute           a function of its address, which runs it by one thread
+    packing           where its threads pack; None where they need not
     """
 
     def __init__(
@@ -41,12 +44,14 @@ class Ready:
         threads: int,
         execute: Callable[[int], None],
         give_way: int,
+        packing: Block | None,
     ) -> None:
         self.finished = finished
         self.work = work
         self.flops = flops
         self.threads = threads
         self.execute = execute
+        self.packing = packing
         self.words, self.reals = work.words, work.reals
         self.inputs: Any = None
         self.shape: tuple[int, ...] = ()
@@ -64,7 +69,8 @@ class Ready:
     def bind(self, memory: Mapping[str, int]) -> None:
         """Addresses of what is not in the workspace."""
         if memory is not self._memory:
-            self.finished.bind({self.work.block.name: self.work.block.address, **memory})
+            blocks = (self.work.block, self.packing) if self.packing else (self.work.block,)
+            self.finished.bind({**{block.name: block.address for block in blocks}, **memory})
             self._memory = memory
 
     def bind_theta(self, theta: Any) -> None:
@@ -83,6 +89,7 @@ class Programs:
         self._asked = asked  # how many threads
         self._programs: dict[tuple[Any, ...], Ready] = {}
         self._works: dict[tuple[Any, ...], Workspace] = {}
+        self._packing: dict[int, Block] = {}  # by the number of threads
         self._give_way = threads.give_way()
         self._execute = self.function("execute", EXECUTE)
         self._execute_alone: Callable[[int], None] = self.function("execute_alone", ALONE)
@@ -105,7 +112,8 @@ class Programs:
 
     def _lie_idle(self) -> None:
         idle = self._parts.idle[self._asked]
-        if len(idle) < IDLE and sum(work.block.size for work in self._works.values()) <= IDLE_BYTES:
+        blocks = [*(work.block for work in self._works.values()), *self._packing.values()]
+        if len(idle) < IDLE and sum(block.size for block in blocks) <= IDLE_BYTES:
             idle.append(self)
 
     @cached_property
@@ -208,7 +216,17 @@ class Programs:
             write(builder)
             flops = self._flops * rows
             count = self._worthwhile(flops)
+            finished = builder.finished()
+            packing = self._room_to_pack(count) if PACKING.name in finished.names else None
             ready = self._programs[key] = Ready(
-                builder.finished(), builder.work, flops, count, self._execute_alone, self._give_way
+                finished, builder.work, flops, count, self._execute_alone, self._give_way, packing
             )
         return ready
+
+    def _room_to_pack(self, count: int) -> Block:
+        """Memory in which so many threads pack."""
+        if count not in self._packing:
+            block = self._packing[count] = Block(PACKING.name)
+            block.part(count * packing_bytes(self._parts.library.target))
+            block.make()
+        return self._packing[count]
