@@ -16,7 +16,7 @@ class Activation:
     """The function of a layer and its derivative.
 
     g(Z)          the activations A, shaped like Z
-    slope(Z, A)   dA/dZ element by element, shaped like Z
+    slope(Z, A)   dA/dZ element by element, shaped like Z; by A alone where that tells it, so that Z need not be kept
     formula       g as text, in z
     source        where it comes from
     kinks         the z at which g has no derivative (slope gives 0, or the one-sided value from below)

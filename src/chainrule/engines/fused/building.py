@@ -3,8 +3,10 @@
 Rows are examples here, as users hand them over: A[l] is (m, n[l]) row by row, which is the notes' (n[l], m) column by
 column; and W[l].T is what theta holds.
 
-    forward    Z[l] = A[l-1] W[l].T + b[l];  A[l] = g(Z[l]), and its slope G[l] for the way back
+    forward    Z[l] = A[l-1] W[l].T + b[l];  A[l] = g(Z[l]) in the place of Z[l]
     backward   dW[l].T = A[l-1].T dZ[l];  db[l] = 1.T dZ[l];  dZ[l-1] = (dZ[l] W[l]) G[l-1]
+
+G[l] is the slope of A[l]: worked out on the way back where A[l] tells it, else beside A[l], while Z[l] is there.
 
 A batch is worked on in chunks of rows, so that what a chunk needs stays in the cache; dW[l] and db[l] go on from chunk
 to chunk in the order of the rows, so chunks change no bit. Within a chunk a thread keeps its own rows from X to dZ[1];

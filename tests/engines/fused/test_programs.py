@@ -1,0 +1,64 @@
+"""Programs: what they keep in memory, and that an engine takes up those of one that is no more."""
+
+import gc
+
+import numpy as np
+import pytest
+
+from chainrule.engines.fused import Fused
+from chainrule.engines.fused.building import PACKING
+from chainrule.engines.fused.programs import Programs
+from chainrule.network import Network
+from chainrule.recipe import Recipe
+
+SLOPE_FROM_A = ("identity", "sigmoid", "tanh", "relu")
+SLOPE_FROM_Z = ("leaky_relu", "elu", "selu", "softplus", "silu", "mish", "gelu")
+
+
+def trained(network, m=40, threads=1):
+    """An engine after an epoch."""
+    fused = Fused(network, Recipe("adam", batch_size=m // 2), threads=threads)
+    rng = np.random.default_rng(0)
+    examples = fused.examples(rng.normal(size=(m, network.n[0])), rng.normal(size=(m, network.n[-1])))
+    fused.run(fused.start(), examples, 0, 2)
+    return fused
+
+
+@pytest.mark.parametrize("name", SLOPE_FROM_A)
+def test_a_slope_that_A_tells_is_not_kept(name):
+    (layer,) = trained(Network((3, 5, 1), name))._parts.hidden
+    assert layer.forward.outputs == ("A",)
+    assert set(layer.backward.symbols) <= {"dA", "A"}
+
+
+@pytest.mark.parametrize("name", SLOPE_FROM_Z)
+def test_any_other_slope_is_kept_beside_A(name):
+    (layer,) = trained(Network((3, 5, 1), name))._parts.hidden
+    assert layer.forward.outputs == ("A", "G")
+    assert set(layer.backward.symbols) == {"dA", "G"}
+
+
+def test_with_dropout_the_slope_is_kept_since_A_no_longer_tells_it():
+    parts = trained(Network((3, 5, 1), "relu", dropout=0.5))._parts
+    assert parts.hidden[0].forward.outputs == ("A", "G")
+    assert parts.still[0].forward.outputs == ("A",)
+
+
+def test_only_programs_that_pack_have_room_for_it():
+    small, large = trained(Network((3, 5, 1))), trained(Network((300, 200, 100, 1)), m=400)
+    assert not small._programs._packing
+    packs = [ready for ready in large._programs._programs.values() if PACKING.name in ready.finished.names]
+    assert packs
+    assert all(ready.packing is large._programs._packing[1] for ready in packs)
+
+
+def test_the_default_network_of_the_estimators_leaves_its_programs_to_the_next(monkeypatch):
+    network = Network((4, 100, 3), "relu", "half_squared_error", dtype="float64", dropout=0.0)
+    first = trained(network, m=300)
+    programs, written = first._programs, list(first._programs._programs)
+    del first
+    gc.collect()
+    monkeypatch.setattr(Programs, "__init__", lambda *_: pytest.fail("written anew"))
+    second = trained(network, m=300)
+    assert second._programs is programs
+    assert list(programs._programs) == written
