@@ -242,8 +242,9 @@ class Fused:
         """What steps of these arrays need; made anew only where an array is another one."""
         given = (state.theta, *state.moments, examples)
         if self._course is None or not self._course.is_of(given):
-            m, gathers = examples.m, self.recipe.batch(examples.m) < examples.m
+            m = examples.m
             B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
+            gathers = B < m
             if len(self._rates) < per_epoch:
                 self._rates = np.zeros(per_epoch)
             if self._dtheta is None:
