@@ -244,7 +244,7 @@ class Fused:
         if self._course is None or not self._course.is_of(given):
             m = examples.m
             B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
-            gathers = B < m
+            gathers = m > B
             if len(self._rates) < per_epoch:
                 self._rates = np.zeros(per_epoch)
             if self._dtheta is None:
