@@ -245,6 +245,10 @@ class Fused:
             m = examples.m
             B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
             gathers = m > B
+            # their memory first: zeros where something was freed are written at once, fresh ones where they are used
+            programs = self._programs
+            full, turning = programs.training(B, B, gathers), programs.turning(B, gathers)
+            rest = programs.training(m % B, B, gathers) if m % B else full
             if len(self._rates) < per_epoch:
                 self._rates = np.zeros(per_epoch)
             if self._dtheta is None:
@@ -254,9 +258,6 @@ class Fused:
                 **_moments(state.moments),
                 "order": address(self._shuffling.prepare(m)),
             }
-            programs = self._programs
-            full, turning = programs.training(B, B, gathers), programs.turning(B, gathers)
-            rest = programs.training(m % B, B, gathers) if m % B else full
             for ready in (full, turning, rest):
                 ready.bind(memory)
             at_once = max(1, int(BETWEEN_LOOKS * full.threads / (full.flops + self._beside)))
