@@ -34,8 +34,8 @@ class Made:
 class Hidden:
     """A hidden layer, element by element: ``forward``, A from Z; ``backward``, dZ from dA and the slope.
 
-    The slope is worked out on the way back where A is enough for it (relu, tanh, sigmoid): no matrix is written and read
-    for it then. Else the way forward writes it beside A, as G.
+    The slope is worked out on the way back where A is enough for it (relu, tanh, sigmoid): no matrix is written and
+    read for it then. Else the way forward writes it beside A, as G.
     """
 
     forward: Made
