@@ -143,7 +143,7 @@ class Watch:
         self._scored = validation or training
 
     def moved(self, state: State, good: Any | None = None) -> None:
-        """Steps were done. ``good``: the theta, a NumPy array, that the epoch began with, if its cost is finite."""
+        """Steps were done. ``good``: the theta that the epochs so far made, a NumPy array, if its cost is finite."""
         if good is None:
             self.now = self.now._replace(state=state)
         else:

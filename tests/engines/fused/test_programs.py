@@ -20,28 +20,33 @@ def trained(network, m=40, threads=1):
     fused = Fused(network, Recipe("adam", batch_size=m // 2), threads=threads)
     rng = np.random.default_rng(0)
     examples = fused.examples(rng.normal(size=(m, network.n[0])), rng.normal(size=(m, network.n[-1])))
-    fused.run(fused.start(), examples, 0, 2)
+    state = fused.run(fused.start(), examples, 0, 2)
+    assert fused.is_finite(state.theta)  # as after each epoch of a fit: a program of its own
     return fused
+
+
+def parts(name, **more):
+    return Fused(Network((3, 5, 1), name, **more), Recipe("adam"))._parts
 
 
 @pytest.mark.parametrize("name", SLOPE_FROM_A)
 def test_a_slope_that_A_tells_is_not_kept(name):
-    (layer,) = trained(Network((3, 5, 1), name))._parts.hidden
+    (layer,) = parts(name).hidden
     assert layer.forward.outputs == ("A",)
     assert set(layer.backward.symbols) <= {"dA", "A"}
 
 
 @pytest.mark.parametrize("name", SLOPE_FROM_Z)
 def test_any_other_slope_is_kept_beside_A(name):
-    (layer,) = trained(Network((3, 5, 1), name))._parts.hidden
+    (layer,) = parts(name).hidden
     assert layer.forward.outputs == ("A", "G")
     assert set(layer.backward.symbols) == {"dA", "G"}
 
 
 def test_with_dropout_the_slope_is_kept_since_A_no_longer_tells_it():
-    parts = trained(Network((3, 5, 1), "relu", dropout=0.5))._parts
-    assert parts.hidden[0].forward.outputs == ("A", "G")
-    assert parts.still[0].forward.outputs == ("A",)
+    of_relu = parts("relu", dropout=0.5)
+    assert of_relu.hidden[0].forward.outputs == ("A", "G")
+    assert of_relu.still[0].forward.outputs == ("A",)
 
 
 def test_only_programs_that_pack_have_room_for_it():
@@ -53,7 +58,7 @@ def test_only_programs_that_pack_have_room_for_it():
 
 
 def test_the_default_network_of_the_estimators_leaves_its_programs_to_the_next(monkeypatch):
-    network = Network((4, 100, 3), "relu", "half_squared_error", dtype="float64", dropout=0.0)
+    network = Network((4, 100, 3), "relu", "half_squared_error", dtype="float64")
     first = trained(network, m=300)
     programs, written = first._programs, list(first._programs._programs)
     del first
