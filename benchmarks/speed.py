@@ -4,13 +4,14 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.cases import CASES, Case, chosen_cases
 from benchmarks.processes import Worker
-from benchmarks.rivals import PEAK, RIVALS, Rival, chosen
+from benchmarks.rivals import PEAK, RIVALS, Rival, before, chosen
 from benchmarks.rounds import SECONDS_PER_ROUND, ratio, require_sense, say, summary, take_turns
 
 # All rows of one batch are in every step, in whatever order: what all must learn alike but for rounding.
@@ -26,6 +27,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     families = list(dict.fromkeys(rival.family for rival in RIVALS.values()))
     parser.add_argument("--cases", default=",".join(CASES), help="some of %(default)s")
     parser.add_argument("--rivals", help=f"families or single forms (default: {','.join(families)})")
+    parser.add_argument("--before", type=Path, metavar="CHECKOUT", help="also chainrule as that folder has it")
     parser.add_argument("--rounds", type=int, default=15, help="default %(default)s")
     parser.add_argument("--threads", type=int, default=1, help="for each contestant; default %(default)s")
     parser.add_argument("--check", action="store_true", help="time nothing; show that all of them learn the same")
@@ -35,6 +37,8 @@ def run(arguments: Namespace) -> dict[str, Any]:
     """The result, as it is written to a file. ValueError: a case or rival that is not known, too many threads."""
     cases = chosen_cases(arguments.cases)
     rivals = chosen(arguments.rivals.split(",")) if arguments.rivals else list(RIVALS.values())
+    if arguments.before:
+        rivals.append(before(arguments.before))
     require_sense(arguments, arguments.threads)
     result = {"kind": "check" if arguments.check else "speed", "threads": arguments.threads}
     if arguments.check:

@@ -6,11 +6,12 @@ By vector unit, since a wider one leaves more of a step to what is not multiplic
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.rivals import ENGINE
+from benchmarks.rivals import BEFORE, ENGINE
 from benchmarks.tables import table, verdict
 
 OURS = f"chainrule {ENGINE}"
 FAMILIES = ("JAX", "torch", "scikit-learn")
+NOT_SLOWER = 0.98  # times the speed of the version before; the rest is what two runs of one version differ by
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ def targets(case: dict[str, Any], result: dict[str, Any]) -> list[str]:
     share = ours["share_of_peak"]
     measured = None if share is None else 100.0 * share
     rows.append(_row("% of FMA peak", wide.percent, narrow.percent, here.percent, measured))
+    if BEFORE in entries and entries[BEFORE]["missing"] is None:
+        against = entries[BEFORE]["ratio_to"][OURS]
+        rows.append(_row("times the speed before", NOT_SLOWER, NOT_SLOWER, NOT_SLOWER, against))
     return [table(["target", "AVX-512", "AVX2", "measured", ""], rows)]
 
 

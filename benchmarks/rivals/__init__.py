@@ -7,6 +7,7 @@ and the faster one counts.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from benchmarks.data import Layers
@@ -82,6 +83,9 @@ RIVALS = {
 # The engine that is measured beside the rivals, unless --engine names another.
 ENGINE = "fused"
 
+# What another checkout is called beside this one.
+BEFORE = "chainrule before"
+
 # Not a contestant but the limit that all of them share.
 PEAK = Rival("FMA peak", "FMA peak", "benchmarks.rivals.fma_loop:make")
 
@@ -99,3 +103,11 @@ def chosen(names: Iterable[str]) -> list[Rival]:
 def ours(engine: str) -> Rival:
     """chainrule with this engine."""
     return RIVALS[f"chainrule {engine}"]
+
+
+def before(checkout: Path) -> Rival:
+    """The compiled engine as another checkout of chainrule has it. ValueError: there is none in that folder."""
+    source = checkout.resolve() / "src"
+    if not (source / "chainrule" / "__init__.py").is_file():
+        raise ValueError(f"{str(checkout)!r} is no checkout of chainrule: it has no src/chainrule")
+    return Rival(BEFORE, BEFORE, _CHAINRULE, {"engine": "fused"}, lambda _threads: {"PYTHONPATH": str(source)})

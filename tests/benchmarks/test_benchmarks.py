@@ -13,7 +13,7 @@ from benchmarks.data import synthetic_data, training_loss
 from benchmarks.machine import describe, slug, usable_cores
 from benchmarks.processes import Worker, WorkerDied
 from benchmarks.report import report
-from benchmarks.rivals import RIVALS, Rival, chosen
+from benchmarks.rivals import RIVALS, Rival, before, chosen
 from benchmarks.speed import best_forms, check_case, time_case
 
 CASE = Case("few", (3, 4, 2), batch_size=5, rows=20)
@@ -103,6 +103,19 @@ def test_rounds_of_rivals_take_turns(monkeypatch):
     monkeypatch.setattr(speed, "PEAK", made_up("absent"))
     timed(a, b, rounds=2)
     assert asked[-4:] == [a.name, b.name, a.name, b.name]
+
+
+def test_another_checkout_is_timed_from_its_own_source(tmp_path):
+    package = tmp_path / "src" / "chainrule"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('the other checkout')")
+    with Worker(before(tmp_path), CASE, threads=1) as worker:
+        assert worker.missing == "RuntimeError: the other checkout"
+
+
+def test_a_folder_without_chainrule_is_no_checkout(tmp_path):
+    with pytest.raises(ValueError, match="no checkout of chainrule"):
+        before(tmp_path)
 
 
 def test_fastest_form_counts_for_its_family():
