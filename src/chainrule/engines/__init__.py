@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from chainrule.engines.origin import Origin
 from chainrule.errors import RequestError
 from chainrule.formulas.optimizers import Optimizer
 from chainrule.formulas.schedules import Schedule
@@ -56,6 +57,7 @@ class State(NamedTuple):
     rate         the learning rate of the last step
     diverged     J or dtheta was not finite in step ``step``; theta is what that step began with
     interrupted  Ctrl-C ended the run after step ``step`` - 1
+    origin       what it was made for; None where that is not known, as in one that an older version kept
     """
 
     theta: Array
@@ -69,6 +71,7 @@ class State(NamedTuple):
     rate: float = 0.0
     diverged: bool = False
     interrupted: bool = False
+    origin: Origin | None = None
 
 
 class Engine(Protocol):
@@ -80,6 +83,7 @@ class Engine(Protocol):
     schedule: Schedule
     learning_rate: float
     xp: Namespace
+    origin: Origin
 
     def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
         """Rows X (m, n[0]) and Y (m, n[L]) as this engine's columns: the one place where rows turn into columns."""
@@ -129,6 +133,48 @@ def require_step(state: State, first_step: int) -> None:
     """RequestError where a run is to begin elsewhere than the state stands."""
     if state.step != first_step:
         raise RequestError(f"the state has done {state.step} steps: it cannot run from step {first_step}.")
+
+
+def require_origin(state: State, engine: Engine) -> None:
+    """RequestError where the moments of a state are of another optimiser or network than the engine's."""
+    if state.origin is engine.origin or state.origin is None:
+        return
+    then, now = state.origin.moments, engine.origin.moments
+    if then != now:
+        what = "optimizer" if then.optimizer != now.optimizer else "network"
+        before, here = (getattr(of, what) for of in (then, now))
+        said = f"{before}, and this engine's is {here}" if before != here else "other functions of the same names"
+        raise RequestError(
+            f"the moments of this state are of another {what}: {said}. Begin them afresh with "
+            "engine.start(state.theta)._replace(step=state.step, samples=state.samples)."
+        )
+
+
+def carried_on(engine: Engine, theta: Any, state: State | None) -> State:
+    """The state at ``theta`` from which the engine goes on where ``state`` stood.
+
+    What fits the engine is kept. The moments, and with them ``updates`` and ``rate_scale``, begin afresh where they are
+    of another optimiser or network; ``rate_scale`` alone where the schedule or the learning rate is another. The place
+    in the run stays.
+    """
+    if state is None:
+        return engine.start(theta)
+    if not _moments_fit(state, engine):
+        return engine.start(theta)._replace(step=state.step, samples=state.samples)
+    made_for, now = state.origin, engine.origin
+    if made_for is not None and made_for[1:] != now[1:]:
+        state = state._replace(rate_scale=1.0)
+    return state._replace(theta=theta, origin=now)
+
+
+def _moments_fit(state: State, engine: Engine) -> bool:
+    """Whether the moments are those that the engine's optimiser keeps; by number, shape and dtype where it is all."""
+    network = engine.network
+    if state.origin is not None and state.origin.moments != engine.origin.moments:
+        return False
+    return len(state.moments) == len(engine.optimizer.state) and all(
+        moment.shape == (network.size,) and str(moment.dtype) == network.dtype for moment in state.moments
+    )
 
 
 class SlowerEngine(UserWarning):

@@ -6,8 +6,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from chainrule.engines import Examples, State, require_inputs, require_step
+from chainrule.engines import Examples, State, require_inputs, require_origin, require_step
 from chainrule.engines.interrupting import ctrl_c_noted
+from chainrule.engines.origin import origin
 from chainrule.errors import RequestError
 from chainrule.formulas import draws, equations
 from chainrule.formulas.optimizers import clipped
@@ -42,6 +43,7 @@ class Reference:
         self.optimizer = recipe.make_optimizer(xp, functions)
         self.schedule = recipe.make_schedule(functions)
         self.learning_rate = recipe.learning_rate or self.optimizer.learning_rate
+        self.origin = origin(network, recipe, self.optimizer, functions)
         self._functions = functions
 
     @cached_property
@@ -64,7 +66,7 @@ class Reference:
     def start(self, theta: Any | None = None) -> State:
         """The state before the first step."""
         theta = self.xp.asarray(np.array(self.first_theta(theta), self.network.dtype))
-        return State(theta, tuple(self.xp.zeros_like(theta) for _ in self.optimizer.state))
+        return State(theta, tuple(self.xp.zeros_like(theta) for _ in self.optimizer.state), origin=self.origin)
 
     def first_theta(self, theta: Any | None) -> Any:
         """What training begins with: theta as it is given, of the right length, or the network's initial one."""
@@ -117,6 +119,7 @@ class Reference:
         """One step of the optimiser."""
         step = self.optimizer.step
         assert step is not None, "the training loop drives an optimiser that minimises by itself"
+        require_origin(state, self)
         if self.recipe.clip_norm is not None:
             dtheta = clipped(self.xp, dtheta, self.recipe.clip_norm)
         t = state.updates + 1
@@ -132,6 +135,7 @@ class Reference:
     def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
         """Training steps first_step..last_step-1."""
         require_step(state, first_step)
+        require_origin(state, self)
         m = examples.m
         B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
         steps = per_epoch * self.recipe.epochs

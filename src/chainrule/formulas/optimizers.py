@@ -36,6 +36,8 @@ class Optimizer:
     state           names of the vectors it keeps
     learning_rate   what to begin with where the user names none
     momentum        name of the number that ``--momentum`` sets, if it has one
+    corrected_by    numbers by which a step corrects for the vectors' start at zero: vectors that were kept under other
+                    values of them do not fit
     minimize        minimize(cost_and_gradient, theta, iterations, tolerance, on_iteration) -> Minimum
     """
 
@@ -46,6 +48,7 @@ class Optimizer:
     state: tuple[str, ...] = ()
     momentum: str | None = None
     minimize: Callable[..., Any] | None = None
+    corrected_by: tuple[str, ...] = ()
 
 
 OPTIMIZERS: Table[Optimizer] = Table("optimizer", elsewhere={"sgd": "gradient_descent", "gd": "gradient_descent"})
@@ -143,7 +146,8 @@ def adam(xp: Namespace, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1
         "v := beta1 v + (1 - beta1) dtheta;  s := beta2 s + (1 - beta2) dtheta^2;  "
         "theta := theta - rate v/(1 - beta1^t) / (sqrt(s/(1 - beta2^t)) + eps)"
     )
-    return Optimizer(step, formula, "Kingma & Ba 2015, Alg. 1", 0.001, ("v", "s"), "beta1")
+    source = "Kingma & Ba 2015, Alg. 1"
+    return Optimizer(step, formula, source, 0.001, ("v", "s"), "beta1", corrected_by=("beta1", "beta2"))
 
 
 @OPTIMIZERS.row
@@ -162,7 +166,8 @@ def adamw(
         return adam_step(theta - rate * weight_decay * is_weight * theta, dtheta, rate, t, is_weight, v, s)
 
     formula = f"w := w - rate weight_decay w for each weight;  then {plain.formula}"
-    return Optimizer(step, formula, "Loshchilov & Hutter 2019, Alg. 2", 0.001, ("v", "s"), "beta1")
+    source = "Loshchilov & Hutter 2019, Alg. 2"
+    return Optimizer(step, formula, source, 0.001, ("v", "s"), "beta1", corrected_by=plain.corrected_by)
 
 
 @OPTIMIZERS.row

@@ -7,6 +7,8 @@
     steps             how many steps the run has, if it is not stopped
     samples           examples seen before this epoch
 
+A schedule that ends stays where it ended: steps may follow the last one of the run, in ``partial_fit``.
+
 To add a schedule, write one row.
 """
 
@@ -62,7 +64,7 @@ def inverse_scaling(power: float = 0.5) -> Schedule:
     require(power >= 0.0, "inverse_scaling", "power is at least 0", power)
 
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
-        return 1.0 / (samples + 1) ** power
+        return 1.0 / _power(samples + 1, power)
 
     return Schedule(multiplier, "1 / (samples + 1)^power", "scikit-learn, SGDOptimizer.iteration_ends", by_epoch=True)
 
@@ -74,7 +76,7 @@ def staircase(every: float = 30, factor: float = 0.1) -> Schedule:
     require(factor > 0.0, "staircase", "factor is above 0", factor)
 
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
-        return factor ** ((step // steps_per_epoch) // every)
+        return _power(factor, (step // steps_per_epoch) // every)
 
     return Schedule(multiplier, "factor^floor(epoch / every)", "He et al. 2016, section 3.4", by_epoch=True)
 
@@ -85,17 +87,17 @@ def exponential(factor: float = 0.95) -> Schedule:
     require(factor > 0.0, "exponential", "factor is above 0", factor)
 
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
-        return factor ** (step // steps_per_epoch)
+        return _power(factor, step // steps_per_epoch)
 
     return Schedule(multiplier, "factor^epoch", "course notes", by_epoch=True)
 
 
 @SCHEDULES.row
 def cosine() -> Schedule:
-    """From the full rate to 0 along half a cosine over the whole run."""
+    """From the full rate to 0 along half a cosine over the whole run; 0 beyond it."""
 
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
-        return 0.5 * (1.0 + cos(pi * step / steps))
+        return 0.5 * (1.0 + cos(pi * min(step, steps) / steps))
 
     return Schedule(multiplier, "(1 + cos(pi step / steps)) / 2", "Loshchilov & Hutter 2017, eq. 5")
 
@@ -113,12 +115,15 @@ def warm_up(epochs: float = 5) -> Schedule:
 
 @SCHEDULES.row
 def warm_up_cosine(epochs: float = 5) -> Schedule:
-    """A warm-up, then the cosine over the steps that are left."""
+    """A warm-up, then the cosine over the steps that are left; beyond the run as at its end.
+
+    A run that is no longer than the warm-up ends as far up as the warm-up has come.
+    """
     rise = warm_up(epochs).multiplier
     fall = cosine().multiplier
 
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
-        risen = int(epochs * steps_per_epoch)
+        risen, step = int(epochs * steps_per_epoch), min(step, steps)
         if step < risen:
             return rise(step, steps_per_epoch, steps, samples)
         return fall(step - risen, steps_per_epoch, max(steps - risen, 1), samples)
@@ -134,3 +139,11 @@ def adaptive(factor: float = 0.2, least: float = 1e-6) -> Schedule:
     formula = "1, times factor at each stall of the training cost"
     source = "scikit-learn, SGDOptimizer.trigger_stopping"
     return Schedule(lambda step, steps_per_epoch, steps, samples: 1.0, formula, source, factor, least, by_epoch=True)
+
+
+def _power(base: float, exponent: float) -> float:
+    """base^exponent; infinite beyond what a float holds, where Python raises."""
+    try:
+        return float(base**exponent)
+    except OverflowError:
+        return inf

@@ -10,7 +10,7 @@ from weakref import ref
 
 import numpy as np
 
-from chainrule.engines import Examples, State, require_inputs, require_step
+from chainrule.engines import Examples, State, require_inputs, require_origin, require_step
 from chainrule.engines.fused.building import chunk_rows
 from chainrule.engines.fused.library import library
 from chainrule.engines.fused.memory import placed
@@ -89,6 +89,7 @@ class Fused:
         self.optimizer = self._plain.optimizer
         self.schedule = self._plain.schedule
         self.learning_rate = self._plain.learning_rate
+        self.origin = self._plain.origin
         target = target or here()
         if functions:
             self._parts = Parts(network, recipe, functions, library(target))
@@ -113,7 +114,7 @@ class Fused:
     def start(self, theta: Any | None = None) -> State:
         """The state before the first step."""
         moments = [self._vector(0.0, number) for number, _ in enumerate(self.optimizer.state, 1)]
-        return State(self._vector(self._plain.first_theta(theta), 0), tuple(moments))
+        return State(self._vector(self._plain.first_theta(theta), 0), tuple(moments), origin=self.origin)
 
     def is_finite(self, theta: Any) -> bool:
         """Every one of the parameters is finite."""
@@ -185,6 +186,7 @@ class Fused:
 
     def update(self, state: State, dtheta: Any, rate: float) -> State:
         """One step of the optimiser, on copies."""
+        require_origin(state, self)
         theta, *moments = (np.array(v) for v in (state.theta, *state.moments))
         dtheta = np.ascontiguousarray(dtheta, self.network.dtype)
         with self._lock:
@@ -197,6 +199,7 @@ class Fused:
     def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
         """Training steps first_step..last_step-1. Ctrl-C ends it early: the state says that it was interrupted."""
         require_step(state, first_step)
+        require_origin(state, self)
         with self._lock, ctrl_c_noted() as ctrl_c:
             while state.step < last_step and not (state.diverged or state.interrupted):
                 state = self._within_epoch(state, self._course_of(state, examples), last_step, ctrl_c)
@@ -224,7 +227,8 @@ class Fused:
             programs.run(course.rest)
         status, _, step, *_, cost_sum, weight_sum, updates, samples, _, rate = FRAME.unpack_from(frame)
         counts, sums = (step, updates, samples), (cost_sum, weight_sum, rate)
-        return State(state.theta, state.moments, *counts, state.rate_scale, *sums, status == STOP, bool(ctrl_c))
+        ended = status == STOP, bool(ctrl_c)
+        return State(state.theta, state.moments, *counts, state.rate_scale, *sums, *ended, state.origin)
 
     def _set_rates(self, state: State, count: int, per_epoch: int, before_epoch: int) -> None:
         """The learning rates of the next steps of this epoch."""
