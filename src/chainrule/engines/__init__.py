@@ -14,14 +14,13 @@ An epoch is a run; so is what lies between two checkpoints, two looks at the clo
 ``reference`` is the definition of right; every other engine is compared with it.
 """
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 from chainrule.engines.origin import Origin
-from chainrule.errors import RequestError
+from chainrule.errors import RequestError, warn_caller
 from chainrule.formulas.optimizers import Optimizer
 from chainrule.formulas.schedules import Schedule
 from chainrule.formulas.table import Array, Functions, Namespace
@@ -173,7 +172,7 @@ def _moments_fit(state: State, engine: Engine) -> bool:
     if state.origin is not None and state.origin.moments != engine.origin.moments:
         return False
     return len(state.moments) == len(engine.optimizer.state) and all(
-        moment.shape == (network.size,) and str(moment.dtype) == network.dtype for moment in state.moments
+        moment.shape == (network.size,) and str(moment.dtype).endswith(network.dtype) for moment in state.moments
     )
 
 
@@ -194,7 +193,7 @@ def make_engine(
     try:
         return Fused(network, recipe, functions, threads)
     except (Untraceable, UnsuitableProcessor) as reason:
-        warnings.warn(f"not compiled, so training is slower: {reason}", SlowerEngine, stacklevel=2)
+        warn_caller(f"not compiled, so training is slower: {reason}", SlowerEngine)
         return Reference(network, recipe, functions)
 
 

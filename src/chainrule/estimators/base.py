@@ -105,7 +105,7 @@ class BaseMLP(Looking, Exchange, FromWeights, AsModel, Fitting, BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state: dict[str, Any] = dict(super().__getstate__())  # type: ignore[arg-type]
-        for name in ("_engine", "_theta", "_views"):  # machine addresses; and copies of what coefs_ holds
+        for name in ("_engine", "_made_with", "_theta", "_views"):  # machine addresses; and copies of what coefs_ holds
             state.pop(name, None)
         return state
 

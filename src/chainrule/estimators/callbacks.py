@@ -5,11 +5,12 @@ A callback is any object with ``on_epoch_end(history, parameters)``; training st
 
 import json
 import sys
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from math import isfinite
 from time import monotonic
 from typing import Any
 
+from chainrule.errors import RequestError, warn_caller
 from chainrule.network import Parameters
 from chainrule.watching import CURVES, History
 
@@ -36,18 +37,31 @@ class MaxTime:
 class JsonLinesLog:
     """Writes one JSON object an epoch to a file: epoch, and the last value of each curve, null where it is not finite.
 
-    The first epoch of a fit replaces an older log.
+    The first epoch of a fit replaces an older log; RequestError: it cannot. A log that cannot be written later on, as
+    on a full disk, ends there with a warning, and training goes on.
     """
 
     def __init__(self, path: Any) -> None:
         self.path = path
+        self._ended = False
 
     def on_epoch_end(self, history: History, parameters: Parameters | None) -> None:
         """Append a line; the first epoch begins the file."""
+        begins = len(history) == 1
+        if self._ended and not begins:
+            return
         last = {name: getattr(history, name)[-1] for name in CURVES if getattr(history, name)}
         curves = {name: value if isfinite(value) else None for name, value in last.items()}
-        with open(self.path, "w" if len(history) == 1 else "a", encoding="utf-8") as file:
-            file.write(json.dumps({"epoch": len(history), **curves}) + "\n")
+        try:
+            with open(self.path, "w" if begins else "a", encoding="utf-8") as file:
+                file.write(json.dumps({"epoch": len(history), **curves}) + "\n")
+        except OSError as error:
+            if begins:
+                raise RequestError(f"cannot write the log {str(self.path)!r}: {error.strerror}.") from error
+            warn_caller(f"the log {str(self.path)!r} ends: {error.strerror}. Training goes on.")
+            self._ended = True
+        else:
+            self._ended = False
 
 
 class PrintedLines:
@@ -55,9 +69,9 @@ class PrintedLines:
 
     def on_epoch_end(self, history: History, parameters: Parameters | None) -> None:
         """Print the epoch."""
-        print(f"Iteration {len(history)}, loss = {history.training_cost[-1]:.8f}")
+        say(f"Iteration {len(history)}, loss = {history.training_cost[-1]:.8f}")
         if history.score:
-            print(f"Validation score: {history.score[-1]:f}")
+            say(f"Validation score: {history.score[-1]:f}")
 
 
 class ProgressBar(AbstractContextManager["ProgressBar"]):
@@ -89,4 +103,18 @@ class ProgressBar(AbstractContextManager["ProgressBar"]):
 
 def shows_bar(verbose: Any) -> bool:
     """Whether ``verbose`` asks for a bar here: 1 or True, on a terminal."""
-    return verbose in (True, 1) and sys.stdout.isatty()
+    return verbose in (True, 1) and _is_terminal(sys.stdout)
+
+
+def say(line: str) -> None:
+    """Print a line of progress; where standard output is closed or full, the line is lost, and not the run."""
+    with suppress(OSError, ValueError):
+        print(line)
+
+
+def _is_terminal(stream: Any) -> bool:
+    """Whether a stream is a terminal: one without ``isatty`` is not, nor a closed one, nor the None of a windowed app."""
+    try:
+        return bool(stream.isatty())
+    except (AttributeError, ValueError):
+        return False

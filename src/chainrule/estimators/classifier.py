@@ -69,6 +69,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     Source: scikit-learn 1.9, sklearn.neural_network; the equations are those of ``chainrule.formulas``.
     """
 
+    _counterpart = "MLPClassifier"
+
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -158,8 +160,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     @partial_fit_available
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> "MLPClassifier":
         """One pass over some rows. ``classes``: all there will be, (K,); needed in the first call."""
-        if _check_partial_fit_first_call(self, classes):
-            self._labels = Labels.fit(y) if type_of_target(y).startswith("multilabel") else Labels.of(classes)
+        if not hasattr(self, "coefs_"):
+            vars(self).pop("classes_", None)  # of a first call that failed
+        _check_partial_fit_first_call(self, classes)
         return self._partial_fit(X, y, sample_weight)
 
     def predict_proba(self, X: Any) -> Any:
@@ -182,12 +185,15 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def _targets(self, y: Any, incremental: bool) -> Any:
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        if not hasattr(self, "classes_") or not (self.warm_start or incremental):
+        goes_on = hasattr(self, "coefs_") and hasattr(self, "_labels") and (self.warm_start or incremental)
+        if not goes_on and not incremental:
             self._labels = Labels.fit(y)
             self.classes_ = self._labels.classes
         else:
+            if not goes_on:
+                self._labels = self._told(y)
             classes = unique_labels(y)
-            if self.warm_start and set(classes) != set(self.classes_):
+            if self.warm_start and not incremental and set(classes) != set(self.classes_):
                 raise ValueError(
                     "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
                     f"Previously got {self.classes_}, `y` has {classes}"
@@ -197,6 +203,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
                     f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}."
                 )
         return self._labels.encode(y)
+
+    def _told(self, y: Any) -> Labels:
+        """The labels that the first partial_fit was told of, in the form that y has."""
+        if not type_of_target(y).startswith("multilabel"):
+            return Labels.of(self.classes_)
+        labels = Labels.fit(y)
+        if not np.array_equal(labels.classes, self.classes_):
+            raise ValueError(
+                f"`y` has a column for each of {len(labels.classes)} labels, and classes={self.classes_.tolist()}: "
+                f"give classes=range({len(labels.classes)})."
+            )
+        return labels
 
     def _known_targets(self, y: Any) -> Any:
         unseen = np.setdiff1d(unique_labels(y), self.classes_)

@@ -1,6 +1,7 @@
 """Fitted estimators from scikit-learn's MLP and back: the same parameters, the same predictions."""
 
 import inspect
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -35,18 +36,23 @@ SETTINGS = {"solver": ("lbfgs", "sgd", "adam"), "learning_rate": ("constant", "i
 class Exchange:
     """``from_sklearn`` and ``to_sklearn``."""
 
+    _counterpart: str  # the name of scikit-learn's class, also of subclasses that have names of their own
+
     @classmethod
     def from_sklearn(cls, fitted: Any) -> Any:
         """An estimator with the parameters, settings and records of scikit-learn's fitted one.
 
         RequestError: it is of another class. NotFittedError: it is not fitted.
         """
-        theirs = getattr(neural_network, cls.__name__)
+        theirs = getattr(neural_network, cls._counterpart)
         if not isinstance(fitted, theirs):
-            raise RequestError(f"expected a fitted sklearn.neural_network.{cls.__name__}, not {type(fitted).__name__}.")
+            raise RequestError(
+                f"expected a fitted sklearn.neural_network.{cls._counterpart}, not {type(fitted).__name__}."
+            )
         check_is_fitted(fitted)
-        ours: Any = cls(**fitted.get_params(deep=False))
-        vars(ours).update({name: vars(fitted)[name] for name in ATTRIBUTES if name in vars(fitted)})
+        settings, taken = _settings(fitted, theirs), inspect.signature(cls).parameters
+        ours: Any = cls(**{name: value for name, value in settings.items() if name in taken})
+        vars(ours).update(settings)  # also what the constructor of a subclass sets by itself
         if "classes_" in vars(fitted):
             binarizer = fitted._label_binarizer
             indicator = (
@@ -56,9 +62,9 @@ class Exchange:
         n = [fitted.coefs_[0].shape[0], *(c.shape[1] for c in fitted.coefs_)]
         names = translation.Names()
         dtype = "float32" if fitted.coefs_[0].dtype == np.float32 else "float64"
-        ours._network = translation.network(ours, names, n[0], n[-1], ours._loss_spec(names), dtype)
-        ours._functions = {}
-        ours.validation_loss_curve_ = []
+        network = translation.network(ours, names, n[0], n[-1], ours._loss_spec(names), dtype)
+        ours._begin(network, {}, first=True)  # all that a fit leaves: scikit-learn's lbfgs keeps no curve, for one
+        vars(ours).update(_records(fitted))
         ours.coefs_ = [np.array(c) for c in fitted.coefs_]
         ours.intercepts_ = [np.array(b) for b in fitted.intercepts_]
         ours._set_theta(ours._packed())
@@ -83,10 +89,10 @@ class Exchange:
             (me._encoder is None, "an encoder of categories or missing values"),
         ):
             if not holds:
-                raise RequestError(f"scikit-learn's {type(me).__name__} cannot have {what}; it has no such thing.")
-        theirs = getattr(neural_network, type(me).__name__)
+                raise RequestError(f"scikit-learn's {me._counterpart} cannot have {what}; it has no such thing.")
+        theirs = getattr(neural_network, me._counterpart)
         accepted = inspect.signature(theirs).parameters
-        settings = {name: value for name, value in me.get_params(deep=False).items() if name in accepted}
+        settings = _settings(me, theirs)
         settings["activation"] = ACTIVATIONS[activations.pop()]
         if "loss" in accepted:
             exponential = me.out_activation_ == "exp"
@@ -96,9 +102,20 @@ class Exchange:
             if settings[name] not in known:
                 settings[name] = usual[name]
         other = theirs(**settings)
-        vars(other).update({name: vars(me)[name] for name in ATTRIBUTES if name in vars(me)})
+        vars(other).update(_records(me))
         if "classes_" in vars(me):
             other._label_binarizer = me._labels.binarizer()
         other.coefs_ = [np.array(c) for c in me.coefs_]
         other.intercepts_ = [np.array(b) for b in me.intercepts_]
         return other
+
+
+def _settings(estimator: Any, theirs: type) -> dict[str, Any]:
+    """The parameters of scikit-learn's class; a subclass may set some of them by itself and have others too."""
+    accepted = inspect.signature(theirs).parameters
+    return {name: value for name, value in vars(estimator).items() if name in accepted}
+
+
+def _records(estimator: Any) -> dict[str, Any]:
+    """What a fit has left; copies, since partial_fit appends to lists."""
+    return {name: copy(vars(estimator)[name]) for name in ATTRIBUTES if name in vars(estimator)}

@@ -1,7 +1,6 @@
 """From X and y to a trained network: reading, splitting, describing, training; and one epoch for partial_fit."""
 
 import copy
-import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -20,8 +19,9 @@ from sklearn.utils.validation import (
 )
 
 from chainrule.checkpoints import as_checkpoint
-from chainrule.engines import Engine, make_engine
-from chainrule.errors import RequestError
+from chainrule.engines import Engine, State, carried_on, make_engine
+from chainrule.engines.interrupting import ctrl_c_noted
+from chainrule.errors import RequestError, warn_caller
 from chainrule.estimators import translation
 from chainrule.estimators.callbacks import MaxTime, PrintedLines, ProgressBar, shows_bar
 from chainrule.estimators.inputs import check_array, dense, is_table, read_X, read_X_y
@@ -55,6 +55,7 @@ class Fitting(Recording):
     # What the constructors of the two set.
     hidden_layer_sizes: Any
     solver: str
+    learning_rate: str
     batch_size: Any
     max_iter: int
     random_state: Any
@@ -79,6 +80,7 @@ class Fitting(Recording):
     _y_numeric = False
     _encoder: Any = None
     _engine: Any = None  # of the last partial_fit
+    _made_with: Any = None  # what it was made with
     _state: Any = None
     _epochs = 0
     _functions: Mapping[str, Any] = MappingProxyType({})
@@ -130,7 +132,8 @@ class Fitting(Recording):
         if is_table(X):  # an encoder learns from the training rows alone
             train, held_out = self._split(Y, random) if splits else (None, None)
             X = self._encoded(X, train, first)
-        self._begin(self._describe(X, Y), Y, first)
+        network, functions = self._describe(X, Y)
+        self._begin(network, functions, first)
         network = self._network
         if first and self.initializer is None:
             self._set_theta(translation.start(network, random))
@@ -181,20 +184,19 @@ class Fitting(Recording):
             self._columns = table.column_names
         return self._encoder.transform(table)
 
-    def _describe(self, X: Any, Y: Any) -> Network:
-        """The network, checked with the functions that it names."""
+    def _describe(self, X: Any, Y: Any) -> tuple[Network, dict[str, Any]]:
+        """The network and the functions of the user's own that it names, checked."""
         names = translation.Names()
         loss = self._loss_spec(names)
         dtype = "float32" if X.dtype == np.float32 else "float64"
         network = translation.network(self, names, X.shape[1], Y.shape[1], loss, dtype)
         if names.functions:
             require_right_derivatives(names.functions, network.activation, loss, Y)
-        self._functions = dict(names.functions)
-        return network
+        return network, dict(names.functions)
 
-    def _begin(self, network: Network, Y: Any, first: bool) -> None:
+    def _begin(self, network: Network, functions: dict[str, Any], first: bool) -> None:
         """The attributes before the first epoch."""
-        if not first:
+        if not first:  # nothing is changed before it is known that the parameters fit
             shapes = [np.shape(c) for c in self.coefs_]
             wanted = list(zip(network.n, network.n[1:], strict=False))
             if shapes != wanted:
@@ -204,30 +206,21 @@ class Fitting(Recording):
                 )
             single = all(np.asarray(c).dtype == np.float32 for c in self.coefs_)
             network = replace(network, dtype="float32" if single else "float64")
-        self._network = network
-        self.n_outputs_ = Y.shape[1]
+        self._network, self._functions = network, functions
+        self.n_outputs_ = network.n[-1]
         self.n_layers_ = len(network.n)
         self.out_activation_ = translation.out_activation(network.loss, self._functions)
         if first:
             for name in ("coefs_", "intercepts_", "_views"):
                 vars(self).pop(name, None)
-            self.n_iter_ = self.t_ = self._epochs = 0
-            self._no_improvement_count = 0
-            self.loss_curve_ = []
-            self.validation_loss_curve_ = []
-            self._state = self._engine = None
-            self.validation_scores_: Any = [] if self._stops_early else None
-            self.best_validation_score_ = -inf if self._stops_early else None
-            self.best_loss_ = None if self._stops_early else inf
+            self._begin_records()
 
     def _train(self, training: Any, watched: Any) -> None:
         X_val, Y_val, y_val, w_val = watched
         network = self._network
         recipe = translation.recipe(self, self._seed, self._stops_early and self.scoring == "loss")
         if self.batch_size != "auto" and int(self.batch_size) > len(training[0]):
-            warnings.warn(
-                "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=3
-            )
+            warn_caller("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
         engine = make_engine(network, recipe, self._functions, self.threads)
         examples = engine.examples(*training)
         validation = None if X_val is None else engine.examples(X_val, Y_val, w_val)
@@ -284,30 +277,34 @@ class Fitting(Recording):
     def _one_epoch(self, X: Any, Y: Any, weight: Any) -> Any:
         """partial_fit: one pass over these rows, from where the last one ended."""
         recipe = translation.recipe(self, self._seed, False)
-        network = self._network
-        known = self._engine
-        if known is None or (known.network, known.recipe) != (network, recipe):
-            known = make_engine(network, recipe, self._functions, self.threads)
-        engine = self._engine = known
+        made_with = self._network, recipe, self._functions, self.threads
+        if self._engine is None or self._made_with != made_with:
+            self._engine, self._made_with = make_engine(*made_with), made_with
+        engine = self._engine
         examples = engine.examples(X, Y, weight)
         if not float(examples.weight.sum()) > 0.0:
             raise RequestError("every row has weight 0: nothing to learn from. Give some rows a weight above 0.")
         theta = self._packed() if hasattr(self, "coefs_") else engine.start().theta
-        state = self._state or engine.start(theta)
+        known, self._state = self._state, None  # so that moments of a call that fails are not gone on with
+        state = carried_on(engine, theta, known)
+        self._begin_stalls(known, state)
         per_epoch = recipe.steps_per_epoch(examples.m)
         step = self._epochs * per_epoch
-        state = state._replace(theta=theta, step=step, samples=self.t_, cost_sum=0.0, weight_sum=0.0)
-        state = engine.run(state, examples, step, step + per_epoch)
-        self._set_theta(state.theta)
-        if state.diverged or not engine.is_finite(state.theta):
-            raise ValueError(
-                "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-                f"preprocessed. (learning rate {state.rate:g}; try a lower one.)"
-            )
-        self._state = state._replace(theta=None)
+        state = state._replace(step=step, samples=self.t_, cost_sum=0.0, weight_sum=0.0)
+        with ctrl_c_noted() as ctrl_c:
+            state = engine.run(state, examples, step, step + per_epoch)
+            self._set_theta(state.theta)
+            if state.diverged or not engine.is_finite(state.theta):
+                raise ValueError(
+                    "Solver produced non-finite parameter weights. The input data may contain large values and need to "
+                    f"be preprocessed. (learning rate {state.rate:g}; try a lower one.)"
+                )
+            self._state = state._replace(theta=None, interrupted=False)
+            self.t_ = state.samples
+        if state.interrupted or ctrl_c:
+            raise KeyboardInterrupt
         self.n_iter_ = 1
         self._epochs += 1
-        self.t_ = state.samples
         self.loss_ = state.cost_sum / state.weight_sum
         self.loss_curve_.append(self.loss_)
         if self.verbose:
@@ -318,7 +315,21 @@ class Fitting(Recording):
         if self._no_improvement_count > self.n_iter_no_change and engine.schedule.on_stall < 1.0:
             self._state = self._state._replace(rate_scale=state.rate_scale * engine.schedule.on_stall)
             self._no_improvement_count = 0
+        if state.rate == 0.0:
+            warn_caller(
+                f"partial_fit changed nothing: learning_rate={self.learning_rate!r} has ended, after max_iter="
+                f"{self.max_iter} epochs, where the rate is 0. Take one that does not end, such as 'constant', or "
+                "raise max_iter."
+            )
         return self
+
+    def _begin_stalls(self, known: State | None, state: State) -> None:
+        """Count stalls anew where the optimiser, the network or the learning rate are others than before."""
+        if known is None or known.origin is None or state.origin is None or known.origin == state.origin:
+            return
+        self._no_improvement_count = 0
+        if known.origin.moments[1:] != state.origin.moments[1:]:  # costs of another function do not compare
+            self.best_loss_ = inf
 
     def _set_theta(self, theta: Any) -> None:
         """theta, and coefs_ and intercepts_ as views of it."""
@@ -335,6 +346,11 @@ class Fitting(Recording):
             return self._theta
         theta = np.empty(self._network.size, self._network.dtype)
         parameters = Parameters(self._network, theta)
+        for name in ("coefs_", "intercepts_"):
+            if len(getattr(self, name)) != self._network.L:
+                raise ValueError(
+                    f"{name} holds {len(getattr(self, name))} arrays, and the network has {self._network.L} layers."
+                )
         for l, (coefs, intercepts) in enumerate(zip(self.coefs_, self.intercepts_, strict=True), start=1):
             for name, given, place in (
                 (f"coefs_[{l - 1}]", np.asarray(coefs), parameters.W[l].T),

@@ -85,9 +85,8 @@ class FromWeights:
             ours._labels, layers[-1], link = _with_classes(*layers[-1], link, classes)
             ours.classes_ = ours._labels.classes
         n_in, n_out = layers[0][0].shape[0], layers[-1][0].shape[1]
-        no_rows = np.empty((0, n_out))
         ours.n_features_in_ = n_in
-        ours._begin(ours._describe(np.empty((0, n_in), dtype), no_rows), no_rows, first=True)
+        ours._begin(*ours._describe(np.empty((0, n_in), dtype), np.empty((0, n_out))), first=True)
         _require_outputs(ours, link, out_activation)
         ours.coefs_ = [W_T for W_T, _ in layers]
         ours.intercepts_ = [b for _, b in layers]

@@ -40,7 +40,8 @@ def read_X_y(estimator: Any, X: Any, y: Any, reset: bool, y_numeric: bool) -> tu
             estimator, X, y, reset=reset, accept_sparse=SPARSE, dtype=FLOATS, multi_output=True, y_numeric=y_numeric
         )
     validate_data(estimator, X, reset=reset, skip_check_array=True)
-    y = check_array(y, ensure_2d=False, input_name="y", dtype=FLOATS if y_numeric else None, estimator=estimator)
+    dtype = FLOATS if y_numeric else None
+    y = check_array(y, accept_sparse="csr", ensure_2d=False, input_name="y", dtype=dtype, estimator=estimator)
     validation.check_consistent_length(X, y)
     return table, y
 

@@ -75,7 +75,8 @@ class Looking:
             if curve:
                 ax.plot(np.arange(1, len(curve) + 1), curve, label=name)
         ax.set(xlabel="epoch", ylabel=f"cost ({self._network.loss})")
-        ax.legend()
+        if any(curves.values()):  # as many as a fit elsewhere has left: lbfgs of scikit-learn keeps none
+            ax.legend()
         return ax
 
     def hidden_activations(self, X: Any, layer: int = -2) -> Any:

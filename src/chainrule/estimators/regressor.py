@@ -34,6 +34,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     Source: scikit-learn 1.9, sklearn.neural_network; the equations are those of ``chainrule.formulas``.
     """
 
+    _counterpart = "MLPRegressor"
+
     def __init__(
         self,
         loss: Any = "squared_error",
