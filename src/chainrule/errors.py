@@ -55,8 +55,8 @@ def warn_caller(message: str, category: type[Warning] = UserWarning) -> None:
     said = call.f_locals.setdefault("_chainrule_warned", set())
     what = category, _NUMBER.sub("", message)
     if what not in said:
-        said.add(what)
         warnings.warn(message, category, stacklevel=level)
+        said.add(what)  # and not where the warning is an error: every fit is to fail then
 
 
 def _caller(between: Container[str]) -> tuple[FrameType | None, FrameType, int]:

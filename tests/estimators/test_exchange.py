@@ -1,9 +1,12 @@
 """Fitted estimators change hands: from scikit-learn and back, the same predictions, records and way on."""
 
+import pickle
+import warnings
+
 import numpy as np
 import pytest
 import sklearn.neural_network as theirs
-from sklearn.exceptions import NotFittedError
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 import chainrule as ours
 from chainrule import MLPClassifier, MLPRegressor
@@ -69,6 +72,111 @@ def test_partial_fit_goes_on_after_the_change(task):
     assert np.abs(outputs(one, X) - outputs(other, X)).max() < 1e-12
     assert np.abs(outputs(one, X) - outputs(again, X)).max() < 1e-12
     assert one.t_ == other.t_ == again.t_ == 9 * 50
+
+
+SOLVERS = {
+    "lbfgs": {"solver": "lbfgs", "max_iter": 4},
+    "sgd": {"solver": "sgd"},
+    "adaptive": {"solver": "sgd", "learning_rate": "adaptive"},
+    "adam": {"solver": "adam"},
+    "early stopping": {"solver": "adam", "early_stopping": True, "max_iter": 3},
+}
+NEXT = {
+    "warm start": lambda model, y: model.set_params(warm_start=True, early_stopping=False).fit(X, y),
+    "warm start, stopping early": lambda model, y: model.set_params(
+        warm_start=True, early_stopping=True, solver="adam"
+    ).fit(X, y),
+    "partial_fit": lambda model, y: model.set_params(solver="adam", early_stopping=False).partial_fit(X, y),
+    "plot_loss": lambda model, y: model.plot_loss(),
+    "summary": lambda model, y: model.summary(),
+    "page": lambda model, y: model._repr_html_(),
+    "hidden_activations": lambda model, y: model.hidden_activations(X),
+    "input_gradients": lambda model, y: model.input_gradients(X),
+    "encoded": lambda model, y: model.encoded(X, y),
+    "unit_names": lambda model, y: model.unit_names(),
+    "score": lambda model, y: model.score(X, y),
+    "to_model": lambda model, y: model.to_model(),
+    "to_sklearn": lambda model, y: model.to_sklearn().set_params(warm_start=True).fit(X, y),
+    "pickle": lambda model, y: pickle.loads(pickle.dumps(model)).predict(X),
+}
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("what", NEXT)
+@pytest.mark.parametrize("task", ["binary", "one output"])
+def test_every_method_finds_what_it_reads_after_each_solver(what, solver, task):
+    pytest.importorskip("matplotlib").use("agg")
+    name, y, more = TASKS[task]
+    other = getattr(theirs, name)(**SMALL | more | SOLVERS[solver]).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        NEXT[what](getattr(ours, name).from_sklearn(other), y)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_all_that_a_fit_leaves_is_there_but_its_history(solver):
+    name, y, more = TASKS["multiclass"]
+    mine, other = (getattr(package, name)(**SMALL | more | SOLVERS[solver]).fit(X, y) for package in (ours, theirs))
+    made = getattr(ours, name).from_sklearn(other)
+    assert {attribute for attribute in vars(mine) if not hasattr(made, attribute)} == {"history_", "_seed"}
+
+
+@pytest.mark.parametrize("what", ["warm start", "partial_fit", "plot_loss", "summary", "to_model", "to_sklearn"])
+def test_every_method_finds_what_it_reads_of_weights_from_elsewhere(what):
+    model = MLPClassifier(**SMALL).fit(X, TASKS["binary"][1])
+    weights = [array for pair in zip(model.coefs_, model.intercepts_, strict=True) for array in pair]
+    made = MLPClassifier.from_weights(weights, layout="keras", activation="logistic", classes=model.classes_)
+    NEXT[what](made, TASKS["binary"][1])
+
+
+@pytest.mark.parametrize("way", ["from_sklearn", "to_sklearn"])
+def test_lists_of_records_are_of_one_alone(way):
+    one = (theirs if way == "from_sklearn" else ours).MLPRegressor(**SMALL).fit(X, X[:, 0])
+    other = MLPRegressor.from_sklearn(one) if way == "from_sklearn" else one.to_sklearn()
+    other.partial_fit(X, X[:, 0])
+    assert (len(one.loss_curve_), len(other.loss_curve_)) == (6, 7)
+
+
+class Mine(MLPClassifier):
+    """A subclass with another name."""
+
+
+class Wide(MLPClassifier):
+    """A subclass that sets most parameters by itself, and has one of its own."""
+
+    def __init__(self, width=7, alpha=0.01):
+        super().__init__((width,), alpha=alpha, activation="tanh", max_iter=3, random_state=0)
+        self.width = width
+
+
+class TheirsWider(theirs.MLPClassifier):
+    """A subclass of scikit-learn's, with a parameter of its own."""
+
+    def __init__(self, width=7, solver="adam"):
+        super().__init__((width,), solver=solver, activation="tanh", max_iter=3, random_state=0)
+        self.width = width
+
+
+@pytest.mark.parametrize("kind", [Mine, Wide])
+def test_subclasses_change_hands(kind):
+    y = TASKS["binary"][1]
+    one = kind().set_params(alpha=0.3).fit(X, y)
+    other = one.to_sklearn()
+    assert type(other) is theirs.MLPClassifier
+    assert (other.alpha, other.hidden_layer_sizes) == (0.3, one.hidden_layer_sizes)
+    back = kind.from_sklearn(other)
+    assert type(back) is kind
+    assert (back.alpha, back.hidden_layer_sizes) == (0.3, one.hidden_layer_sizes)
+    assert np.array_equal(back.predict_proba(X), one.predict_proba(X))
+    back.partial_fit(X, y)
+
+
+def test_subclasses_of_scikit_learns_change_hands():
+    one = TheirsWider().fit(X, TASKS["binary"][1])
+    other = Mine.from_sklearn(one)
+    assert (other.hidden_layer_sizes, other.activation, other.max_iter) == ((7,), "tanh", 3)
+    assert np.abs(other.predict_proba(X) - one.predict_proba(X)).max() < 1e-12
 
 
 def test_changes_after_the_exchange_are_of_one_alone():

@@ -6,12 +6,14 @@ import re
 import subprocess
 import sys
 import time
+from io import StringIO
 
 import numpy as np
 import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from chainrule import MLPClassifier, MLPRegressor
+from chainrule.errors import RequestError
 from chainrule.estimators.callbacks import JsonLinesLog, MaxTime
 from tests.estimators.rows import MULTI, RARE, SMALL, TARGET, X
 
@@ -149,3 +151,60 @@ def test_a_terminal_gets_lines_where_more_is_asked_for(capsys, monkeypatch):
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     MLPRegressor(**SMALL, verbose=2).fit(X, TARGET)
     assert len(re.findall("Iteration [1-5], loss = ", capsys.readouterr().out)) == 5
+
+
+class WriteAlone:
+    """A stream as loggers and notebooks put in the place of standard output: it can be written to, and no more."""
+
+    def __init__(self):
+        self.text = ""
+
+    def write(self, text):
+        self.text += text
+
+
+class Full(WriteAlone):
+    """A stream whose disk is full, or whose reader has gone."""
+
+    def write(self, text):
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+def closed():
+    stream = StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize(
+    "stream", [WriteAlone, Full, closed, lambda: None], ids=["write alone", "full", "closed", "none"]
+)
+@pytest.mark.parametrize("verbose", [True, 1, 2])
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_verbose_works_on_any_stream(stream, verbose, method, monkeypatch):
+    out = stream()
+    monkeypatch.setattr("sys.stdout", out)
+    model = MLPRegressor(**SMALL | {"tol": 10.0, "n_iter_no_change": 2}, verbose=verbose)
+    getattr(model, method)(X, TARGET)
+    if type(out) is WriteAlone:
+        assert out.text.startswith(f"Iteration 1, loss = {model.loss_curve_[0]:.8f}\n")
+        assert ("Stopping." in out.text) == (method == "fit")
+
+
+def test_a_log_that_cannot_be_begun_is_refused_and_one_that_breaks_off_costs_no_run(tmp_path):
+    with pytest.raises(RequestError, match=r"cannot write the log .*nowhere.*No such file"):
+        MLPRegressor(**SMALL, callbacks=JsonLinesLog(tmp_path / "nowhere" / "log")).fit(X, TARGET)
+    log = JsonLinesLog(tmp_path / "log")
+
+    class Removes:
+        def on_epoch_end(self, history, parameters):
+            if len(history) == 2:
+                log.path = tmp_path / "gone" / "log"
+
+    with pytest.warns(UserWarning, match=r"the log .* ends: No such file.*Training goes on") as caught:
+        model = MLPRegressor(**SMALL, callbacks=[Removes(), log]).fit(X, TARGET)
+    assert len([w for w in caught if "the log" in str(w.message)]) == 1
+    assert len(model.loss_curve_) == 5
+    log.path = tmp_path / "log"
+    MLPRegressor(**SMALL, callbacks=log).fit(X, TARGET)
+    assert len(log.path.read_text().splitlines()) == 5

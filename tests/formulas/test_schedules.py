@@ -1,5 +1,7 @@
 """Schedules: multipliers by hand, and every row gives numbers that a rate can be multiplied by."""
 
+from math import inf
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,16 @@ BY_HAND = [
     ("warm_up_cosine(2)", 4, 5, 110, 0, 1 / 2),
     ("warm_up_cosine(2)", 10, 5, 110, 0, 1),  # the cosine begins
     ("warm_up_cosine(2)", 60, 5, 110, 0, 1 / 2),  # 50 of 100 steps of it
+    ("cosine", 100, 5, 100, 0, 0),  # the run has ended
+    ("cosine", 150, 5, 100, 0, 0),  # where the cosine would be halfway up again
+    ("warm_up_cosine(2)", 165, 5, 110, 0, 0),
+    ("warm_up_cosine(20)", 99, 5, 100, 0, 1),  # the warm-up is the run
+    ("warm_up_cosine(20)", 101, 5, 100, 0, 1),
+    ("warm_up_cosine(40)", 99, 5, 100, 0, 1 / 2),  # the run ends halfway up
+    ("warm_up_cosine(40)", 300, 5, 100, 0, 101 / 200),  # as far as the next step would have come
+    ("exponential(2)", 10**4, 1, 100, 0, inf),  # beyond a float
+    ("staircase(1, 10)", 10**4, 1, 100, 0, inf),
+    ("inverse_scaling(400)", 1, 1, 100, 10**6, 0),
     ("adaptive", 50, 5, 100, 1600, 1),
 ]
 
@@ -58,6 +70,20 @@ def test_multipliers_are_positive_and_never_above_one(name, per_epoch, epochs):
     assert (found > 0).all()
     assert (found <= 1).all()
     assert 0 < row.on_stall <= 1
+
+
+@pytest.mark.parametrize("epochs", [1, 3, 5, 40])
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_schedule_that_looks_at_the_end_of_the_run_is_constant_beyond_it(name, epochs):
+    row, per_epoch = SCHEDULES.make(spec(SCHEDULES, name)), 7
+    steps = per_epoch * epochs
+    ends = any(
+        row.multiplier(s, per_epoch, steps, s) != row.multiplier(s, per_epoch, 10 * steps, s) for s in range(steps)
+    )
+    beyond = [row.multiplier(s, per_epoch, steps, s) for s in range(steps, 4 * steps + 1)]
+    if ends:
+        assert len(set(beyond)) == 1
+    assert (np.diff(beyond) <= 0).all() or name == "warm_up"  # and nothing rises again
 
 
 @pytest.mark.parametrize("name", ["inverse_time", "inverse_scaling", "staircase", "exponential", "cosine"])

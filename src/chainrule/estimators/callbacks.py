@@ -113,7 +113,7 @@ def say(line: str) -> None:
 
 
 def _is_terminal(stream: Any) -> bool:
-    """Whether a stream is a terminal: one without ``isatty`` is not, nor a closed one, nor the None of a windowed app."""
+    """Whether a stream is a terminal: not one without ``isatty``, a closed one, or the None of a windowed program."""
     try:
         return bool(stream.isatty())
     except (AttributeError, ValueError):

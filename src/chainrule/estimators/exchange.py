@@ -107,6 +107,9 @@ class Exchange:
             other._label_binarizer = me._labels.binarizer()
         other.coefs_ = [np.array(c) for c in me.coefs_]
         other.intercepts_ = [np.array(b) for b in me.intercepts_]
+        if me.best_validation_score_ is not None:  # what a warm start falls back on that finds no better score
+            other._best_coefs = [c.copy() for c in other.coefs_]
+            other._best_intercepts = [b.copy() for b in other.intercepts_]
         return other
 
 
