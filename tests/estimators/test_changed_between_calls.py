@@ -318,3 +318,11 @@ def test_rows_that_all_weigh_0_are_refused_and_nothing_is_lost():
     with pytest.raises(RequestError, match="weight 0"):
         model.set_params(class_weight={0: 0.0, 1: 0.0}).partial_fit(X, Y)
     assert model.set_params(class_weight=None).partial_fit(X, Y)._state.updates == 6
+
+
+def test_a_loss_that_is_set_after_a_fit_is_not_that_of_the_fit_yet():
+    model = MLPRegressor("quantiles(0.1, 0.5, 0.9)", (4,), random_state=0, max_iter=20).fit(X, TARGET)
+    score = model.score(X, TARGET)
+    model.set_params(loss="squared_error")
+    assert model.score(X, TARGET) == score
+    assert model.encoded(X, TARGET)[1].shape == (90, 3)

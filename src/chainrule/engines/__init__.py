@@ -168,9 +168,9 @@ def carried_on(engine: Engine, theta: Any, state: State | None) -> State:
 
 def _moments_fit(state: State, engine: Engine) -> bool:
     """Whether the moments are those that the engine's optimiser keeps; by number, shape and dtype where it is all."""
+    if state.origin is not None:
+        return state.origin is engine.origin or state.origin.moments == engine.origin.moments
     network = engine.network
-    if state.origin is not None and state.origin.moments != engine.origin.moments:
-        return False
     return len(state.moments) == len(engine.optimizer.state) and all(
         moment.shape == (network.size,) and str(moment.dtype).endswith(network.dtype) for moment in state.moments
     )

@@ -19,7 +19,7 @@ class MomentsOf(NamedTuple):
 
     optimizer   the row, with those of its numbers by which it corrects for the start at zero
     network     its sizes, activations, loss and dtype; penalties and dropout leave the gradient what it is
-    functions   those rows of the two that are the user's own
+    functions   those of these rows that are the user's own
     """
 
     optimizer: str
@@ -42,14 +42,14 @@ def origin(network: Network, recipe: Recipe, optimizer: Optimizer, functions: Fu
     >>> origin(Network((2, 1)), recipe, recipe.make_optimizer(None), None).moments.optimizer
     'adam(beta1=0.9, beta2=0.999)'
     """
-    functions = functions or {}
-    name = OPTIMIZERS.name(recipe.optimizer)
-    numbers = OPTIMIZERS.numbers(recipe.optimizer, functions)
-    corrected = ", ".join(f"{label}={numbers[label]!r}" for label in optimizer.corrected_by)
-    activation = tuple(network.activation)
-    named = {name, LOSSES.name(network.loss), *map(ACTIVATIONS.name, activation)}
-    own = tuple((label, functions[label]) for label in sorted(named & functions.keys()))
-    of = MomentsOf(
-        f"{name}({corrected})" if corrected else name, (network.n, activation, network.loss, network.dtype), own
-    )
+    name, activation = OPTIMIZERS.name(recipe.optimizer), tuple(network.activation)
+    rule = name
+    if optimizer.corrected_by:
+        numbers = OPTIMIZERS.numbers(recipe.optimizer, functions)
+        rule += f"({', '.join(f'{label}={numbers[label]!r}' for label in optimizer.corrected_by)})"
+    own: tuple[tuple[str, object], ...] = ()
+    if functions:
+        rows = {name, LOSSES.name(network.loss), *map(ACTIVATIONS.name, activation)}
+        own = tuple((row, functions[row]) for row in sorted(functions.keys() & rows))
+    of = MomentsOf(rule, (network.n, activation, network.loss, network.dtype), own)
     return Origin(of, recipe.schedule, recipe.learning_rate or optimizer.learning_rate)

@@ -32,7 +32,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     activation      also any row of the activations, a function of one's own in the form of a row, or one for each layer
     solver          also any row of the optimisers, such as "adamw(weight_decay=0.01)"
-    learning_rate   also any row of the schedules, such as "cosine"; those then hold for every solver
+    learning_rate   also any row of the schedules, such as "cosine"; those then hold for every solver. One that ends
+                    after ``max_iter`` epochs stays there in further calls of partial_fit
     loss            "log_loss"; "log_loss(smoothing=0.1)", another row of the losses, or a function of one's own
     class_weight    "balanced" (in partial_fit: among the rows of the call), or a weight for each class, as in
                     scikit-learn's other classifiers
@@ -159,7 +160,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     @partial_fit_available
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> "MLPClassifier":
-        """One pass over some rows. ``classes``: all there will be, (K,); needed in the first call."""
+        """One pass over some rows. ``classes``: all there will be, (K,); needed in the first call.
+
+        Parameters that were set since the last call hold from here on. What the solver keeps between its steps goes on
+        where it still has its meaning, and begins afresh with another solver, activation or loss.
+        """
         if not hasattr(self, "coefs_"):
             vars(self).pop("classes_", None)  # of a first call that failed
         _check_partial_fit_first_call(self, classes)

@@ -117,7 +117,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     @partial_fit_available
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":
-        """One pass over some rows."""
+        """One pass over some rows. Parameters that were set since the last call hold from here on: see MLPClassifier."""
         return self._partial_fit(X, y, sample_weight)
 
     _y_numeric = True
@@ -132,8 +132,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def _known_targets(self, y: Any) -> Any:
         Y = self._checked(np.asarray(y, np.float64).reshape(len(y), -1), "y_val")
-        if self._levels and Y.shape[1] == 1:
-            return np.repeat(Y, len(self._levels), axis=1)
+        levels = _levels(self._network.loss)
+        if levels and Y.shape[1] == 1:
+            return np.repeat(Y, len(levels), axis=1)
         if Y.shape[1] != self.n_outputs_:
             raise RequestError(f"y_val has {Y.shape[1]} columns, and y has {self.n_outputs_}: give as many.")
         return Y
@@ -162,10 +163,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     @property
     def _levels(self) -> list[float]:
         """The quantiles that are asked for; none for another loss."""
-        if not isinstance(self.loss, str) or LOSSES.name(self.loss) != translation.QUANTILES:
-            return []
-        levels = list(LOSSES.numbers(self.loss).values())
-        if not levels:
+        levels = _levels(self.loss) if isinstance(self.loss, str) else []
+        if not levels and isinstance(self.loss, str) and LOSSES.name(self.loss) == translation.QUANTILES:
             raise RequestError("loss 'quantiles' needs its numbers here, such as 'quantiles(0.1, 0.5, 0.9)'.")
         return levels
 
@@ -174,9 +173,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return float(r2_score(y, self._scored(self.predict(X)), sample_weight=sample_weight))
 
     def _scored(self, predicted: Any) -> Any:
-        if not self._levels:
+        levels = _levels(self._network.loss)  # of the fit: the parameter may be another by now
+        if not levels:
             return predicted
-        return predicted.reshape(len(predicted), -1)[:, int(np.abs(np.array(self._levels) - 0.5).argmin())]
+        return predicted.reshape(len(predicted), -1)[:, int(np.abs(np.array(levels) - 0.5).argmin())]
 
     def _class_weights(self, y: Any) -> Any:
         return 1.0
@@ -186,3 +186,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def _score_answers(self, y: Any, A_L: Any, weight: Any) -> float:
         return float(r2_score(y, self._scored(self._answers(A_L)), sample_weight=weight))
+
+
+def _levels(loss: str) -> list[float]:
+    """The quantiles of a loss; none of another."""
+    return list(LOSSES.numbers(loss).values()) if LOSSES.name(loss) == translation.QUANTILES else []
