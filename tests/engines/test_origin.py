@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from chainrule import Network, Recipe
-from chainrule.engines import State, carried_on
+from chainrule.engines import State
 from chainrule.engines.fused import Fused
+from chainrule.engines.origin import carried_on
 from chainrule.engines.reference import Reference
 from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS

@@ -54,7 +54,7 @@ ADAM = {
     "n_iter_no_change": (2, KEPT),
     "max_fun": (5, KEPT),
     "loss": ("log_loss(smoothing=0.2)", AFRESH),
-    "class_weight": ("balanced", KEPT),
+    "class_weight": ({0: 1.0, 1: 3.0}, KEPT),
     "dropout": (0.4, KEPT),
     "l1": (0.01, KEPT),
     "alpha_mode": ("fixed", KEPT),

@@ -134,48 +134,6 @@ def require_step(state: State, first_step: int) -> None:
         raise RequestError(f"the state has done {state.step} steps: it cannot run from step {first_step}.")
 
 
-def require_origin(state: State, engine: Engine) -> None:
-    """RequestError where the moments of a state are of another optimiser or network than the engine's."""
-    if state.origin is engine.origin or state.origin is None:
-        return
-    then, now = state.origin.moments, engine.origin.moments
-    if then != now:
-        what = "optimizer" if then.optimizer != now.optimizer else "network"
-        before, here = (getattr(of, what) for of in (then, now))
-        said = f"{before}, and this engine's is {here}" if before != here else "other functions of the same names"
-        raise RequestError(
-            f"the moments of this state are of another {what}: {said}. Begin them afresh with "
-            "engine.start(state.theta)._replace(step=state.step, samples=state.samples)."
-        )
-
-
-def carried_on(engine: Engine, theta: Any, state: State | None) -> State:
-    """The state at ``theta`` from which the engine goes on where ``state`` stood.
-
-    What fits the engine is kept. The moments, and with them ``updates`` and ``rate_scale``, begin afresh where they are
-    of another optimiser or network; ``rate_scale`` alone where the schedule or the learning rate is another. The place
-    in the run stays.
-    """
-    if state is None:
-        return engine.start(theta)
-    if not _moments_fit(state, engine):
-        return engine.start(theta)._replace(step=state.step, samples=state.samples)
-    made_for, now = state.origin, engine.origin
-    if made_for is not None and made_for[1:] != now[1:]:
-        state = state._replace(rate_scale=1.0)
-    return state._replace(theta=theta, origin=now)
-
-
-def _moments_fit(state: State, engine: Engine) -> bool:
-    """Whether the moments are those that the engine's optimiser keeps; by number, shape and dtype where it is all."""
-    if state.origin is not None:
-        return state.origin is engine.origin or state.origin.moments == engine.origin.moments
-    network = engine.network
-    return len(state.moments) == len(engine.optimizer.state) and all(
-        moment.shape == (network.size,) and str(moment.dtype).endswith(network.dtype) for moment in state.moments
-    )
-
-
 class SlowerEngine(UserWarning):
     """The reference engine does what the compiled one cannot do."""
 

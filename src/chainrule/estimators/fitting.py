@@ -19,15 +19,16 @@ from sklearn.utils.validation import (
 )
 
 from chainrule.checkpoints import as_checkpoint
-from chainrule.engines import Engine, State, carried_on, make_engine
+from chainrule.engines import Engine, State, make_engine
 from chainrule.engines.interrupting import ctrl_c_noted
+from chainrule.engines.origin import carried_on
 from chainrule.errors import RequestError, warn_caller
 from chainrule.estimators import translation
 from chainrule.estimators.callbacks import MaxTime, PrintedLines, ProgressBar, shows_bar
 from chainrule.estimators.inputs import check_array, dense, is_table, read_X, read_X_y
 from chainrule.estimators.own_functions import require_right_derivatives
 from chainrule.estimators.recording import Recording
-from chainrule.network import Network, Parameters
+from chainrule.network import Network
 from chainrule.training import Diverged, fit
 from chainrule.watching import History
 
@@ -330,33 +331,3 @@ class Fitting(Recording):
         self._no_improvement_count = 0
         if known.origin.moments[1:] != state.origin.moments[1:]:  # costs of another function do not compare
             self.best_loss_ = inf
-
-    def _set_theta(self, theta: Any) -> None:
-        """theta, and coefs_ and intercepts_ as views of it."""
-        parameters = Parameters(self._network, theta)
-        self.coefs_ = [W.T for W in parameters.W[1:]]
-        self.intercepts_ = [b[:, 0] for b in parameters.b[1:]]
-        self._theta, self._views = theta, (*self.coefs_, *self.intercepts_)
-
-    def _packed(self) -> Any:
-        """theta of coefs_ and intercepts_, which may have been set by hand."""
-        views = getattr(self, "_views", ())
-        now = (*self.coefs_, *self.intercepts_)
-        if len(views) == len(now) and all(a is b for a, b in zip(views, now, strict=True)):
-            return self._theta
-        theta = np.empty(self._network.size, self._network.dtype)
-        parameters = Parameters(self._network, theta)
-        for name in ("coefs_", "intercepts_"):
-            if len(getattr(self, name)) != self._network.L:
-                raise ValueError(
-                    f"{name} holds {len(getattr(self, name))} arrays, and the network has {self._network.L} layers."
-                )
-        for l, (coefs, intercepts) in enumerate(zip(self.coefs_, self.intercepts_, strict=True), start=1):
-            for name, given, place in (
-                (f"coefs_[{l - 1}]", np.asarray(coefs), parameters.W[l].T),
-                (f"intercepts_[{l - 1}]", np.asarray(intercepts), parameters.b[l][:, 0]),
-            ):
-                if given.shape != place.shape:
-                    raise ValueError(f"{name} has the shape {given.shape}, and the network's is {place.shape}.")
-                place[...] = given
-        return theta

@@ -7,10 +7,11 @@ from sklearn.exceptions import ConvergenceWarning
 
 from chainrule.errors import warn_caller
 from chainrule.estimators.callbacks import say
+from chainrule.estimators.holding import Holding
 from chainrule.training import Diverged, Fit
 
 
-class Recording:
+class Recording(Holding):
     """What is recorded before the first epoch and after the last."""
 
     max_iter: int
@@ -25,7 +26,6 @@ class Recording:
     early_stopping: bool
     loss_curve_: list[float]
     validation_loss_curve_: list[float]
-    _set_theta: Any
 
     @property
     def _minimizes(self) -> bool:

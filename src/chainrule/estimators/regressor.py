@@ -117,7 +117,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     @partial_fit_available
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":
-        """One pass over some rows. Parameters that were set since the last call hold from here on: see MLPClassifier."""
+        """One pass over some rows. Parameters set since the last call hold from here on: see MLPClassifier."""
         return self._partial_fit(X, y, sample_weight)
 
     _y_numeric = True

@@ -10,7 +10,7 @@ from weakref import ref
 
 import numpy as np
 
-from chainrule.engines import Examples, State, require_inputs, require_origin, require_step
+from chainrule.engines import Examples, State, require_inputs, require_step
 from chainrule.engines.fused.building import chunk_rows
 from chainrule.engines.fused.library import library
 from chainrule.engines.fused.memory import placed
@@ -21,6 +21,7 @@ from chainrule.engines.fused.shuffling import Shuffling
 from chainrule.engines.fused.steps import FRAME, GO, STOP, Slot
 from chainrule.engines.fused.target import Target, here
 from chainrule.engines.interrupting import ctrl_c_noted
+from chainrule.engines.origin import require_origin
 from chainrule.engines.reference import Reference
 from chainrule.formulas.table import Functions
 from chainrule.network import Network, require_theta
