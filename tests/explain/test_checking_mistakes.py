@@ -16,9 +16,6 @@ from chainrule.errors import RequestError
 from chainrule.explain.checking import check_gradients
 from chainrule.notes.mistakes import MISTAKES, mistake
 
-with mistake("ascent"):
-    pass  # enters all of them
-
 rng = np.random.default_rng(1)
 M = 40
 X = rng.standard_normal((2, M))

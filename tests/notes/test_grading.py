@@ -257,8 +257,8 @@ WRONG = [
 ]  # fmt: skip
 
 
-# This form errs in activations that the document does not have, and a learner's function is not asked for those.
-BEYOND_THE_DOCUMENT = {("g-for-g-prime", "linear_activation_backward")}
+# These forms err in activations that the document does not have, and a learner's function is not asked for those.
+BEYOND_THE_DOCUMENT = {("g-for-g-prime", "linear_activation_backward"), ("g-for-g-prime", "L_model_backward")}
 
 
 def wrong_forms():

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
-from chainrule.notes.mistakes import switchable
-from chainrule.notes.shapes import require_matrices
+from chainrule.notes.descent import moved
+from chainrule.notes.shapes import require_between_0_and_1, require_examples, require_matrices
+from chainrule.notes.switches import switchable
 
 __all__ = [
     "logistic_dZ",
@@ -91,6 +92,7 @@ def logistic_dZ(A: Floats, Y: Floats) -> Floats:
     """
     if np.shape(Y) != np.shape(A):
         raise RequestError(f"Y is {np.shape(Y)} but A is {np.shape(A)}: one target for each example, in a row.")
+    require_between_0_and_1(Y=Y)
     return A - Y
 
 
@@ -173,7 +175,7 @@ def logistic_update(w: Floats, b: float, dw: Floats, db: float, alpha: float) ->
     >>> w.tolist(), b
     ([[0.5], [2.5]], -1.0)
     """
-    return w - alpha * dw, b - alpha * db
+    return moved(w, dw, alpha), b - alpha * db
 
 
 def logistic_descent(
@@ -202,5 +204,6 @@ def _require_regression(w: Floats, X: Floats, Y: Floats) -> None:
         raise RequestError(f"w is {w.shape} but X is {X.shape}: w must be ({X.shape[0]}, 1), one weight for each row.")
     if np.shape(Y) != (1, X.shape[1]):
         raise RequestError(f"Y is {np.shape(Y)} but X is {X.shape}: Y must be (1, {X.shape[1]}), one for each column.")
+    require_examples(X.shape[1])
     if not np.isin(Y, (0, 1)).all():
         raise RequestError("Y must hold 0 and 1 alone: the class of each example.")

@@ -14,6 +14,8 @@ import numpy as np
 
 from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS, Activation
+from chainrule.formulas.losses import LOSSES
+from chainrule.notes.descent import all_moved
 from chainrule.notes.initialization import (
     INITIALIZATIONS,
     ParameterDict,
@@ -21,8 +23,17 @@ from chainrule.notes.initialization import (
     initialize_parameters,
     initialize_parameters_deep,
 )
-from chainrule.notes.mistakes import switchable
-from chainrule.notes.shapes import Floats, require_fit, require_matrices, require_parameters, require_same_shape
+from chainrule.notes.shapes import (
+    Floats,
+    require_between_0_and_1,
+    require_examples,
+    require_fit,
+    require_matrices,
+    require_parameters,
+    require_same_shape,
+    reshaped,
+)
+from chainrule.notes.switches import switchable
 
 LinearCache = tuple[Floats, Floats, Floats]  # A_prev, W, b
 Cache = tuple[LinearCache, Floats]  # and Z
@@ -128,23 +139,32 @@ def L_model_forward(
 
 
 @switchable
-def compute_cost(AL: Floats, Y: Floats) -> float:
+def compute_cost(AL: Floats, Y: Floats, *, Z: Floats | None = None) -> float:
     """J = -1/m sum_i sum_k [y log a + (1 - y) log(1 - a)], a = A[L], summed over outputs k where there are several.
 
     AL, Y (n[L], m). 0 log 0 counts as 0. Where A[L] has rounded to 0 or 1 on the wrong side, the least loss that rounds
-    so is taken, and J stays finite: 708 for a = 0, y = 1 and 37 for a = 1, y = 0 in float64.
-    RequestError: shapes that differ, A[L] outside [0, 1].
+    so is taken, and J stays finite: 708 for a = 0, y = 1 and 37 for a = 1, y = 0 in float64. With Z = Z[L] (n[L], m) at
+    hand, J = 1/m sum [log(1 + e^z) - z y], the same function, is exact there too.
+    RequestError: shapes that differ, A[L] or Y outside [0, 1].
 
     >>> AL, Y = np.array([[0.8, 0.9, 0.4]]), np.array([[1, 1, 0]])
     >>> print(round(compute_cost(AL, Y), 12))
     0.279776563579
+    >>> compute_cost(np.array([[1.0]]), np.array([[0]]), Z=np.array([[800.0]]))
+    800.0
     """
     require_same_shape(AL, Y)
+    require_between_0_and_1(Y=Y)
     if np.any((AL < 0.0) | (AL > 1.0)):
         raise RequestError(
             f"AL is between 0 and 1, as a sigmoid gives it; here it goes from {AL.min():g} to {AL.max():g}."
         )
-    m = Y.shape[1]
+    m = AL.shape[1]
+    if Z is not None:
+        if np.shape(Z) != AL.shape:
+            raise RequestError(f"Z is {np.shape(Z)} but AL is {AL.shape}: they have the same shape.")
+        nothing_lost = not np.isnan(AL).any()  # by a sigmoid that overflows, as when that mistake is on
+        return float(np.sum(_cross_entropy(Z, Y))) / m if nothing_lost else float("nan")
     a, rest = _never_zero(AL)
     return np.sum(Y * -np.log(a) + (1.0 - Y) * -np.log(rest)) / m
 
@@ -184,6 +204,7 @@ def linear_backward(dZ: Floats, cache: LinearCache) -> tuple[Floats, Floats, Flo
     m = A_prev.shape[1]
     if np.shape(dZ) != (W.shape[0], m):
         raise RequestError(f"dZ is {np.shape(dZ)}, but W is {W.shape} and A_prev has {m} columns.")
+    require_examples(m)
     share_dZ = dZ / m  # where 1/m costs least: dW is the larger matrix for wide inputs
     return np.dot(W.T, dZ), np.dot(share_dZ, A_prev.T), share_dZ.sum(axis=1, keepdims=True)
 
@@ -215,13 +236,17 @@ def L_model_backward(
     """The gradients dW1, db1, ..., dWL, dbL and dA0, ..., dA{L-1}, from dA[L] = -(Y/A[L] - (1-Y)/(1-A[L])) backwards.
 
     AL, Y (n[L], m). The long way, dA[L] * g'(Z[L]), is 0/0 or inf * 0 where A[L] is exactly 0 or 1; there dZ[L] is
-    A[L] - Y, what it equals everywhere else. RequestError: Y is not shaped like AL.
+    A[L] - Y, what it equals everywhere else. As in the document Y is reshaped to A[L]'s shape, where that is a single
+    row or column: then (m,) and (m, 1) can mean one thing only. RequestError: another Y, Y outside [0, 1].
 
     >>> AL, caches = L_model_forward(np.array([[2.0]]), {"W1": np.array([[0.0]]), "b1": np.array([[0.0]])})
     >>> L_model_backward(AL, np.array([[1.0]]), caches)["dW1"].tolist()
     [[-1.0]]
     """
+    require_matrices(AL=AL)
+    Y = reshaped(Y, AL.shape)
     require_same_shape(AL, Y)
+    require_between_0_and_1(Y=Y)
     L = len(caches)
     a, rest = _never_zero(AL)
     dAL = -(np.divide(Y, a) - np.divide(1.0 - Y, rest))
@@ -246,16 +271,16 @@ def update_parameters(
 ) -> ParameterDict:
     """W[l] := W[l] - learning_rate dW[l], b[l] := b[l] - learning_rate db[l], in a new dict.
 
-    The document writes into the caller's dict; here that stays as it was.
+    The document writes into the caller's dict; here that stays as it was. Each parameter keeps its precision; integers
+    become float64. RequestError: a gradient is missing.
 
     >>> update_parameters({"W1": np.array([[1.0]])}, {"dW1": np.array([[2.0]])}, 0.1)["W1"].tolist()
     [[0.8]]
     """
-    updated: ParameterDict = {}
-    for name, value in parameters.items():
-        step = learning_rate * grads[f"d{name}"]
-        updated[name] = np.subtract(value, step, out=step)  # fresh memory for a large W costs more than the arithmetic
-    return updated
+    return all_moved(parameters, grads, learning_rate)
+
+
+_cross_entropy = LOSSES["binary_cross_entropy"](np).value
 
 
 @lru_cache

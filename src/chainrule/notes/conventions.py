@@ -14,6 +14,7 @@ from chainrule.errors import RequestError, nearest
 from chainrule.formulas import equations
 from chainrule.formulas.table import Array
 from chainrule.network import Network, Parameters
+from chainrule.notes.shapes import require_examples
 
 __all__ = [
     "CONVENTIONS",
@@ -121,6 +122,7 @@ def convert(grads: Mapping[str, Array], source: str, to: str, m: int) -> dict[st
     >>> {name: value.tolist() for name, value in in_theta.items()}
     {'delta2': [[1.0, -0.5]], 'D1': [[0.25, 3.0]]}
     """
+    require_examples(m)
     return _written(_read(grads, convention_of(source), m), convention_of(to), m)
 
 

@@ -15,8 +15,14 @@ from numpy.typing import NDArray
 from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.network import Network, Shape
-from chainrule.notes.mistakes import switchable
-from chainrule.notes.shapes import require_fit, require_matrices, require_parameters
+from chainrule.notes.shapes import (
+    require_between_0_and_1,
+    require_examples,
+    require_fit,
+    require_matrices,
+    require_parameters,
+)
+from chainrule.notes.switches import switchable
 
 __all__ = [
     "DeepCache",
@@ -84,6 +90,7 @@ def deep_layer_backward(dz: Floats, cache: DeepCache) -> tuple[Floats, Floats, F
     if np.shape(dz) != cache.z.shape:
         raise RequestError(f"dz is {np.shape(dz)} but z is {cache.z.shape}: they have the same shape.")
     m = dz.shape[1]
+    require_examples(m)
     dw = dz @ cache.a_prev.T / m
     db = np.sum(dz, axis=1, keepdims=True) / m
     da_prev = cache.w.T @ dz
@@ -111,7 +118,7 @@ def deep_hidden_dz(w_next: Floats, dz_next: Floats, z: Floats, g: str) -> Floats
 def deep_backward(A_L: Floats, Y: Floats, caches: Sequence[DeepCache], activations: Sequence[str]) -> dict[str, Floats]:
     """dW and db of all layers, from dz[L] = a[L] - y (a sigmoid output with cross-entropy) down to l = 1.
 
-    RequestError: Y is not shaped like A[L], or g[L] is not "sigmoid".
+    RequestError: Y is not shaped like A[L], or outside [0, 1]; g[L] is not "sigmoid".
 
     >>> parameters = {"W1": np.eye(2), "b1": np.zeros((2, 1)), "W2": np.ones((1, 2)), "b2": np.zeros((1, 1))}
     >>> A_L, caches = deep_forward(np.array([[1.0], [-1.0]]), parameters, ("relu", "sigmoid"))
@@ -121,6 +128,7 @@ def deep_backward(A_L: Floats, Y: Floats, caches: Sequence[DeepCache], activatio
     """
     if np.shape(Y) != A_L.shape:
         raise RequestError(f"Y is {np.shape(Y)} but A[L] is {A_L.shape}: one column for each example.")
+    require_between_0_and_1(Y=Y)
     if activations[-1] != "sigmoid":
         raise RequestError(f"dz[L] = a[L] - y holds for a sigmoid output, not for {activations[-1]!r}.")
     grads: dict[str, Floats] = {}

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
-from importlib import import_module
 from inspect import unwrap
 from typing import Any
 
@@ -18,7 +17,8 @@ from chainrule.notes.comparing import RETURNS, Outcome, agrees, agrees_but_for_s
 from chainrule.notes.fingerprints import Seen, Slip, slips
 from chainrule.notes.first_weights import wrong_start
 from chainrule.notes.hidden_inputs import INPUTS, Case
-from chainrule.notes.mistakes import MISTAKES, mistake
+from chainrule.notes.mistakes import MISTAKES, Mistake
+from chainrule.notes.switches import switched_on
 
 __all__ = ["GRADED", "Grade", "check"]
 
@@ -185,9 +185,8 @@ def _named(
 
 def _known(name: str, cases: Sequence[Case], theirs: Sequence[Outcome]) -> tuple[str, str] | None:
     """The mistake of MISTAKES that gives the same results in all cases, wrong and right."""
-    import_module("chainrule.notes.wrong_forms")  # enters the mistakes
     for entry in MISTAKES.values():
-        if all(_is_mistake(entry.name, name, case, found) for case, found in zip(cases, theirs, strict=True)):
+        if all(_is_mistake(entry, name, case, found) for case, found in zip(cases, theirs, strict=True)):
             return entry.what, f"`with notes.mistake({entry.name!r}):` shows what it does in training. {entry.symptom}"
     return None
 
@@ -201,9 +200,9 @@ def _explains(slip: Slip, part: str, case: Case, theirs: Outcome, right: Outcome
     return theirs.error is None and same(theirs.parts.get(part), form)
 
 
-def _is_mistake(entry: str, name: str, case: Case, theirs: Outcome) -> bool:
+def _is_mistake(entry: Mistake, name: str, case: Case, theirs: Outcome) -> bool:
     def made(*args: Any) -> Any:
-        with mistake(entry):
+        with switched_on(entry):
             return GRADED[name](*args)
 
     found = outcome(made, name, case, apart=True)

@@ -7,6 +7,7 @@ as the document names it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -53,14 +54,12 @@ class Graph:
         self.values: dict[str, float] = {}  # of the inputs
 
     def parameter(self, name: str, value: float) -> None:
-        """An input whose derivative is asked for: w_1, b."""
-        self._enter(Node(name))
-        self.values[name] = float(value)
+        """An input whose derivative is asked for: w_1, b. RequestError: the value is not a finite number."""
+        self._enter_input(Node(name), value)
 
     def given(self, name: str, value: float) -> None:
-        """An input that is data, x_1 or y: it has a value, and no derivative is worked out."""
-        self._enter(Node(name, wanted=False))
-        self.values[name] = float(value)
+        """An input that is data, x_1 or y: it has a value, and no derivative is worked out. RequestError: as above."""
+        self._enter_input(Node(name, wanted=False), value)
 
     def node(self, name: str, operation: str, *inputs: str | float) -> None:
         """A node worked out from earlier ones by a row of OPERATIONS. RequestError: no such row, input or number."""
@@ -71,14 +70,23 @@ class Graph:
         if not row.fits(len(inputs)):
             raise RequestError(f"node {name}: {operation!r} takes {row.takes} inputs, not {len(inputs)}.")
         for given in inputs:
-            if isinstance(given, str) and given not in self.nodes:
+            if not isinstance(given, str):
+                _number(f"node {name}: an input", given)
+            elif given not in self.nodes:
                 raise RequestError(
                     f"node {name}: its input {given!r} is not there yet{nearest(given, self.nodes)} "
                     f"There are: {', '.join(self.nodes) or 'no nodes'}."
                 )
         self._enter(Node(name, row, inputs, any(self.nodes[v].wanted for v in inputs if isinstance(v, str))))
 
+    def _enter_input(self, node: Node, value: Any) -> None:
+        number = _number(str(node.name), value)
+        self._enter(node)
+        self.values[node.name] = number
+
     def _enter(self, node: Node) -> None:
+        if not isinstance(node.name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise RequestError(f"a node is called by a text, such as 'b', not by {node.name!r}.")
         if node.name in self.nodes:
             raise RequestError(f"node {node.name} is there already; each node has a name of its own.")
         self.nodes[node.name] = node
@@ -93,12 +101,13 @@ class Graph:
     def forward(self, **values: float) -> dict[str, float]:
         """The value of every node, in order; ``values`` are new numbers for inputs.
 
-        RequestError: a name that is no input, or a node that is not finite (the logarithm of 0).
+        RequestError: a name that is no input, a new value that is not a finite number, a node that is not finite (the
+        logarithm of 0, a division by 0).
         """
         for name, number in values.items():
             if name not in self.values:
                 raise RequestError(f"{name} is not an input of this graph. Its inputs: {', '.join(self.values)}.")
-            self.values[name] = float(number)
+            self.values[name] = _number(name, number)
         value: dict[str, float] = {}
         for node in self.nodes.values():
             if node.operation is None:
@@ -106,7 +115,7 @@ class Graph:
                 continue
             inputs = _numbers(node, value)
             with np.errstate(all="ignore"):  # said in words below
-                value[node.name] = float(node.operation.f(*inputs))
+                value[node.name] = float(node.operation.f(*map(np.float64, inputs)))
             if not np.isfinite(value[node.name]):
                 at = ", ".join(f"{v} = {number:g}" for v, number in zip(node.inputs, inputs, strict=True))
                 raise RequestError(f"node {node.name}: {node.formula} is {value[node.name]} at {at}.")
@@ -116,7 +125,8 @@ class Graph:
         """'dv' for every node v on which a derivative is wanted, from the last node back.
 
         d(last) = 1; then each node, last first, adds  (local derivative) * d(node)  to each of its inputs. A node
-        that is used twice is added to twice: the chain rule's sum over paths.
+        that is used twice is added to twice: the chain rule's sum over paths. RequestError: as ``forward``, and a
+        derivative that is not finite.
         """
         value = self.forward()
         d = {name: 0.0 for name in reversed(self.nodes) if self.nodes[name].wanted}
@@ -125,14 +135,18 @@ class Graph:
             if node.operation is None or not node.wanted:
                 continue
             with np.errstate(all="ignore"):  # of an input that no derivative is wanted of
-                local = node.operation.local(value[node.name], *_numbers(node, value))
+                local = node.operation.local(np.float64(value[node.name]), *map(np.float64, _numbers(node, value)))
             for given, slope in zip(node.inputs, local, strict=True):
                 if given in d:
                     d[str(given)] += float(slope) * d[node.name]
+                    if not np.isfinite(d[str(given)]):
+                        raise RequestError(f"d{given} is {d[str(given)]} at node {node.name} = {value[node.name]:g}.")
         return {f"d{name}": derivative for name, derivative in d.items()}
 
     def chain(self, name: str) -> str:
         """How 'd' of a node is worked out, as text: ``c du``; a sum where the node is used more than once.
+
+        RequestError: there is no such node.
 
         >>> graph = Graph()
         >>> graph.parameter("b", 3)
@@ -141,6 +155,11 @@ class Graph:
         >>> graph.chain("b")
         '2 du + dJ'
         """
+        if name not in self.nodes:
+            raise RequestError(
+                f"no node is called {name!r}{nearest(str(name), self.nodes)} "
+                f"There are: {', '.join(self.nodes) or 'no nodes'}."
+            )
         terms: list[str] = []
         for node in self.nodes.values():
             if node.operation is not None:
@@ -178,6 +197,17 @@ class Graph:
         from chainrule.notes.graph_picture import picture
 
         return picture(self)
+
+
+def _number(name: str, value: Any) -> float:
+    """The value as a float. RequestError: it is not a finite number."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not np.isfinite(number):
+        raise RequestError(f"{name} is a finite number, not {value!r}.")
+    return number
 
 
 def _written(inputs: Sequence[str | float]) -> list[str]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from chainrule.errors import RequestError, RunError
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.notes.basics import logistic_forward
+from chainrule.notes.descent import all_moved
 from chainrule.notes.shallow import (
     Named,
     shallow_backward,
@@ -153,7 +154,7 @@ def until_convergence(
                 f"after {iteration} iterations the gradient's length is {norm:.3g}, not below tol = {tol:g}: "
                 "give more iterations, another alpha, or a larger tol."
             )
-        parameters = {name: V - alpha * d[f"d{name}"] for name, V in parameters.items()}
+        parameters = all_moved(parameters, d, alpha)
         iteration += 1
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from chainrule.errors import RequestError
 from chainrule.formulas.initializers import INITIALIZERS
 from chainrule.network import Network
-from chainrule.notes.mistakes import switchable
 from chainrule.notes.shapes import Floats
+from chainrule.notes.switches import switchable
 
 ParameterDict = dict[str, Floats]  # "W1", "b1", ..., "WL", "bL"
 

@@ -4,7 +4,7 @@
     inverse       a = exp(z) / (1 + exp(z)) = 1 / (1 + exp(-z))
     likelihood    prod_i a_i^y_i (1 - a_i)^(1 - y_i)
 
-``a`` and ``y`` are the predictions and the classes of all examples, of one shape.
+``a`` and ``y`` are the predictions and the classes of all examples, of one shape, from 0 to 1. RequestError: others.
 """
 
 from typing import Any
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.notes.loss_of_one import cross_entropy_loss
-from chainrule.notes.mistakes import switchable
+from chainrule.notes.shapes import require_between_0_and_1
+from chainrule.notes.switches import switchable
 
 __all__ = [
     "inverse_link",
@@ -83,7 +84,7 @@ def likelihood_of_classes(p_1: Any, p_0: Any, y: Any) -> float:
     >>> likelihood_of_classes([0.75, 0.5], [0.25, 0.5], [0, 1])
     0.125
     """
-    p_1, p_0, y = _matching(p_1, p_0, y)
+    p_1, p_0, y = _matching(p_1=p_1, p_0=p_0, y=y)
     return float(np.prod(p_1**y * p_0 ** (1 - y)))
 
 
@@ -93,7 +94,7 @@ def likelihood_of_predictions(a: Any, y: Any) -> float:
     >>> likelihood_of_predictions([0.75, 0.5], [0, 1])
     0.125
     """
-    a, y = _matching(a, y)
+    a, y = _matching(a=a, y=y)
     return float(np.prod(a**y * (1 - a) ** (1 - y)))
 
 
@@ -113,7 +114,7 @@ def negative_sum_of_logs(a: Any, y: Any) -> float:
     >>> round(negative_sum_of_logs([0.5] * 3, [0, 1, 1]), 6), round(negative_sum_of_logs([0.5] * 2000, [1] * 2000), 3)
     (2.079442, 1386.294)
     """
-    a, y = _matching(a, y)
+    a, y = _matching(a=a, y=y)
     with np.errstate(divide="ignore"):  # a sure and wrong prediction costs infinity
         return float(-np.sum(np.log(a**y * (1 - a) ** (1 - y))))
 
@@ -126,7 +127,7 @@ def negative_sum_of_log_powers(a: Any, y: Any) -> float:
     >>> round(negative_sum_of_log_powers([0.5] * 3, [0, 1, 1]), 6)
     2.079442
     """
-    a, y = _matching(a, y)
+    a, y = _matching(a=a, y=y)
     with np.errstate(divide="ignore"):
         return float(-np.sum(np.log(a**y) + np.log((1 - a) ** (1 - y))))
 
@@ -138,12 +139,13 @@ def negative_sum_of_weighted_logs(a: Any, y: Any) -> float:
     >>> round(negative_sum_of_weighted_logs([0.5] * 3, [0, 1, 1]), 6), negative_sum_of_weighted_logs([0.0], [1])
     (2.079442, inf)
     """
-    return float(np.sum(cross_entropy_loss(*_matching(a, y))))
+    return float(np.sum(cross_entropy_loss(*_matching(a=a, y=y))))
 
 
-def _matching(*arrays: Any) -> tuple[Floats, ...]:
-    converted = tuple(np.asarray(v, float) for v in arrays)
+def _matching(**arrays: Any) -> tuple[Floats, ...]:
+    converted = tuple(np.asarray(v, float) for v in arrays.values())
     if len({v.shape for v in converted}) > 1:
         shapes = ", ".join(str(v.shape) for v in converted)
         raise RequestError(f"expected one prediction for each class, all of one shape; got {shapes}.")
+    require_between_0_and_1(**arrays)
     return converted

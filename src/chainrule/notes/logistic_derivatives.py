@@ -4,7 +4,7 @@
 
     dL/dw_1 = dz/dw_1 . da/dz . dL/da = x_1 (a - y)
 
-``a`` and ``y`` are numbers, or those of m examples.
+``a`` and ``y`` are numbers from 0 to 1, or those of m examples. RequestError: others.
 """
 
 from typing import Any
@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import RequestError
-from chainrule.notes.mistakes import switchable
+from chainrule.notes.shapes import require_between_0_and_1, require_examples
+from chainrule.notes.switches import switchable
 
 __all__ = [
     "average_over_examples",
@@ -33,6 +34,7 @@ def dL_da(a: Any, y: Any) -> Any:
     (-2.0, 4.0)
     """
     a, y = np.asarray(a, float), np.asarray(y, float)
+    require_between_0_and_1(a=a, y=y)
     if ((a == 0) | (a == 1)).any():
         raise RequestError("dL/da has no value where a is 0 or 1; dL/dz = a - y does: see dL_dz.")
     return -y / a + (1 - y) / (1 - a)
@@ -79,6 +81,7 @@ def dL_dz(a: Any, y: Any) -> Any:
     >>> float(dL_dz(0.75, 1)), float(dL_da(0.75, 1) * da_dz(0.75)), float(dL_dz(1.0, 1))
     (-0.25, -0.25, 0.0)
     """
+    require_between_0_and_1(a=a, y=y)
     return np.asarray(a, float) - np.asarray(y, float)
 
 
@@ -107,4 +110,5 @@ def average_over_examples(dL: Any) -> float:
     >>> average_over_examples(dL_dw(X, a, y, 1)), average_over_examples(dL_db(a, y))
     (-0.5, 0.0)
     """
+    require_examples(np.size(dL))
     return float(np.mean(dL))

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.notes.initialization import generator
-from chainrule.notes.mistakes import switchable
-from chainrule.notes.shapes import require_fit, require_matrices
+from chainrule.notes.shapes import require_between_0_and_1, require_examples, require_fit, require_matrices
+from chainrule.notes.switches import switchable
 
 __all__ = ["program", "program_data", "program_non_vectorized", "program_start", "program_vectorized"]
 
@@ -122,3 +122,5 @@ def _require_program(x: Floats, y: Floats, w: Floats, b: Floats) -> None:
     require_fit("layer 1: ", w, b, "x", x)
     if y.shape != (1, x.shape[1]):
         raise RequestError(f"y is {y.shape} but x is {x.shape}: y must be (1, {x.shape[1]}), one for each column.")
+    require_examples(x.shape[1])
+    require_between_0_and_1(y=y)

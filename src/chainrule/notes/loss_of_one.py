@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from chainrule.errors import RequestError
 from chainrule.formulas.losses import LOSSES
 from chainrule.notes.drawing import BLUE, FAINT, INK, RED, Picture
-from chainrule.notes.mistakes import switchable
+from chainrule.notes.shapes import require_between_0_and_1
+from chainrule.notes.switches import switchable
 
 __all__ = [
     "convexity_gap",
@@ -33,11 +34,12 @@ def half_squared_loss(y_hat: Any, y: Any) -> Any:
 
 
 def likelihood_of_one(y_hat: Any, y: Any) -> Any:
-    """p(y | x) = y^^y (1 - y^)^(1 - y): y^ where y = 1, and 1 - y^ where y = 0.
+    """p(y | x) = y^^y (1 - y^)^(1 - y): y^ where y = 1, and 1 - y^ where y = 0. RequestError: outside [0, 1].
 
     >>> likelihood_of_one(0.75, 1), likelihood_of_one(0.75, 0)
     (0.75, 0.25)
     """
+    require_between_0_and_1(y_hat=y_hat, y=y)
     return y_hat**y * (1 - y_hat) ** (1 - y)
 
 
@@ -46,12 +48,13 @@ def cross_entropy_loss(y_hat: Any, y: Any) -> Any:
     """L(y^, y) = -(y log y^ + (1 - y) log(1 - y^)) = -log p(y | x): least where p(y | x) is largest.
 
     For y = 1 it is -log y^, for y = 0 it is -log(1 - y^). Where y is 0 or 1 the other term is 0, also if its
-    logarithm is not finite; a prediction that is sure and wrong costs infinity.
+    logarithm is not finite; a prediction that is sure and wrong costs infinity. RequestError: y^ or y outside [0, 1].
 
     >>> float(cross_entropy_loss(0.5, 1)), float(cross_entropy_loss(0.0, 1))
     (0.6931471805599453, inf)
     """
     y_hat, y = np.asarray(y_hat, float), np.asarray(y, float)
+    require_between_0_and_1(y_hat=y_hat, y=y)
     with np.errstate(divide="ignore"):  # log 0 = -inf is meant
         log_y_hat = np.where(y == 0, 0.0, np.log(y_hat))
         log_rest = np.where(y == 1, 0.0, np.log(1 - y_hat))

@@ -7,70 +7,23 @@ A mistake replaces functions of the notes by wrong forms, inside the ``with`` an
 equations that the rest of the package uses know nothing of it.
 """
 
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass, field
-from functools import wraps
-from importlib import import_module
-from typing import Any, ParamSpec, TypeVar
 
 from chainrule.errors import RequestError, nearest
-
-P = ParamSpec("P")
-R = TypeVar("R")
+from chainrule.notes.switches import Mistake, switched_on
+from chainrule.notes.wrong_forms import MISTAKES
 
 __all__ = ["MISTAKES", "Mistake", "mistake"]
-
-
-@dataclass
-class Mistake:
-    """A wrong form of some of the notes' functions.
-
-    name       how it is switched on
-    what       what is wrong, in a sentence
-    symptom    what a learner sees when training with it
-    forms      the wrong functions, by the name of the function each replaces
-    """
-
-    name: str
-    what: str
-    symptom: str
-    forms: dict[str, Callable[..., Any]] = field(default_factory=dict)
-
-
-MISTAKES: dict[str, Mistake] = {}
-
-_on: ContextVar[Mistake | None] = ContextVar("mistake", default=None)
-
-
-def switchable(right: Callable[P, R]) -> Callable[P, R]:
-    """Let mistakes replace this function (a decorator)."""
-
-    @wraps(right)
-    def function(*args: P.args, **kwargs: P.kwargs) -> R:
-        on = _on.get()
-        form = on.forms.get(right.__name__) if on is not None else None
-        return right(*args, **kwargs) if form is None else form(*args, **kwargs)
-
-    # doctest passes over a function whose globals are another module's, as those of this wrapper are
-    right.__globals__.setdefault("__test__", {})[right.__name__] = right
-    return function
-
-
-def wrong_form(name: str, what: str, symptom: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Enter the function as the wrong form, under this mistake, of the notes' function with the same name."""
-
-    def enter(form: Callable[P, R]) -> Callable[P, R]:
-        MISTAKES.setdefault(name, Mistake(name, what, symptom)).forms[form.__name__] = form
-        return form
-
-    return enter
 
 
 @contextmanager
 def mistake(name: str) -> Iterator[Mistake]:
     """Inside, the notes' functions make this mistake. RequestError: no such mistake.
+
+    UserWarning, at the end: the mistake has changed nothing, since none of the functions that it has a wrong form of
+    was called inside, directly or by another. What was called is then as right as ever.
 
     >>> import numpy as np
     >>> from chainrule.notes import mistake, relu_backward
@@ -81,11 +34,16 @@ def mistake(name: str) -> Iterator[Mistake]:
     >>> relu_backward(dA, Z).tolist()
     [[1.0, 0.0]]
     """
-    import_module("chainrule.notes.wrong_forms")  # enters them
     if name not in MISTAKES:
-        raise RequestError(f"no mistake is called {name!r}{nearest(name, MISTAKES)} There are: {', '.join(MISTAKES)}.")
-    token = _on.set(MISTAKES[name])
-    try:
+        raise RequestError(
+            f"no mistake is called {name!r}{nearest(str(name), MISTAKES)} There are: {', '.join(MISTAKES)}."
+        )
+    with switched_on(MISTAKES[name]) as switch:
         yield MISTAKES[name]
-    finally:
-        _on.reset(token)
+    if not switch.acted:
+        warnings.warn(
+            f"the mistake {name!r} has changed nothing: it is one of {', '.join(MISTAKES[name].forms)}, and none of "
+            "these was called inside this `with`, directly or by another function. Call one, or take another mistake.",
+            UserWarning,
+            stacklevel=3,  # the line of the `with`; between are this function's and contextlib's
+        )

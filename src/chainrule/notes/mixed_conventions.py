@@ -6,6 +6,7 @@ The table at work is ``conventions.CONVENTIONS``. Arrays have examples as column
 from chainrule.errors import RequestError
 from chainrule.formulas.table import Array
 from chainrule.notes.conventions import convention_of
+from chainrule.notes.shapes import require_between_0_and_1, require_examples, require_matrices
 
 __all__ = ["dW_as", "dZ_L_as", "mixed_dW", "times_1_over_m"]
 
@@ -19,6 +20,9 @@ def dZ_L_as(A_L: Array, Y: Array, title: str) -> Array:
     """
     if A_L.shape != Y.shape:
         raise RequestError(f"layer L: A[L] is {A_L.shape} but Y is {Y.shape}")
+    require_matrices(Y=Y)
+    require_examples(Y.shape[1])
+    require_between_0_and_1(Y=Y)
     return A_L - Y if convention_of(title).per_example else (A_L - Y) / Y.shape[1]
 
 
@@ -30,6 +34,10 @@ def dW_as(dZ: Array, A_prev: Array, title: str) -> Array:
     [[2.0]]
     """
     convention = convention_of(title)
+    require_matrices(dZ=dZ, A_prev=A_prev)
+    if dZ.shape[1] != A_prev.shape[1]:
+        raise RequestError(f"dZ is {dZ.shape} but A_prev is {A_prev.shape}: one column for each example in both")
+    require_examples(dZ.shape[1])
     dW = dZ @ A_prev.T
     return dW / A_prev.shape[1] if convention.per_example and not convention.summed else dW
 

@@ -93,8 +93,8 @@ def L_layer_model(
     rng                 where initial weights and orders come from; None for the global ``np.random``, or a seed
     hidden_activation   a row of ACTIVATIONS
 
-    ``costs`` holds J of all examples, penalty included, before iterations 0, 100, 200, ..., so not yet
-    after the last one; ``print_cost`` prints them.
+    ``costs`` holds J of all examples, penalty included, before iterations 0, 100, 200, ..., so not yet after the last
+    one; ``print_cost`` prints them. J is found on Z[L], so it is right where A[L] has rounded to 0 or 1 too.
     RequestError: shapes that do not fit, targets that are not 0 or 1, numbers that make no sense.
 
     >>> X, Y = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0]]), np.array([[0, 1, 1, 0]])
@@ -152,10 +152,10 @@ def _descend(
 
 def _cost(parameters: ParameterDict, X: Floats, Y: Floats, told: Hyperparameters) -> float:
     """J of all examples, penalty included."""
-    AL, _ = L_model_forward(X, parameters, **_asked(hidden_activation=told.hidden_activation))
+    AL, caches = L_model_forward(X, parameters, **_asked(hidden_activation=told.hidden_activation))
     penalty = PENALTIES["l2"](np, told.lambd)
     penalties = sum(np.sum(penalty.value(W, X.shape[1])) for W in _weights(parameters).values())
-    return float(compute_cost(AL, Y) + penalties)
+    return float(compute_cost(AL, Y, Z=caches[-1][1]) + penalties)
 
 
 def _gradients(

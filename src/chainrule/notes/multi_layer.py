@@ -30,7 +30,7 @@ from chainrule.notes.neurons import (
     neuron_z,
     require_column,
 )
-from chainrule.notes.shapes import Floats, require_fit, require_matrices, require_same_shape
+from chainrule.notes.shapes import Floats, require_between_0_and_1, require_fit, require_matrices, require_same_shape
 
 __all__ = [
     "backward_example",
@@ -153,6 +153,7 @@ def cost_of_examples(network: Network, Z: Layers, Y: Floats) -> float:
     """
     _require_cross_entropy(network)
     require_same_shape(Z[-1], Y)
+    require_between_0_and_1(Y=Y)
     share, _ = equations.share(np, np.ones(Y.shape[1]))
     return float(equations.cost(np, network.formulas(np).loss, Z[-1], Y, share))
 
@@ -164,6 +165,7 @@ def output_dZ(A_L: Floats, Y: Floats) -> Floats:
     [[-0.25, 0.0]]
     """
     require_same_shape(A_L, Y)
+    require_between_0_and_1(Y=Y)
     return (A_L - Y) / Y.shape[1]
 
 
@@ -174,6 +176,7 @@ def output_dA(A_L: Floats, Y: Floats) -> Floats:
     [[-1.0, 1.0]]
     """
     require_same_shape(A_L, Y)
+    require_between_0_and_1(A_L=A_L, Y=Y)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         return -1.0 / Y.shape[1] * (Y / A_L - (1.0 - Y) / (1.0 - A_L))
 

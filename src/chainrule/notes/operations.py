@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.formulas.activations import ACTIVATIONS
+from chainrule.notes.shapes import require_between_0_and_1
 
 __all__ = ["OPERATIONS", "Operation"]
 
@@ -67,7 +68,7 @@ OPERATIONS["+"] = Operation(
 )
 _row("-", 2, "{u} - {v}", "1", "-1")(lambda u, v: u - v, lambda d, u, v: (1.0, -1.0))
 _row("*", 2, "{u} {v}", "{v}", "{u}")(lambda u, v: u * v, lambda p, u, v: (v, u))
-_row("/", 2, "{u}/{v}", "(1/{v})", "(-{u}/{v}^2)")(lambda u, v: u / v, lambda q, u, v: (1.0 / v, -u / (v * v)))
+_row("/", 2, "{u}/{v}", "(1/{v})", "(-{u}/{v}^2)")(np.divide, lambda q, u, v: (1.0 / v, -u / (v * v)))
 _row("exp", 1, "exp({u})", "{a}")(np.exp, lambda a, u: (a,))
 _row("log", 1, "log({u})", "(1/{u})")(np.log, lambda a, u: (1.0 / u,))
 
@@ -79,6 +80,12 @@ for _name, _formula, _slope in (
     _g = ACTIVATIONS[_name](np)
     _row(_name, 1, _formula, _slope)(_g.g, lambda a, z, slope=_g.slope: (slope(z, a),))
 
+
+def _cross_entropy(a: float, y: float) -> float:
+    require_between_0_and_1(y=y)
+    return -(y * np.log(a) + (1.0 - y) * np.log(1.0 - a))
+
+
 # L(a, y) as the document draws it, one box
 _row(
     "cross_entropy",
@@ -87,7 +94,7 @@ _row(
     "(-{v}/{u} + (1 - {v})/(1 - {u}))",
     "log((1 - {u})/{u})",
 )(
-    lambda a, y: -(y * np.log(a) + (1.0 - y) * np.log(1.0 - a)),
+    _cross_entropy,
     lambda L, a, y: (-y / a + (1.0 - y) / (1.0 - a), np.log((1.0 - a) / a)),
 )
 

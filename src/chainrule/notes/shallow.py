@@ -18,8 +18,9 @@ from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
 from chainrule.network import Network, Shape
-from chainrule.notes.mistakes import switchable
-from chainrule.notes.shapes import require_matrices, require_parameters
+from chainrule.notes.descent import all_moved
+from chainrule.notes.shapes import require_between_0_and_1, require_examples, require_matrices, require_parameters
+from chainrule.notes.switches import switchable
 
 __all__ = [
     "shallow_backward",
@@ -140,12 +141,14 @@ def shallow_backward(
 
 
 def shallow_update(parameters: Mapping[str, Floats], d: Mapping[str, Floats], alpha: float) -> Named:
-    """W[l] := W[l] - alpha dW[l], b[l] := b[l] - alpha db[l], for both layers; new arrays.
+    """W[l] := W[l] - alpha dW[l], b[l] := b[l] - alpha db[l], for both layers; new arrays of the same precision.
+
+    RequestError: a gradient is missing.
 
     >>> shallow_update({"b1": np.array([[1.0]])}, {"db1": np.array([[4.0]])}, alpha=0.5)["b1"].tolist()
     [[-1.0]]
     """
-    return {name: value - alpha * d[f"d{name}"] for name, value in parameters.items()}
+    return all_moved(parameters, d, alpha)
 
 
 def shallow_descent(
@@ -177,3 +180,6 @@ def _require_shallow(X: Floats, parameters: Mapping[str, Floats]) -> None:
 def _require_targets(A2: Floats, Y: Floats) -> None:
     if np.shape(Y) != np.shape(A2):
         raise RequestError(f"layer 2: Y is {np.shape(Y)} but A[2] is {np.shape(A2)}: one column for each example.")
+    require_matrices(Y=Y)
+    require_examples(np.shape(Y)[1])
+    require_between_0_and_1(Y=Y)

@@ -10,7 +10,15 @@ from chainrule.errors import RequestError
 
 Floats = NDArray[Any]
 
-__all__ = ["require_fit", "require_matrices", "require_parameters", "require_same_shape"]
+__all__ = [
+    "require_between_0_and_1",
+    "require_examples",
+    "require_fit",
+    "require_matrices",
+    "require_parameters",
+    "require_same_shape",
+    "reshaped",
+]
 
 
 def require_matrices(**arrays: Floats) -> None:
@@ -69,3 +77,44 @@ def require_same_shape(AL: Floats, Y: Floats) -> None:
     if np.shape(Y) != AL.shape:
         advice = f" Y.reshape({AL.shape}) makes it so." if np.ndim(Y) == 1 and np.size(Y) == AL.size else ""
         raise RequestError(f"Y is {np.shape(Y)} but AL is {AL.shape}: one column for each example.{advice}")
+    require_examples(AL.shape[1])
+
+
+def require_examples(m: int) -> None:
+    """At least one example to take the mean over.
+
+    >>> require_examples(0)
+    Traceback (most recent call last):
+    chainrule.errors.RequestError: there is no example: m = 0, and the mean over m examples divides by m.
+    """
+    if m < 1:
+        raise RequestError(f"there is no example: m = {m}, and the mean over m examples divides by m.")
+
+
+def require_between_0_and_1(**arrays: Any) -> None:
+    """Targets and probabilities of the cross-entropy: beyond 0 and 1 it has no least value, and means nothing.
+
+    >>> require_between_0_and_1(Y=np.array([[0, 2]]))
+    Traceback (most recent call last):
+    chainrule.errors.RequestError: Y is from 0 to 1 for the cross-entropy, and here it holds 2: ...
+    """
+    for name, array in arrays.items():
+        values = np.asarray(array)
+        outside = ~((values >= 0) & (values <= 1))
+        if outside.any():
+            raise RequestError(
+                f"{name} is from 0 to 1 for the cross-entropy, and here it holds {values[outside].ravel()[0]:g}: is it "
+                "a class number, or -1 and 1? Write 0 and 1, one output for each class."
+            )
+
+
+def reshaped(Y: Floats, shape: tuple[int, ...]) -> Floats:
+    """Y.reshape(shape) where that has a single row or column, so that there is one order alone; else Y as it is.
+
+    Several rows and columns would be filled row by row, which for a transposed Y is another target for each entry.
+
+    >>> reshaped(np.array([0, 1, 1]), (1, 3)).tolist(), reshaped(np.zeros((3, 2)), (2, 3)).shape
+    ([[0, 1, 1]], (3, 2))
+    """
+    one_order = 1 in shape and np.size(Y) == np.prod(shape) == max(np.shape(Y), default=1)
+    return np.reshape(Y, shape) if one_order else Y

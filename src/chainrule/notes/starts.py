@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from chainrule.errors import RequestError
 from chainrule.notes.initialization import generator
-from chainrule.notes.mistakes import switchable
 from chainrule.notes.shallow import Named, shallow_descent
+from chainrule.notes.switches import switchable
 
 __all__ = ["Symmetry", "random_initialization", "why_not_zeros"]
 

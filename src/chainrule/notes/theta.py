@@ -19,7 +19,8 @@ from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.penalties import PENALTIES
 from chainrule.formulas.table import Array
-from chainrule.notes.mistakes import switchable
+from chainrule.notes.shapes import require_between_0_and_1
+from chainrule.notes.switches import switchable
 
 __all__ = [
     "Theta_shapes",
@@ -105,7 +106,8 @@ def theta_cost(Theta: ThetaList, X: Array, Y: Array, lambd: float = 0.0) -> floa
 
     Logistic regression's cost for each of K sigmoids, which the document calls multi-class (a softmax has another). Its
     brackets leave the second term outside the sum. Found from z(L), where the logarithms of h cannot be infinite.
-    Biases are not penalised: i runs from 1, and column 0 holds them.
+    Biases are not penalised: i runs from 1, and column 0 holds them. RequestError: shapes that do not fit, targets
+    outside [0, 1].
 
     >>> J = theta_cost([np.zeros((2, 3))], np.ones((5, 2)), np.eye(2)[[0, 0, 1, 1, 1]])
     >>> bool(np.isclose(J, 2 * np.log(2)))
@@ -127,6 +129,7 @@ def delta_L(a_L: Array, y: Array) -> Array:
     """
     if a_L.shape != y.shape:
         raise RequestError(f"layer L: a(L) is {a_L.shape} but y is {y.shape}; one column for each example in both")
+    require_between_0_and_1(y=y)
     return a_L - y
 
 
@@ -164,7 +167,9 @@ def theta_backward(Theta: ThetaList, a: ByLayer, Y: Array) -> ByLayer:
 
 
 def require_targets(Theta: ThetaList, X: Array, Y: Array) -> int:
-    """The number of examples, m. RequestError: not K targets for each; others would be broadcast in silence.
+    """The number of examples, m. RequestError: not K targets for each, or others than 0 to 1.
+
+    Targets of another shape would be broadcast in silence.
 
     >>> require_targets([np.zeros((3, 3))], np.zeros((5, 2)), np.zeros((5, 3)))
     5
@@ -172,6 +177,7 @@ def require_targets(Theta: ThetaList, X: Array, Y: Array) -> int:
     m, K = X.shape[0], layer_sizes(Theta)[-1]
     if m == 0 or Y.shape != (m, K):
         raise RequestError(f"layer {len(Theta) + 1}: X is {X.shape} and K = {K}, but Y is {Y.shape}; (m, K) fits")
+    require_between_0_and_1(Y=Y)
     return m
 
 

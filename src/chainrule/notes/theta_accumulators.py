@@ -8,7 +8,9 @@ import numpy as np
 
 from chainrule.errors import RequestError
 from chainrule.formulas.table import Array
-from chainrule.notes.mistakes import switchable
+from chainrule.notes.descent import moved
+from chainrule.notes.shapes import require_examples
+from chainrule.notes.switches import switchable
 from chainrule.notes.theta import ThetaList, require_targets, theta_backward, theta_cost, theta_forward
 
 __all__ = [
@@ -94,6 +96,7 @@ def D_from_Delta(Delta: ThetaList, Theta: ThetaList, m: int, lambd: float = 0.0)
     >>> D_from_Delta([np.array([[2.0, 4.0]])], [np.array([[5.0, 3.0]])], m=2, lambd=10.0)[0].tolist()
     [[1.0, 17.0]]
     """
+    require_examples(m)
     D: list[Array] = []
     for Delta_l, Theta_l in zip(Delta, Theta, strict=True):
         D_l = Delta_l / m
@@ -141,5 +144,5 @@ def theta_descent(
     for _ in range(iterations):
         costs.append(theta_cost(Theta, X, Y, lambd))
         D = theta_gradient(Theta, X, Y, lambd)
-        Theta = [Theta_l - alpha * D_l for Theta_l, D_l in zip(Theta, D, strict=True)]
+        Theta = [moved(Theta_l, D_l, alpha) for Theta_l, D_l in zip(Theta, D, strict=True)]
     return Theta, costs

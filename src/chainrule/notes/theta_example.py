@@ -16,7 +16,8 @@ from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.table import Array
-from chainrule.notes.mistakes import switchable
+from chainrule.notes.descent import moved
+from chainrule.notes.switches import switchable
 
 __all__ = [
     "RegressionExample",
@@ -192,8 +193,8 @@ def regression_descent(
     for _ in range(iterations):
         now = regression_example(X, y, Theta1, Theta2, mean)
         costs.append(now.J)
-        Theta1 = Theta1 - learning_rate * now.dJ_dTheta1
-        Theta2 = Theta2 - learning_rate * now.dJ_dTheta2
+        Theta1 = moved(Theta1, now.dJ_dTheta1, learning_rate)
+        Theta2 = moved(Theta2, now.dJ_dTheta2, learning_rate)
     return Theta1, Theta2, costs
 
 

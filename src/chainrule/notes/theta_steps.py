@@ -10,7 +10,8 @@ import numpy as np
 
 from chainrule.errors import RequestError
 from chainrule.formulas.table import Array
-from chainrule.notes.mistakes import switchable
+from chainrule.notes.shapes import require_between_0_and_1
+from chainrule.notes.switches import switchable
 from chainrule.notes.theta import ThetaList, theta_forward
 
 __all__ = [
@@ -76,6 +77,7 @@ def wiki_dJ_da(a: Array, y: Array) -> Array:
     >>> wiki_dJ_da(np.array([0.5]), np.array([1.0])).tolist()
     [-2.0]
     """
+    require_between_0_and_1(y=y)
     if ((a <= 0.0) | (a >= 1.0)).any():
         raise RequestError("layer L: dJ/da is defined for a between 0 and 1, and some a is not; use delta_L(a, y)")
     return (y - 1.0) / (a - 1.0) - y / a

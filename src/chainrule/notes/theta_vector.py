@@ -5,6 +5,7 @@ Octave's ``[Theta1(:); Theta2(:)]``: each matrix column after column, so its fir
 """
 
 from collections.abc import Callable, Sequence
+from math import inf
 
 import numpy as np
 
@@ -61,9 +62,13 @@ def reroll(vector: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
 def numerical_gradient(J: Callable[[Array], float], vector: Array, epsilon: float = 1e-4) -> Array:
     """Entry p is (J(vector + epsilon e_p) - J(vector - epsilon e_p)) / (2 epsilon): two costs for every entry.
 
+    RequestError: an epsilon that is not above 0.
+
     >>> numerical_gradient(lambda v: float(v[0] ** 2 + 3.0 * v[1]), np.array([2.0, 5.0])).round(6).tolist()
     [4.0, 3.0]
     """
+    if not 0.0 < epsilon < inf:
+        raise RequestError(f"epsilon is a number above 0, the step to both sides, not {epsilon!r}")
     gradient = np.zeros(vector.shape)
     for p in range(vector.size):
         e_p = np.zeros(vector.shape)
@@ -75,10 +80,17 @@ def numerical_gradient(J: Callable[[Array], float], vector: Array, epsilon: floa
 def relative_difference(numerical: Array, exact: Array) -> float:
     """||numerical - exact|| / ||numerical + exact||; 0 where both are 0. The course expects less than 1e-9.
 
+    RequestError: shapes that differ; one is minus the other, so that their sum is 0: a sign is wrong.
+
     >>> relative_difference(np.array([3.0]), np.array([1.0]))
     0.5
     """
+    numerical, exact = np.asarray(numerical), np.asarray(exact)
+    if numerical.shape != exact.shape:
+        raise RequestError(f"numerical is {numerical.shape} but exact is {exact.shape}: they have the same shape")
     apart, together = (float(np.linalg.norm(v)) for v in (numerical - exact, numerical + exact))
+    if together == 0.0 < apart:
+        raise RequestError("numerical is minus exact, so that their sum, which is divided by, is 0: a sign is wrong")
     return apart / together if apart > 0.0 else 0.0
 
 

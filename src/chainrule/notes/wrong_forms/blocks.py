@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 import chainrule.notes.building_blocks as right
+from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.notes.building_blocks import Cache, Floats, LinearCache, ParameterDict
-from chainrule.notes.mistakes import wrong_form
+from chainrule.notes.switches import wrong_form
 from chainrule.notes.wrong_forms.entering import also
 
 __all__: list[str] = []
@@ -34,13 +35,20 @@ def relu_backward(dA: Floats, cache: Floats) -> Floats:
 
 @also("g-for-g-prime")
 def linear_activation_backward(dA: Floats, cache: Cache, activation: str) -> tuple[Floats, Floats, Floats]:
-    if activation in (
-        "relu",
-        "sigmoid",
-    ):  # relu's form is above; the sigmoid is the output's, where this mistake is not
+    if activation in ("relu", "sigmoid"):  # relu's form is above; the output's sigmoid does not make this mistake
         return unwrap(right.linear_activation_backward)(dA, cache, activation)
     linear_cache, Z = cache
     return right.linear_backward(dA * ACTIVATIONS.make(activation, np).g(Z), linear_cache)
+
+
+@also("g-for-g-prime")
+def L_model_backward(AL: Floats, Y: Floats, caches: Sequence[Cache], **options: Any) -> dict[str, Floats]:
+    if options.get("hidden_activation") == "sigmoid" and len(caches) > 1:
+        raise RequestError(
+            "the mistake 'g-for-g-prime' is made in hidden layers alone, and does not tell their sigmoids from the "
+            "output's: take another hidden_activation, or the mistake 'g-for-g-prime-at-the-output'."
+        )
+    return unwrap(right.L_model_backward)(AL, Y, caches, **options)
 
 
 @wrong_form(
@@ -221,7 +229,7 @@ def initialize_parameters_deep(layer_dims: Sequence[int], **options: Any) -> Par
     "The cost reported is negative, and falls without end, while the parameters are trained as ever: it falls for the "
     "wrong reason, and is not the function whose gradient is taken.",
 )
-def compute_cost(AL: Floats, Y: Floats) -> float:
+def compute_cost(AL: Floats, Y: Floats, **options: Any) -> float:
     return -np.sum(Y * np.log(AL) + (1.0 - Y * np.log(1.0 - AL))) / Y.shape[1]
 
 
@@ -231,7 +239,7 @@ def compute_cost(AL: Floats, Y: Floats) -> float:
     "All is right until an output is so sure that it is rounded to 0 or 1: then the cost is nan, though the network is "
     "fine.",
 )
-def compute_cost(AL: Floats, Y: Floats) -> float:
+def compute_cost(AL: Floats, Y: Floats, **options: Any) -> float:
     return -np.sum(Y * np.log(AL) + (1.0 - Y) * np.log(1.0 - AL)) / Y.shape[1]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from chainrule.notes.mistakes import MISTAKES, wrong_form
+from chainrule.notes.switches import ENTERED, wrong_form
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -13,5 +13,5 @@ __all__ = ["also"]
 
 def also(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Enter the function as one more wrong form of a mistake, which has been entered with its texts."""
-    known = MISTAKES[name]
+    known = ENTERED[name]
     return wrong_form(name, known.what, known.symptom)

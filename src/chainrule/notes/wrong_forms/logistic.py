@@ -17,8 +17,9 @@ import chainrule.notes.shallow as shallow
 import chainrule.notes.starts as starts
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.notes.basics import Floats, LogisticGradient
-from chainrule.notes.mistakes import wrong_form
+from chainrule.notes.descent import moved
 from chainrule.notes.shallow import Named
+from chainrule.notes.switches import wrong_form
 from chainrule.notes.wrong_forms.entering import also
 
 __all__: list[str] = []
@@ -103,19 +104,17 @@ def logistic_vectorized(w: Floats, b: float, X: Floats, Y: Floats) -> LogisticGr
     "The gradient is right; the cost falls to a higher place, and all weights but the first are 0 for ever.",
 )
 def logistic_update(w: Floats, b: float, dw: Floats, db: float, alpha: float) -> tuple[Floats, float]:
-    w = w.copy()
-    w[0] = w[0] - alpha * dw[0]
-    return w, b
+    return np.concatenate([moved(w[:1], dw[:1], alpha), w[1:]]), b
 
 
 @also("bias-not-updated")
 def logistic_update(w: Floats, b: float, dw: Floats, db: float, alpha: float) -> tuple[Floats, float]:
-    return w - alpha * dw, b
+    return moved(w, dw, alpha), b
 
 
 @also("ascent")
 def logistic_update(w: Floats, b: float, dw: Floats, db: float, alpha: float) -> tuple[Floats, float]:
-    return w + alpha * dw, b + alpha * db
+    return moved(w, dw, -alpha), b + alpha * db
 
 
 @also("missing-1/m-in-db")

@@ -11,7 +11,7 @@ import chainrule.notes.theta as right
 import chainrule.notes.theta_accumulators as theta_accumulators
 import chainrule.notes.theta_example as theta_example
 from chainrule.formulas.table import Array
-from chainrule.notes.mistakes import wrong_form
+from chainrule.notes.switches import wrong_form
 from chainrule.notes.theta import ThetaList
 from chainrule.notes.theta_example import sigmoid_slope
 from chainrule.notes.wrong_forms.entering import also
