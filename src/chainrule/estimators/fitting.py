@@ -219,7 +219,7 @@ class Fitting(Recording):
     def _train(self, training: Any, watched: Any) -> None:
         X_val, Y_val, y_val, w_val = watched
         network = self._network
-        recipe = translation.recipe(self, self._seed, self._stops_early and self.scoring == "loss")
+        recipe = self._recipe = translation.recipe(self, self._seed, self._stops_early and self.scoring == "loss")
         if self.batch_size != "auto" and int(self.batch_size) > len(training[0]):
             warn_caller("Got `batch_size` less than 1 or larger than sample size. It is going to be clipped")
         engine = make_engine(network, recipe, self._functions, self.threads)
@@ -277,7 +277,7 @@ class Fitting(Recording):
 
     def _one_epoch(self, X: Any, Y: Any, weight: Any) -> Any:
         """partial_fit: one pass over these rows, from where the last one ended."""
-        recipe = translation.recipe(self, self._seed, False)
+        recipe = self._recipe = translation.recipe(self, self._seed, False)
         made_with = self._network, recipe, self._functions, self.threads
         if self._engine is None or self._made_with != made_with:
             self._engine, self._made_with = make_engine(*made_with), made_with

@@ -8,10 +8,12 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.errors import RequestError
+from chainrule.estimators import translation
 from chainrule.estimators.inputs import dense, read_X
 from chainrule.formulas import equations
 from chainrule.formulas.table import Functions
 from chainrule.network import Network, Parameters
+from chainrule.recipe import Recipe
 
 
 class Looking:
@@ -27,6 +29,12 @@ class Looking:
     def network_(self) -> Network:
         """The description of the network and of its cost."""
         return self._network
+
+    @property
+    def recipe_(self) -> Recipe:
+        """How the network was trained last; where it was not trained here, how it would be."""
+        made = vars(self).get("_recipe")
+        return made or translation.recipe(self, vars(self).get("_seed", 0), False)
 
     @property
     def theta_(self) -> Any:

@@ -158,7 +158,8 @@ def _content(t: Trace, row_names: Sequence[str], classes: Sequence[str], notes: 
     """All that the page knows, as plain JSON; arrays in base64."""
     of, network = t.subject, t.subject.network
     loss = t.formulas.loss
-    walk = [("A", 0), *stations(network)]
+    of_pass = replace(of, network=replace(network, dropout=0.0))  # as the trace's
+    walk = [("A", 0), *stations(of_pass.network)]
     return {
         "n": network.n,
         "L": t.L,
@@ -176,7 +177,7 @@ def _content(t: Trace, row_names: Sequence[str], classes: Sequence[str], notes: 
         "rows": row_names,
         "stations": [{"name": name, "layer": l} for name, l in walk],
         "equations": {
-            f"{notation} {examples}": [_equation(of, name, l, notation, examples) for name, l in walk]
+            f"{notation} {examples}": [_equation(of_pass, name, l, notation, examples) for name, l in walk]
             for notation in NOTATIONS
             for examples in EXAMPLES
         },
@@ -264,6 +265,8 @@ def _said(of: Subject) -> list[str]:
     if optimizer := of.recipe.get("optimizer"):
         rate = of.recipe.get("learning_rate")
         lines.append(f"Trained by {_brief(OPTIMIZERS, optimizer, of)}{f', learning rate {rate:g}' if rate else ''}.")
+        if OPTIMIZERS.name(optimizer) != "gradient_descent":
+            lines.append("The update shown here is that of plain gradient descent.")
     return lines
 
 

@@ -118,4 +118,5 @@ def _of_estimator(model: Any, X: Any, y: Any) -> Subject:
     rows, Y = model.encoded(X, y)
     inputs, outputs = model.unit_names()
     history = getattr(model, "history_", None)
-    return Subject(model.network_, model.theta_, rows, Y, inputs, outputs, model.functions_, history)
+    recipe = model.recipe_.to_dict()
+    return Subject(model.network_, model.theta_, rows, Y, inputs, outputs, model.functions_, history, recipe)

@@ -4,7 +4,7 @@
                 "theta"    layers 1..L+1, Theta^(l) with the biases in front, delta (Machine learning course notes)
     examples    "columns"  one column an example        "rows"  one row an example
 
-Each equation is a list of pieces; a piece knows how it is written in each form.
+Each equation is a list of ``pieces``; a piece knows how it is written in each form. ``updates`` has those of the step.
 """
 
 from collections.abc import Callable
@@ -15,17 +15,35 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import RequestError
+from chainrule.explain.pieces import (
+    BECOMES,
+    EQUALS,
+    FORMS,
+    MINUS,
+    ONE,
+    PLUS,
+    TIMES,
+    M,
+    Piece,
+    applied,
+    bracketed,
+    joined,
+    over,
+    sum_over,
+    sym,
+    word,
+)
 from chainrule.explain.subject import network_of
+from chainrule.explain.updates import number, update_lines, words
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LINKS, LOSSES, Loss
+from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.penalties import PENALTIES
 from chainrule.formulas.table import Functions
 from chainrule.network import Network
 
 NOTATIONS = ("W,b", "theta")
 EXAMPLES = ("columns", "rows")
-FORMS = ("text", "latex", "mathml")
-GREEK = {"Theta": "Θ", "delta": "δ", "Delta": "Δ", "alpha": "α", "lambda": "λ"}
 
 
 @dataclass(frozen=True)
@@ -38,91 +56,6 @@ class Equation:
     sizes: str
 
 
-@dataclass(frozen=True)
-class Piece:
-    """A part of an equation in three forms; ``mathml`` without the <math> around it."""
-
-    text: str
-    latex: str
-    mathml: str
-
-
-def sym(letter: str, l: int | None = None, round_brackets: bool = False, d: bool = False, T: bool = False) -> Piece:
-    """A letter with its layer, dV where ``d``, transposed where ``T``."""
-    greek = letter in GREEK
-    base = GREEK.get(letter, letter)
-    text, latex = ("d" * d) + letter, ("d" * d) + (f"\\{letter}" if greek else letter)
-    mathml = f"<mrow><mi>d</mi><mi>{base}</mi></mrow>" if d else f"<mi>{base}</mi>"  # two letters in one are upright
-    if l is not None:
-        left, right = "()" if round_brackets else "[]"
-        above = f"<mrow><mo>{left}</mo><mn>{l}</mn><mo>{right}</mo>{'<mi>T</mi>' if T else ''}</mrow>"
-        return Piece(
-            f"{text}{left}{l}{right}{'.T' * T}",
-            f"{latex}^{{{left}{l}{right}{' T' * T}}}",
-            f"<msup>{mathml}{above}</msup>",
-        )
-    if T:
-        return Piece(f"{text}.T", f"{latex}^{{T}}", f"<msup>{mathml}<mi>T</mi></msup>")
-    return Piece(text, latex, mathml)
-
-
-def op(text: str, latex: str | None = None, mathml: str | None = None) -> Piece:
-    """An operator, with its spaces."""
-    return Piece(f" {text} ", f" {latex or text} ", f"<mo>{escape(mathml or text)}</mo>")
-
-
-def word(text: str) -> Piece:
-    """A name, such as that of a function."""
-    return Piece(text, f"\\mathrm{{{text.replace('_', chr(92) + '_')}}}", f"<mi>{escape(text)}</mi>")
-
-
-def joined(*pieces: Piece) -> Piece:
-    """One after the other; a product where nothing stands between."""
-    texts: list[str] = []
-    for p in pieces:
-        apart = texts and not texts[-1].endswith((" ", "(", "'")) and not p.text.startswith((" ", ")", "'", "("))
-        texts.append(" " + p.text if apart else p.text)
-    return Piece("".join(texts), " ".join(p.latex for p in pieces), "".join(p.mathml for p in pieces))
-
-
-def bracketed(*pieces: Piece) -> Piece:
-    """In round brackets."""
-    inner = joined(*pieces)
-    return Piece(f"({inner.text})", f"({inner.latex})", f"<mrow><mo>(</mo>{inner.mathml}<mo>)</mo></mrow>")
-
-
-def over(above: Piece, below: Piece) -> Piece:
-    """A fraction."""
-    return Piece(
-        f"({above.text}/{below.text})",
-        f"\\frac{{{above.latex}}}{{{below.latex}}}",
-        f"<mfrac><mrow>{above.mathml}</mrow><mrow>{below.mathml}</mrow></mfrac>",
-    )
-
-
-def sum_over(index: str, of: Piece) -> Piece:
-    """A sum over an index."""
-    return Piece(
-        f"sum_{index} {of.text}",
-        f"\\sum_{{{index}}} {of.latex}",
-        f"<munder><mo>∑</mo><mi>{index}</mi></munder>{of.mathml}",
-    )
-
-
-EQUALS, PLUS, MINUS, BECOMES = op("="), op("+"), op("-", mathml="−"), op(":=", ":=", "≔")
-TIMES = op("*", "\\odot", "⊙")  # element by element
-M = sym("m")
-ONE = Piece("1", "1", "<mn>1</mn>")
-
-
-def applied(name: str, *argument: Piece, prime: bool = False) -> Piece:
-    """g(z), or g'(z)."""
-    g = word(name)
-    if prime:
-        g = Piece(f"{g.text}'", f"{g.latex}'", f"<msup>{g.mathml}<mo>′</mo></msup>")
-    return joined(g, bracketed(*argument))
-
-
 def equation(
     network: Network,
     name: str,
@@ -131,18 +64,22 @@ def equation(
     examples: str = "columns",
     functions: Functions | None = None,
 ) -> Equation:
-    """The equation of a station: J (of no layer), or Z, A, dZ, dA, dW, db, update of layer l.
+    """The equation of a station: J (of no layer), or Z, A, dZ, dA, dW, db, update of layer l; D where it has dropout.
 
-    RequestError: a notation, an order of examples or a station that does not exist.
+    The update is that of plain gradient descent. RequestError: a notation, an order of examples or a station that does
+    not exist.
     """
     for given, known in ((notation, NOTATIONS), (examples, EXAMPLES)):
         if given not in known:
             raise RequestError(f"expected one of {', '.join(map(repr, known))}, not {given!r}.")
     letters = _Letters(network, notation, examples, functions)
-    if name not in _STATIONS or not (name == "J" or 1 <= l <= network.L - (name == "dA")):
+    if name not in _STATIONS or (name, l) not in stations(network):
         raise RequestError(f"there is no equation {name!r} of layer {l} in a network of {network.L} layers.")
-    piece, sizes = _STATIONS[name](letters, l)
-    said = f"{piece.text}"
+    return _equation(*_STATIONS[name](letters, l))
+
+
+def _equation(piece: Piece, sizes: str) -> Equation:
+    said = piece.text
     display = f'<math display="block" xmlns="http://www.w3.org/1998/Math/MathML" aria-label="{escape(said, True)}">'
     return Equation(said, piece.latex.replace("  ", " "), f"{display}<mrow>{piece.mathml}</mrow></math>", sizes)
 
@@ -150,26 +87,43 @@ def equation(
 def stations(network: Network) -> list[tuple[str, int]]:
     """All of one step of training, in order."""
     L = network.L
-    forward = [(name, l) for l in range(1, L + 1) for name in ("Z", "A")]
+    dropped = {l for l, p in enumerate(network.dropout, start=1) if p > 0.0}  # pyright: ignore[reportArgumentType]
+    forward = [(name, l) for l in range(1, L + 1) for name in ("Z", *(["D"] if l in dropped else []), "A")]
     backward = [(name, l) for l in range(L, 0, -1) for name in (*(["dA"] if l < L else []), "dZ", "dW", "db")]
     return [*forward, ("J", 0), *backward, *(("update", l) for l in range(1, L + 1))]
 
 
 def equations(model: Any, notation: str = "W,b", examples: str = "columns", form: str = "text") -> str:
-    """All equations of a Model, a fitted estimator or a Network, with their sizes: text, or lines of LaTeX or MathML.
+    """All equations of a training step of a Model, a fitted estimator or a Network, with their sizes.
 
-    RequestError: a notation, an order of examples or a form that does not exist.
+    As text, or as lines of LaTeX or MathML. The update is the one that the model was trained with: its optimiser with
+    its numbers, the learning rate and its schedule, clipping, dropout. A Network alone has no optimiser; its update is
+    that of gradient descent. RequestError: a notation, an order of examples or a form that does not exist.
 
     >>> print(equations(Network((2, 3, 1), "tanh", "binary_cross_entropy")).splitlines()[0])
     Z[1] = W[1] A[0] + b[1]                                     (3, m) = (3, 2) (2, m) + (3, 1)
+    >>> from chainrule import train
+    >>> table = {"dose": [1.0, 2.0, 3.0, 4.0] * 10, "cured": ["no", "no", "yes", "yes"] * 10}
+    >>> model = train(table, "cured", hidden=(3,), epochs=5, optimizer="momentum", learning_rate=0.05)
+    >>> for line in equations(model).splitlines()[-3:]:
+    ...     print(line)
+    alpha = 0.05
+    v := 0.9 v - alpha dtheta                                   0 at first
+    theta := theta + v                                          theta: all W[l] and b[l], (10,)
     """
     if form not in FORMS:
         raise RequestError(f"form is one of {', '.join(map(repr, FORMS))}, not {form!r}.")
     network = network_of(model)
     functions = getattr(model, "functions", getattr(model, "functions_", None))
-    made = [equation(network, name, l, notation, examples, functions) for name, l in stations(network)]
+    recipe = getattr(model, "recipe", getattr(model, "recipe_", None))
+    walk = [(name, equation(network, name, l, notation, examples, functions)) for name, l in stations(network)]
+    made = [e for name, e in walk if name != "update"]
+    if recipe is not None:
+        made += [_equation(*line) for line in update_lines(network, recipe, functions, notation == "theta")]
+    if recipe is None or OPTIMIZERS.name(recipe.optimizer) == "gradient_descent":
+        made += [e for name, e in walk if name == "update"]
     if form == "text":
-        return "\n".join(f"{e.text:<59} {e.sizes}".rstrip() for e in made)
+        return "\n".join(f"{e.text:<58}  {e.sizes}".rstrip() for e in made)
     if form == "latex":
         lines = " \\\\\n".join(e.latex.replace(" = ", " &= ", 1).replace(" := ", " &:= ", 1) for e in made)
         return f"\\begin{{aligned}}\n{lines}\n\\end{{aligned}}"
@@ -181,6 +135,7 @@ class _Letters:
 
     def __init__(self, network: Network, notation: str, examples: str, functions: Functions | None) -> None:
         self.network = network
+        self.functions = functions
         self.loss = LOSSES.make(network.loss, np, functions=functions)
         self.n, self.L = network.n, network.L
         self.theta = notation == "theta"
@@ -195,6 +150,14 @@ class _Letters:
     def P(self, letter: str, l: int, d: bool = False, T: bool = False) -> Piece:
         """W, b, Theta of layer l."""
         return sym(letter, l, self.theta, d=d, T=T)
+
+    def drops(self, l: int) -> bool:
+        """Whether layer l has dropout."""
+        return l < self.L and self.network.dropout[l - 1] > 0.0  # pyright: ignore[reportIndexIssue]
+
+    def D(self, l: int) -> Piece:
+        """The mask of dropout of layer l; the theta notation has another D."""
+        return sym("R", l + 1, True) if self.theta else sym("D", l)
 
     def with_ones(self, l: int, T: bool = False) -> Piece:
         """A of layer l with the unit that is always 1, as the theta notation has it."""
@@ -224,11 +187,13 @@ class _Letters:
         W = self.P("Theta" if self.theta else "W", l)
         pieces = []
         for spec in self.network.penalties:
-            strength = f"{next(iter(PENALTIES.numbers(spec).values())):g}"
-            number = Piece(strength, strength, f"<mn>{strength}</mn>")
-            inner = applied("sign", W) if PENALTIES.name(spec) == "l1" else W
-            factor = number if PENALTIES.name(spec) == "l2_fixed" else over(number, M)
-            pieces += [PLUS, factor, inner]
+            name = PENALTIES.name(spec)
+            if name not in PENALTIES:  # a user's own
+                pieces += [PLUS, applied(name, W, prime=True)]
+                continue
+            strength = number(next(iter(PENALTIES.numbers(spec).values())))
+            inner = applied("sign", W) if name == "l1" else W
+            pieces += [PLUS, strength if name == "l2_fixed" else over(strength, M), inner]
         return pieces, " (not for the biases)" if pieces and self.theta else ""
 
 
@@ -246,12 +211,21 @@ def _Z(s: _Letters, l: int) -> tuple[Piece, str]:
     return joined(left, EQUALS, W, A, PLUS, b), f"{s.shape(l)} = ({j}, {k}) {s.shape(l - 1)} + ({j}, 1)"
 
 
+def _D(s: _Letters, l: int) -> tuple[Piece, str]:
+    """Inverted dropout: a mask, drawn anew in each step, by which A keeps its expected value."""
+    p = number(float(s.network.dropout[l - 1]))  # pyright: ignore[reportIndexIssue]
+    kept = over(ONE, bracketed(ONE, MINUS, p))
+    entry = joined(s.D(l), EQUALS, Piece("0", "0", "<mn>0</mn>"), words(" with chance "), p, words(", else "), kept)
+    return entry, f"{s.shape(l)}, each entry for itself; none in prediction"
+
+
 def _A(s: _Letters, l: int) -> tuple[Piece, str]:
     g = s.loss.link if l == s.L else s.network.activation[l - 1]
     z = ""
     if l < s.L and ACTIVATIONS.name(g) in ACTIVATIONS:
         z = f"{ACTIVATIONS.name(g)}(z) = {ACTIVATIONS.make(g, np).formula}"
-    said = joined(s.V("A", l), EQUALS, applied(ACTIVATIONS.name(g), s.V("Z", l)))
+    dropped = [s.D(l), TIMES] if s.drops(l) else []
+    said = joined(s.V("A", l), EQUALS, *dropped, applied(ACTIVATIONS.name(g), s.V("Z", l)))
     return said, f"{s.shape(l)}{';  ' + z if z else ''}"
 
 
@@ -259,7 +233,7 @@ def _J(s: _Letters, _: int) -> tuple[Piece, str]:
     loss = Piece("loss_i", "\\mathcal{L}_i", "<msub><mi>ℒ</mi><mi>i</mi></msub>")
     pieces = [sym("J"), EQUALS, over(ONE, M), sum_over("i", loss)]
     for spec in s.network.penalties:
-        pieces += [PLUS, word(PENALTIES.brief(spec))]
+        pieces += [PLUS, word(PENALTIES.brief(spec, s.functions))]
     return joined(*pieces), f"loss = {s.loss.formula}"
 
 
@@ -279,9 +253,10 @@ def _dZ(s: _Letters, l: int) -> tuple[Piece, str]:
         return joined(dZ, EQUALS, *([] if s.theta else [over(ONE, M)]), right), s.shape(l)
     g = s.network.activation[l - 1]
     slope = applied(ACTIVATIONS.name(g), s.V("Z", l), prime=True)
+    dropped = [s.D(l), TIMES] if s.drops(l) else []
     if s.theta:
-        return joined(dZ, EQUALS, bracketed(_chained(s, l)), TIMES, slope), f"{s.shape(l)}, without the bias"
-    return joined(dZ, EQUALS, s.V("A", l, d=True), TIMES, slope), s.shape(l)
+        return joined(dZ, EQUALS, bracketed(_chained(s, l)), TIMES, *dropped, slope), f"{s.shape(l)}, without the bias"
+    return joined(dZ, EQUALS, s.V("A", l, d=True), TIMES, *dropped, slope), s.shape(l)
 
 
 def _chained(s: _Letters, l: int) -> Piece:
@@ -346,5 +321,5 @@ def _residual(loss: Loss, K: int) -> bool:
 
 
 _STATIONS: dict[str, Callable[[_Letters, int], tuple[Piece, str]]] = {
-    "Z": _Z, "A": _A, "J": _J, "dZ": _dZ, "dA": _dA, "dW": _dW, "db": _db, "update": _update,
+    "Z": _Z, "D": _D, "A": _A, "J": _J, "dZ": _dZ, "dA": _dA, "dW": _dW, "db": _db, "update": _update,
 }  # fmt: skip

@@ -165,7 +165,7 @@ def adamw(
     ) -> tuple[Array, ...]:
         return adam_step(theta - rate * weight_decay * is_weight * theta, dtheta, rate, t, is_weight, v, s)
 
-    formula = f"w := w - rate weight_decay w for each weight;  then {plain.formula}"
+    formula = f"w := w - rate weight_decay w;  {plain.formula}"  # w: the weights in theta, without the biases
     source = "Loshchilov & Hutter 2019, Alg. 2"
     return Optimizer(step, formula, source, 0.001, ("v", "s"), "beta1", corrected_by=plain.corrected_by)
 
@@ -202,7 +202,7 @@ def lbfgs(
         )
         return Minimum(done.x, bool(done.success), str(done.message))
 
-    formula = "theta := theta - H dtheta, H from the last `memory` steps and gradients"
+    formula = "theta := theta - step H dtheta;  step by a line search, H from the last `memory` steps and gradients"
     return Optimizer(None, formula, "Liu & Nocedal 1989; Byrd et al. 1995", 1.0, minimize=minimize)
 
 
