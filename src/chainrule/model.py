@@ -1,7 +1,7 @@
 """Model: preprocessing + network + parameters + decoding of the target. What people hold, save and ask."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from platform import python_version
 from typing import Any
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from chainrule.data import Encoder, Target, read_table
 from chainrule.engines import Engine, make_engine
 from chainrule.errors import RequestError
+from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.table import Functions
 from chainrule.network import Network, Parameters
 from chainrule.outputs import Outputs
 from chainrule.recipe import Recipe
-from chainrule.reports import Report, classification_report, regression_report
+from chainrule.reports import Report, classification_report, quantile_scores, regression_report
 from chainrule.training import History
 
 
@@ -59,6 +60,11 @@ class Model:
         """The engine that answers."""
         return make_engine(self.network, Recipe(), self.functions)  # how it was trained does not matter here
 
+    @cached_property
+    def levels(self) -> tuple[float, ...]:
+        """q of each q-quantile that the model predicts; empty where it predicts something else."""
+        return LOSSES.make(self.network.loss, np, functions=self.functions).levels
+
     @property
     def parameters(self) -> Parameters:
         """theta with its views W[l] and b[l]."""
@@ -71,6 +77,8 @@ class Model:
 
     def predict(self, table: Any) -> NDArray[Any]:
         """Labels, or numbers in the unit of the target, (m,), for the rows of a file or a data frame.
+
+        Several quantiles are (m, K), one column for each of ``levels``.
 
         RequestError: a column that the model was trained on is missing, or is of another kind.
         """
@@ -86,17 +94,26 @@ class Model:
         return self.outputs.probabilities(self._A_L(self.read(table)))
 
     def predictions(self, table: Any) -> dict[str, Any]:
-        """Columns, one entry per row of the table: what is predicted and, for classes, the probability of each."""
+        """Columns, one entry per row of the table: what is predicted and, for classes, the probability of each.
+
+        Of several quantiles each has a column, such as ``predicted_mpg_0.1``.
+        """
         table = self.read(table)
         name = f"predicted_{self.target.name}"
         if self.target.task == "regression":
-            return {name: self.outputs.numbers(self._A_L(table))}
+            numbers = self.outputs.numbers(self._A_L(table))
+            if numbers.ndim == 1:
+                return {name: numbers}
+            return {f"{name}_{q!r}": numbers[:, k] for k, q in enumerate(self.levels)}
         P = self.predict_proba(table)
         columns: dict[str, Any] = {name: self.target.labels(P.argmax(axis=1))}
         return columns | {f"probability_{label}": P[:, k] for k, label in enumerate(self.target.classes)}
 
     def evaluate(self, table: Any) -> Report:
         """The report on a table that has the target; rows where it is missing are passed over.
+
+        For quantiles it has the pinball loss and the coverage of each; the other scores are of the one nearest to the
+        median.
 
         RequestError: no target column, no row with a target, a class that training did not have; and as ``predict``.
         """
@@ -114,7 +131,11 @@ class Model:
             raise RequestError(f"no row of the table has a value for the target {self.target.name!r}.")
         A_L = self._A_L(table, rows)
         if regression:
-            return regression_report(truth[rows], self.outputs.numbers(A_L), self.outputs.prior[0])
+            numbers = self.outputs.numbers(A_L)
+            each = numbers.reshape(len(rows), -1)
+            middle = each[:, np.abs(np.array(self.levels or (0.5,)) - 0.5).argmin()]
+            report = regression_report(truth[rows], middle, self.outputs.prior[0])
+            return replace(report, quantiles=quantile_scores(truth[rows], each, self.levels, self.outputs.prior[1:]))
         classes = [str(label) for label in self.target.classes]
         P = self.outputs.probabilities(A_L).T
         return classification_report(truth[rows].astype(np.int64), P, np.array(self.outputs.prior), classes)

@@ -178,3 +178,5 @@ def _require_together(model: Model, loss: Loss) -> None:
         expected = target.task, [str(label) for label in target.classes]
         found = model.report["task"], model.report["classes"]
         require(found == expected, f"the report is on {expected}", found)
+        levels = [score["level"] for score in model.report.get("quantiles", [])]
+        require(levels in ([], list(loss.levels)), f"the report is on the quantiles {loss.levels}", levels)

@@ -13,6 +13,7 @@ from chainrule.data.columns import LARGEST, row_name
 from chainrule.errors import RequestError, RunError
 from chainrule.formulas.losses import Loss
 from chainrule.formulas.metrics import probabilities
+from chainrule.formulas.quantile_metrics import quantile
 from chainrule.records import record, require
 
 Floats = NDArray[np.float64]
@@ -22,11 +23,13 @@ Floats = NDArray[np.float64]
 class Outputs:
     """How the target of some rows becomes Y (m, n[L]), and how predictions A[L] (m, n[L]) become answers.
 
-    units   n[L]: 1 for regression and for two classes under one sigmoid, else the number of classes
+    units   n[L]: 1 for regression and for two classes under one sigmoid, one for each of several quantiles, else the
+            number of classes
     shift, scale   regression learns (y - shift) / scale: standardised under an identity link, so that a loss's own
             numbers, such as huber's delta, count standard deviations; under an exponential link in units of the
             mean, which keeps y positive
-    prior   the trivial prediction: class shares of the training rows, or (the mean of their target,)
+    prior   the trivial prediction: class shares of the training rows, or (the mean of their target, and its quantiles
+            where the loss is for some)
 
     RequestError: numbers that no target has.
     """
@@ -54,17 +57,24 @@ class Outputs:
         mean = float(values.mean())
         if loss.link == "exponential":
             return cls(1, 0.0, mean if mean > 0.0 else 1.0, (mean,))
+        if loss.link == "ascending" and not loss.levels:
+            raise RequestError(f"loss {loss_name} needs its levels here, such as quantiles(0.1, 0.5, 0.9).")
+        units, prior = max(1, len(loss.levels)), (mean, *(quantile(values, q) for q in loss.levels))
         if values.min() == values.max():  # asked of the values, since rounding can leave a deviation of 1e-11
-            return cls(1, float(values[0]), 1.0, (mean,))
-        return cls(1, mean, float(values.std()) or 1.0, (mean,))  # squares of tiny deviations may vanish
+            return cls(units, float(values[0]), 1.0, prior)
+        return cls(units, mean, float(values.std()) or 1.0, prior)  # squares of tiny deviations may vanish
 
     def require_fits(self, target: Target, loss: Loss, loss_name: str) -> None:
         """RequestError: outputs that neither ``fit`` nor an estimator makes for this target and this loss."""
         _require_task(target, loss, loss_name)
         if target.task == "regression":
-            require((self.units, len(self.prior)) == (1, 1), "regression has one output and one mean", self)
+            units = max(1, len(loss.levels))
+            require(self.units == units, f"units of outputs with loss {loss_name} are {units}", self.units)
+            # an estimator knows no quantiles of the rows that it was trained on
+            priors = (1, 1 + len(loss.levels))
+            require(len(self.prior) in priors, "the prior of regression is a mean, and quantiles", self.prior)
             if not loss.elementwise:
-                loss.value(np.zeros((1, 1)), np.zeros((1, 1)))  # a loss of several outputs says so
+                loss.value(np.zeros((units, 1)), np.zeros((units, 1)))  # a loss of other outputs says so
             return
         K = len(target.classes)
         single = K == 2 and loss.elementwise
@@ -77,7 +87,7 @@ class Outputs:
     def encode(self, target: Target, values: NDArray[Any]) -> Floats:
         """Y (m, units) from class codes or numbers, (m,)."""
         if target.task == "regression":
-            return ((values - self.shift) / self.scale)[:, None]
+            return np.repeat(((values - self.shift) / self.scale)[:, None], self.units, axis=1)
         return values[:, None].astype(np.float64) if self.units == 1 else np.eye(self.units)[values]
 
     def probabilities(self, A_L: NDArray[Any]) -> Floats:
@@ -89,13 +99,14 @@ class Outputs:
         return np.ascontiguousarray(probabilities(A_L.T.astype(np.float64)).T)
 
     def numbers(self, A_L: NDArray[Any]) -> Floats:
-        """Predicted numbers (m,) in the unit of the target, infinite where they overflow.
+        """Predicted numbers (m,), or quantiles (m, units), in the unit of the target, infinite where they overflow.
 
         RunError: an output is not a number.
         """
         _require_numbers(A_L)
         with np.errstate(over="ignore"):
-            return A_L[:, 0].astype(np.float64) * self.scale + self.shift
+            numbers = A_L.astype(np.float64) * self.scale + self.shift
+        return numbers[:, 0] if self.units == 1 else numbers
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""

@@ -1,7 +1,7 @@
 """What the command line shows: for people, as JSON lines, or nothing."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -189,6 +189,8 @@ class Screen(Silence):
         for name, value in report["scores"].items():
             scores.add_row(INDENT, SCORE_NAMES[name], _number(value), _number(report["baseline"][name]))
         self.console.print(scores)
+        if report.get("quantiles"):
+            self._quantiles(report["quantiles"])
         if report["task"] == "classification":
             self._confusion(report)
 
@@ -196,6 +198,16 @@ class Screen(Silence):
         """The last two lines."""
         self._say("Model", str(path))
         self._say("Next", following)
+
+    def _quantiles(self, scores: Sequence[Mapping[str, Any]]) -> None:
+        """The pinball loss and the coverage of each predicted quantile."""
+        grid = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for heading in ("", "quantile", "coverage", "pinball loss", "baseline (quantile of the target)"):
+            grid.add_column(heading, justify="right" if heading else "left")
+        for score in scores:
+            numbers = map(_number, (score["coverage"], score["pinball_loss"], score["baseline"]))
+            grid.add_row(INDENT, repr(score["level"]), *numbers)
+        self.console.print(grid)
 
     def _confusion(self, report: Mapping[str, Any]) -> None:
         """The matrix; where its labels would not fit beside each other, with numbers in their place."""

@@ -100,7 +100,8 @@ def _of_model(model: Model, X: Any, y: Any, every_row: bool) -> Subject:
 def _described(model: Model, X: NDArray[np.float64], Y: Any) -> Subject:
     target = model.target
     single = model.outputs.units == 1
-    names = [target.name] if single else [f"{target.name}={label}" for label in target.classes]
+    several = [f"{target.name}={label}" for label in target.classes] or [f"{target.name} {q!r}" for q in model.levels]
+    names = [target.name] if single else several
     return Subject(
         model.network,
         model.theta,

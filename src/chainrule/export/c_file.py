@@ -14,6 +14,7 @@ import numpy as np
 
 from chainrule.data.features import CategoryFeatures, NumericFeatures
 from chainrule.engines.fused.expressions import describe
+from chainrule.errors import RequestError
 from chainrule.export.c_formulas import belong_together, function, loop
 from chainrule.export.c_library import FUNCTIONS, READERS, needed
 from chainrule.export.c_names import REALS, Names, comment, literal, quoted, real
@@ -27,8 +28,14 @@ FOUR = 4  # units side by side in the smallest registers, and terms of a sum in 
 def content(model: Model) -> bytes:
     """The file, the same bytes for the same model.
 
-    RequestError: a function of one's own that cannot be written; a text with a zero character, which ends C's texts.
+    RequestError: a function of one's own that cannot be written; a text with a zero character, which ends C's texts;
+    several quantiles.
     """
+    if model.target.task == "regression" and model.outputs.units > 1:
+        raise RequestError(
+            f"a C file answers with one number, and this model predicts {model.outputs.units} quantiles: export it to "
+            "onnx or numpy, or train a model for each quantile."
+        )
     names = Names(model)
     parts = [
         _head(model, names),

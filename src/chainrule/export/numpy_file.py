@@ -169,10 +169,12 @@ class _Python(Language):
 def _answer(model: Model) -> str:
     target, outputs = model.target, model.outputs
     if target.task == "regression":
+        what = f"quantiles {model.levels} of the target, (m, {outputs.units})" if outputs.units > 1 else "numbers (m,)"
+        answers = "forward(features(table))" + (".T" if outputs.units > 1 else "[0]")
         return f'''
 def predict(table):
-    """Predicted numbers (m,), in the unit of the target."""
-    return forward(features(table))[0].astype(np.float64) * {float(outputs.scale)!r} + {float(outputs.shift)!r}
+    """Predicted {what}, in the unit of the target."""
+    return {answers}.astype(np.float64) * {float(outputs.scale)!r} + {float(outputs.shift)!r}
 '''
     K = len(target.classes)
     if outputs.units == 1:

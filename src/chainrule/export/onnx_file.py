@@ -7,7 +7,8 @@ Inputs, one for each column that the model uses, named like it, each (N, 1):
     category          string; "" where missing
 
 Outputs of a classification are ``label`` (N,), as text, int64, bool or double like the classes, and ``probabilities``
-(N, K), double; of a regression ``predicted`` (N,), double. Where a column has such a name, a number stands behind it.
+(N, K), double; of a regression ``predicted`` (N,), or (N, K) of K quantiles, double. Where a column has such a name, a
+number stands behind it.
 
 Preprocessing is in float64, the layers in the dtype of the network. The graph cannot refuse what ``Model.predict``
 refuses: a gap in a column that takes none gives NaN (and the label of NaN means nothing), and an infinite number, or
@@ -227,8 +228,11 @@ def _classes(graph: Graph, model: Model, A: str) -> list[ValueInfoProto]:
 
 
 def _numbers(graph: Graph, model: Model, A: str) -> list[ValueInfoProto]:
-    """The output ``predicted``, in the unit of the target."""
+    """The output ``predicted``, in the unit of the target: (N,), or (N, K) of K quantiles."""
+    K = model.outputs.units
     scale, shift = graph.number(model.outputs.scale), graph.number(model.outputs.shift)
-    first = graph.columns(graph.cast(A, "float64"), 0)
-    predicted = graph.node("Add", graph.node("Mul", first, scale), shift, name="predicted")
-    return [helper.make_tensor_value_info(predicted, TensorProto.DOUBLE, ["N"])]
+    numbers = graph.cast(A, "float64")
+    if K == 1:
+        numbers = graph.columns(numbers, 0)
+    predicted = graph.node("Add", graph.node("Mul", numbers, scale), shift, name="predicted")
+    return [helper.make_tensor_value_info(predicted, TensorProto.DOUBLE, ["N"] if K == 1 else ["N", K])]

@@ -31,6 +31,7 @@ class Loss:
     lowest, highest, open_at   the targets it is defined for: lowest <= y <= highest, without the ends named in open_at
     elementwise   False where the outputs of one example belong together (softmax)
     kink          True where the derivative jumps at z = y
+    levels        q of each output, ascending, where outputs are q-quantiles of one target; empty where they are not
     """
 
     link: str
@@ -44,6 +45,7 @@ class Loss:
     open_at: tuple[float, ...] = ()
     elementwise: bool = True
     kink: bool = False
+    levels: tuple[float, ...] = ()
 
 
 LINKS: Table[Callable[[Array], Array]] = Table("link")
@@ -230,7 +232,8 @@ def quantile(xp: Namespace, q: float = 0.5) -> Loss:
         return (1.0 - q) * above_zero(xp, Z - Y) - q * above_zero(xp, Y - Z)
 
     formula = "max(q (y - a), (q - 1) (y - a)), a = z"
-    return Loss("identity", value, dZ, formula, "Koenker & Bassett 1978", "regression", kink=True)
+    source = "Koenker & Bassett 1978"
+    return Loss("identity", value, dZ, formula, source, "regression", kink=True, levels=(q,))
 
 
 @LOSSES.row
@@ -262,7 +265,7 @@ def quantiles(xp: Namespace, *q: float) -> Loss:
 
     formula = "sum_k max(q_k (y - a_k), (q_k - 1) (y - a_k)), a_1 = z_1, a_k = a_(k-1) + log(1 + e^z_k)"
     source = "Koenker & Bassett 1978; the link: Dugas et al. 2001"
-    return Loss("ascending", value, dZ, formula, source, "regression", elementwise=False, kink=True)
+    return Loss("ascending", value, dZ, formula, source, "regression", elementwise=False, kink=True, levels=q)
 
 
 @LOSSES.row
