@@ -13,24 +13,25 @@ import chainrule
 SOURCE = Path(chainrule.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 
-CORE = {"errors", "records", "formulas", "network", "recipe", "engines"}
+CORE = {"errors", "arguments", "records", "formulas", "network", "recipe", "engines"}
 MODEL = CORE | {"watching", "training", "data", "outputs", "reports", "model"}
 
 # What each layer may import of ours. A layer is a module or a package right under chainrule; "" is __init__.py.
 ALLOWED = {
     "errors": set(),
+    "arguments": {"errors"},
     "records": {"errors"},
     "files": {"errors"},
     "sealed": {"errors"},
     "formulas": {"errors"},
-    "network": {"errors", "records", "formulas"},
-    "recipe": {"errors", "records", "formulas"},
-    "engines": {"errors", "formulas", "network", "recipe"},
+    "network": {"errors", "arguments", "records", "formulas"},
+    "recipe": {"errors", "arguments", "records", "formulas"},
+    "engines": {"errors", "arguments", "formulas", "network", "recipe"},
     "watching": CORE,
     "training": CORE | {"watching"},
     "checkpoint_contents": CORE | {"watching", "sealed", ""},
     "checkpoints": CORE | {"watching", "files", "sealed", "checkpoint_contents"},
-    "data": {"errors", "records", "files", "formulas.draws"},
+    "data": {"errors", "arguments", "records", "files", "formulas.draws"},
     "reports": {"errors", "records", "formulas"},
     "outputs": {"errors", "records", "formulas", "data"},
     "weights": {"errors", "data"},

@@ -19,6 +19,7 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+from chainrule.arguments import instance
 from chainrule.checkpoint_contents import identity, packed, require_same, unpacked
 from chainrule.engines import Engine, Examples
 from chainrule.errors import RequestError
@@ -226,4 +227,5 @@ def as_checkpoint(given: Any, resume: bool) -> Checkpoint | None:
         if resume and not given.resume:
             raise RequestError("a Checkpoint knows itself whether to resume: Checkpoint(path, resume=True).")
         return given
+    instance("checkpoint", given, (str, os.PathLike), "a path, or a Checkpoint")
     return Checkpoint(given, resume=resume)

@@ -37,7 +37,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     '.'
     """
     spelled = {n.lower(): n for n in names}
-    close = difflib.get_close_matches(name.lower(), list(spelled), n=1)
+    close = difflib.get_close_matches(str(name).lower(), list(spelled), n=1)
     return f"; did you mean {spelled[close[0]]!r}?" if close else "."
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data import Encoder, Target, read_table
+from chainrule.data import Encoder, Target, is_unnamed, read_table
 from chainrule.engines import Engine, make_engine
 from chainrule.errors import RequestError
 from chainrule.formulas.losses import LOSSES
@@ -71,9 +71,21 @@ class Model:
         return Parameters(self.network, self.theta)
 
     def read(self, table: Any, *, delimiter: str | None = None, decimal: str = ".") -> Any:
-        """A file or a data frame as a table whose columns are read as they were at training."""
+        """A file or a data frame as a table whose columns are read as they were at training.
+
+        One row may be a dict of single values; an array is for models that were trained on one. RequestError: what
+        cannot be read as a table, or has no names for the columns that the model reads.
+        """
         text = [*self.encoder.text_columns, *([self.target.name] if self.target.value_type == "text" else [])]
-        return read_table(table, delimiter=delimiter, decimal=decimal, as_text=text)
+        read = read_table(table, delimiter=delimiter, decimal=decimal, as_text=text)
+        if is_unnamed(table) and not {*self.encoder.columns} <= {*read.column_names}:
+            named = ", ".join(map(repr, self.encoder.columns[:8]))
+            raise RequestError(
+                f"an array of {read.num_columns} columns has no names for them, and the model reads {named}"
+                f"{', ...' if len(self.encoder.columns) > 8 else ''}: hand over a dict of columns or a data frame that "
+                "has these."
+            )
+        return read
 
     def predict(self, table: Any) -> NDArray[Any]:
         """Labels, or numbers in the unit of the target, (m,), for the rows of a file or a data frame.

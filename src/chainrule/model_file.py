@@ -12,12 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from reprlib import repr as short
 from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import as_path, instance
 from chainrule.data import Encoder, Target
 from chainrule.errors import RequestError
 from chainrule.files import replace_file, require_writable
@@ -53,7 +53,7 @@ def save(model: Model, path: Any, *, overwrite: bool = False) -> None:
 
     RequestError: the file exists and ``overwrite`` is False; the place cannot be written to; the file would not load.
     """
-    path = Path(path)
+    path = as_path("path", path)
     require_writable(path, overwrite=overwrite)
     arrays, refusing = {"theta": model.theta}, partial(_refusing, RequestError, "this model cannot be saved")
     with refusing():
@@ -67,7 +67,9 @@ def load(path: Any, functions: Functions | None = None) -> Model:
 
     RequestError: no such file, not a model file, a damaged one, one of a later version, or a function is missing.
     """
-    path = Path(path)
+    path = as_path("path", path)
+    if functions is not None:
+        instance("functions", functions, Mapping, "a dict of functions of your own by name")
     name = repr(str(path))
     description, arrays = unseal(read_sealed(path, KIND), name, KIND)
     if "counts" in description:

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.arguments import instance, integer, is_integer, is_number, listed
 from chainrule.errors import RequestError
 from chainrule.formulas import draws
 from chainrule.formulas.activations import ACTIVATIONS
@@ -24,6 +26,9 @@ STRIP = 128
 
 # Nobody trains as many; a file that says so would keep us busy.
 MOST_LAYERS = 10_000
+
+# 1 TB in float32
+MOST_PARAMETERS = 2**38
 
 
 @dataclass(frozen=True)
@@ -69,20 +74,28 @@ class Network:
 
     def __post_init__(self) -> None:
         """Check, and write every list in full: one entry for each hidden layer, every number of a known row."""
-        n = tuple(self.n)
-        if len(n) < 2 or any(not isinstance(u, (int, np.integer)) or isinstance(u, bool) or u < 1 for u in n):  # pyright: ignore[reportUnnecessaryIsInstance]
+        n = listed(self.n)
+        if n is None or len(n) < 2 or any(not is_integer(u) or u < 1 for u in n):
             raise RequestError(
-                f"n is the units by layer, whole numbers from 1 on, at least (inputs, outputs); not {n}."
+                "n is the units by layer, whole numbers from 1 on, at least (inputs, outputs), such as (4, 8, 3); not "
+                f"{short(self.n if n is None else n)}."
             )
         hidden = len(n) - 2
         dropout = _one_each(self.dropout, hidden, "dropout")
         activation = _one_each(self.activation, hidden, "activation")
+        for a in activation:
+            require_spec(ACTIVATIONS.kind, a)
         full = {a: _full(ACTIVATIONS, a) for a in dict.fromkeys(activation)}  # each is looked at once
-        penalties = (self.penalties,) if isinstance(self.penalties, str) else self.penalties
-        if any(not 0.0 <= p < 1.0 for p in dropout):
-            raise RequestError(f"dropout is the chance to drop a unit, at least 0 and below 1; not {self.dropout}.")
-        if self.dtype not in ("float32", "float64"):
-            raise RequestError(f"dtype is 'float32' or 'float64', not {self.dtype!r}.")
+        penalties = (self.penalties,) if isinstance(self.penalties, str) else listed(self.penalties)
+        if penalties is None:
+            raise RequestError(f"penalties are texts such as 'l2(0.0001)', one or a list, not {short(self.penalties)}.")
+        if any(not is_number(p) or not 0.0 <= p < 1.0 for p in dropout):
+            raise RequestError(
+                f"dropout is the chance to drop a unit, at least 0 and below 1; not {short(self.dropout)}."
+            )
+        if not isinstance(self.dtype, str) or self.dtype not in ("float32", "float64"):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise RequestError(f"dtype is 'float32' or 'float64', not {short(self.dtype)}.")
+        require_spec(INITIALIZERS.kind, self.initializer)
         written: dict[str, Any] = {
             "n": tuple(int(u) for u in n),
             "activation": tuple(full[a] for a in activation),
@@ -93,6 +106,11 @@ class Network:
         }
         for name, value in written.items():
             object.__setattr__(self, name, value)
+        if self.size > MOST_PARAMETERS:
+            raise RequestError(
+                f"a network of n = {short(self.n)} has {self.size:.3g} parameters, more than any memory holds: take "
+                "fewer units."
+            )
 
     @property
     def L(self) -> int:
@@ -135,8 +153,10 @@ class Network:
     def initial(self, seed: int = 0, functions: Functions | None = None) -> NDArray[Any]:
         """theta at the start, (size,): W[l] by the initialiser, b[l] = 0; the same bits on every machine.
 
-        Entry (j, k) of W[l] is a function of (seed, l, j, k).
+        Entry (j, k) of W[l] is a function of (seed, l, j, k). RequestError: a seed that is not from 0 to 2^64 - 1.
         """
+        if integer("seed", seed, 0) >= 2**64:
+            raise RequestError(f"seed is below 2^64, not {seed}.")
         theta = np.zeros(self.size, self.dtype)
         W = Parameters(self, theta).W
         for l in range(1, self.L + 1):
@@ -169,10 +189,13 @@ class Network:
     def dimensions(self, m: int) -> "Dimensions":
         """The shape of every quantity for m examples: "W[1]", "b[1]", "Z[1]", "A[0]", ..., and of dV for each V.
 
+        RequestError: m is not an integer from 0 on.
+
         >>> shapes = Network((4, 8, 3)).dimensions(10)
         >>> shapes["W[1]"], shapes["dZ[2]"], shapes["A[0]"]
         ((8, 4), (3, 10), (4, 10))
         """
+        m = integer("m", m, 0)
         shapes: dict[str, Shape] = {}
         for l in range(self.L + 1):
             if l > 0:
@@ -214,6 +237,7 @@ class Parameters:
     """
 
     def __init__(self, network: Network, theta: Array, xp: Namespace = np) -> None:
+        instance("network", network, Network, "a Network")
         require_theta(theta, network)
         self.theta = theta
         self.W: list[Array] = [None]
@@ -227,8 +251,11 @@ class Parameters:
 
 def require_theta(theta: Array, network: Network) -> None:
     """RequestError where theta is not the vector of all parameters."""
-    if tuple(theta.shape) != (network.size,):
-        raise RequestError(f"theta must hold {network.size} numbers for n = {network.n}, not {tuple(theta.shape)}.")
+    shape = getattr(theta, "shape", None)
+    if shape is None:
+        raise RequestError(f"theta is an array of {network.size} numbers for n = {network.n}, not {short(theta)}.")
+    if tuple(shape) != (network.size,):
+        raise RequestError(f"theta must hold {network.size} numbers for n = {network.n}, not {tuple(shape)}.")
 
 
 def flat(network: Network, dW: Sequence[Array], db: Sequence[Array], xp: Namespace = np) -> Array:
@@ -244,14 +271,14 @@ def flat(network: Network, dW: Sequence[Array], db: Sequence[Array], xp: Namespa
 
 
 def _one_each(given: Any, hidden: int, what: str) -> tuple[Any, ...]:
-    if isinstance(given, str) or not hasattr(given, "__len__"):
+    each = listed(given)
+    if each is None:
         return (given,) * hidden
-    listed = tuple(given)
-    if len(listed) != hidden:
+    if len(each) != hidden:
         raise RequestError(
-            f"{what}: expected one for all {hidden} hidden layers, or {hidden} of them; got {len(listed)}."
+            f"{what}: expected one for all {hidden} hidden layers, or {hidden} of them; got {len(each)}."
         )
-    return listed
+    return each
 
 
 def _full(table: Table[Any], spec: str) -> str:

@@ -3,13 +3,15 @@
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.arguments import instance, integer, is_integer, listed, number
 from chainrule.checkpoints import Checkpoint, as_checkpoint
-from chainrule.data import Encoder, Schema, Split, Target, infer_schema, read_table, split
+from chainrule.data import Encoder, Schema, Split, Target, infer_schema, read_table, split, with_target
 from chainrule.data.columns import row_name
 from chainrule.engines import limited_threads, make_engine
 from chainrule.errors import RequestError, nearest
@@ -25,11 +27,15 @@ from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.outputs import Outputs, require_in_domain
 from chainrule.recipe import Recipe
+from chainrule.records import require_spec
 from chainrule.training import Callback, Diverged, fit, require_whole_cost
 from chainrule.watching import History
 from chainrule.weights import class_weights, column_weight
 
 Rows = NDArray[np.int64]
+
+# More than any machine has; libraries that compute take a 32-bit number
+MOST_THREADS = 2**16
 
 # Numbers as that many classes are more likely amounts, and the user is told.
 MANY_CLASSES = 20
@@ -101,10 +107,10 @@ class Plan:
         return replace(model, report=model.evaluate(self.table.take(self.split.test)).to_dict())
 
 
-def train(table: Any, target: str, **options: Any) -> Model:
+def train(table: Any, target: Any, **options: Any) -> Model:
     """Train on a file or a data frame; the options are those of ``plan``, and these:
 
-    callbacks    looked at after each epoch; see ``Callback``
+    callbacks    looked at after each epoch, one or a list; see ``Callback``
     checkpoint   a path, or a ``Checkpoint``: where the run is kept while it lasts
     resume       go on from what is kept there
 
@@ -114,7 +120,8 @@ def train(table: Any, target: str, **options: Any) -> Model:
     (1.0, ['no', 'yes'])
     """
     callbacks = options.pop("callbacks", ())
-    checkpoint = as_checkpoint(options.pop("checkpoint", None), options.pop("resume", False))
+    resume = instance("resume", options.pop("resume", False), bool, "True or False")
+    checkpoint = as_checkpoint(options.pop("checkpoint", None), resume)
     known = [*inspect.signature(plan).parameters, "callbacks", "checkpoint", "resume"]
     for name in options:
         if name not in known:
@@ -124,7 +131,7 @@ def train(table: Any, target: str, **options: Any) -> Model:
 
 def plan(
     table: Any,
-    target: str,
+    target: Any,
     *,
     task: str = "auto",
     drop: Sequence[str] = (),
@@ -159,10 +166,11 @@ def plan(
 ) -> Plan:
     """Decide what to train, from a table and hyperparameters.
 
-    table           a path (.csv, .parquet), a data frame of pandas or polars, a pyarrow table, or a dict of columns
-    target          the column to predict
+    table           a path (.csv, .parquet), a data frame of pandas or polars, a pyarrow table, a dict of columns, a
+                    list of dicts, or an array (m, n), whose columns are x0, x1, ...
+    target          the name of the column to predict, or its values (m,), which become the column ``y``
     task            "classification", "regression", or "auto": text, booleans and integers of up to 20 values classify
-    drop            columns to leave out
+    drop            columns to leave out, one or a list
     hidden          units of the hidden layers; empty for logistic, softmax or linear regression
     loss            a row of the losses; "auto" for cross-entropy, or half the squared error
     optimizer       a row of the optimisers; "auto" for adam, or momentum where ``momentum`` is given
@@ -176,6 +184,8 @@ def plan(
 
     The others are those of ``Network`` and ``Recipe``. RequestError: anything in the request that cannot be right.
     """
+    if functions is not None:
+        instance("functions", functions, Mapping, "a dict of functions of your own by name")
     recipe = Recipe(
         optimizer=_optimizer(optimizer, momentum, functions),
         learning_rate=learning_rate,
@@ -191,22 +201,25 @@ def plan(
     draft = Network(  # wrong numbers and names are said before anything large is read
         n=(1, *_sizes(hidden), 1),
         activation=_one_or_each(activation),
-        loss=loss if loss != "auto" else "half_squared_error",
+        loss="half_squared_error" if _is_auto(loss) else loss,
         dropout=_one_or_each(dropout),
-        penalties=tuple(
-            f"{name}({float(strength)!r})" for name, strength in (("l2", l2), ("l1", l1)) if strength != 0.0
-        ),
+        penalties=_penalties(l2=l2, l1=l1),
         initializer=initializer,
         dtype=dtype,
     )
     _require_new_names(functions)
     draft.formulas(np, functions)
     recipe.make_schedule(functions)
-    if threads is not None and (isinstance(threads, bool) or not hasattr(threads, "__index__") or threads < 1):
-        raise RequestError(f"threads is a whole number from 1 on, not {threads!r}.")
+    if threads is not None:
+        threads = min(integer("threads", threads, 1), MOST_THREADS)
+    drop = _names("drop", drop)
+    for name, column in (("weight", weight), ("group", group)):
+        if column is not None:
+            instance(name, column, str, "the name of a column")
     if recipe.make_optimizer(np, functions).minimize is not None:
         require_whole_cost(draft, recipe)
 
+    table, target = with_target(table, target)
     table = read_table(table, delimiter=delimiter, decimal=decimal)
     roles = {target: "the target"} | {c: f"the {r} column" for c, r in ((weight, "weight"), (group, "group")) if c}
     _require_columns(table, [*roles, *drop])
@@ -228,7 +241,7 @@ def plan(
     _check_monitor(monitor, goal, parts)
     schema = infer_schema(table, drop=drop, keep_out=roles)
     encoder = Encoder.fit(table, schema, parts.train)
-    loss = draft.loss if loss != "auto" else _usual_loss(goal)
+    loss = _usual_loss(goal) if _is_auto(loss) else draft.loss
     row = LOSSES.make(loss, np, functions=functions)
     outputs = Outputs.fit(goal, row, loss, values[parts.train])
     require_in_domain(row, loss, target, values[rows], rows)
@@ -254,14 +267,16 @@ def plan(
 def _optimizer(name: str, momentum: float | None, functions: Functions | None) -> str:
     """The optimiser's spec with its momentum number set, where one is given."""
     if momentum is None:
-        return "adam" if name == "auto" else name
-    name = "momentum" if name == "auto" else name
-    number = OPTIMIZERS.make(name, np, functions=functions).momentum
-    if number is None:
+        return "adam" if _is_auto(name) else name
+    name = "momentum" if _is_auto(name) else name
+    require_spec("optimizer", name)
+    beta = number("momentum", momentum, "a number, the beta of the optimizer")
+    its_name = OPTIMIZERS.make(name, np, functions=functions).momentum
+    if its_name is None:
         raise RequestError(
             f"optimizer {name} has no momentum to set. Optimizers that have: {', '.join(_with_momentum())}."
         )
-    numbers = OPTIMIZERS.numbers(name, functions) | {number: momentum}
+    numbers = OPTIMIZERS.numbers(name, functions) | {its_name: beta}
     return f"{OPTIMIZERS.name(name)}({', '.join(f'{k}={float(v)!r}' for k, v in numbers.items())})"
 
 
@@ -280,14 +295,34 @@ def _with_momentum() -> list[str]:
 
 
 def _sizes(hidden: Any) -> tuple[int, ...]:
-    sizes = tuple(hidden) if hasattr(hidden, "__len__") else (hidden,)
-    if any(isinstance(u, bool) or not hasattr(u, "__index__") or u < 1 for u in sizes):
-        raise RequestError(f"hidden is the units of each hidden layer, whole numbers from 1 on, not {sizes}.")
-    return sizes
+    each = listed(hidden)
+    sizes = (hidden,) if each is None else each
+    if any(not is_integer(u) or u < 1 for u in sizes):
+        raise RequestError(f"hidden is the units of each hidden layer, whole numbers from 1 on, not {short(hidden)}.")
+    return tuple(int(u) for u in sizes)
 
 
 def _one_or_each(given: Any) -> Any:
-    return tuple(given) if hasattr(given, "__len__") and not isinstance(given, str) else given
+    each = listed(given)
+    return given if each is None else each
+
+
+def _is_auto(given: Any) -> bool:
+    return isinstance(given, str) and given == "auto"
+
+
+def _penalties(**strengths: Any) -> tuple[str, ...]:
+    """A spec for each strength that is not 0."""
+    numbers = {name: number(name, strength, "a number from 0 on") for name, strength in strengths.items()}
+    return tuple(f"{name}({strength!r})" for name, strength in numbers.items() if strength != 0.0)
+
+
+def _names(option: str, given: Any) -> tuple[str, ...]:
+    """The names of columns, one or several. RequestError: something else."""
+    names = (given,) if isinstance(given, str) else listed(given)
+    if names is None or not all(isinstance(name, str) for name in names):
+        raise RequestError(f"{option} names columns by their texts, one or a list, not {short(given)}.")
+    return names
 
 
 def _usual_loss(target: Target) -> str:

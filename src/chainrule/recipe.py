@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from math import isfinite, nan
+from reprlib import repr as short
 from typing import Any
 
+import numpy as np
+
+from chainrule.arguments import instance, integer, number
 from chainrule.errors import RequestError, nearest
 from chainrule.formulas.metrics import METRICS
 from chainrule.formulas.optimizers import OPTIMIZERS, Optimizer
@@ -50,21 +53,22 @@ class Recipe:
     def __post_init__(self) -> None:
         """Check every number; write every number of a known row."""
         checked: dict[str, Any] = {
-            "epochs": _whole("epochs", self.epochs, 1),
-            "seed": _whole("seed", self.seed, 0),
-            "batch_size": self.batch_size if self.batch_size == "auto" else _whole("batch_size", self.batch_size, 1),
-            "patience": None if self.patience is None else _whole("patience", self.patience, 1),
+            "epochs": integer("epochs", self.epochs, 1),
+            "seed": integer("seed", self.seed, 0),
+            "batch_size": _batch_size(self.batch_size),
+            "patience": None if self.patience is None else integer("patience", self.patience, 1, " (or none)"),
             "learning_rate": None if self.learning_rate is None else _number("learning_rate", self.learning_rate),
             "clip_norm": None if self.clip_norm is None else _number("clip_norm", self.clip_norm),
             "tol": _number("tol", self.tol, zero_too=True),
-            "shuffle": bool(self.shuffle),
+            "shuffle": bool(instance("shuffle", self.shuffle, (bool, np.bool_), "True or False")),
         }
         if checked["seed"] >= 2**64:
             raise RequestError(f"seed is below 2^64, not {self.seed}.")
-        if self.monitor not in ("auto", *COSTS, *METRICS):
-            known = ("auto", *COSTS, *METRICS)
+        known = ("auto", *COSTS, *METRICS)
+        if not isinstance(self.monitor, str) or self.monitor not in known:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise RequestError(
-                f"monitor {self.monitor!r} is not known{nearest(self.monitor, known)} Known: {', '.join(known)}."
+                f"monitor {short(self.monitor)} is not known{nearest(short(self.monitor), known)} "
+                f"Known: {', '.join(known)}."
             )
         for field, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
             spec = getattr(self, field)
@@ -104,20 +108,15 @@ class Recipe:
         return SCHEDULES.make(self.schedule, functions=functions)
 
 
-def _whole(name: str, number: Any, least: int) -> int:
-    """The number as an int. RequestError: it is not a whole number from ``least`` on."""
-    if isinstance(number, bool) or not hasattr(number, "__index__") or number < least:
-        otherwise = {"batch_size": " (or 'auto')", "patience": " (or none)"}.get(name, "")
-        raise RequestError(f"{name} is a whole number from {least} on{otherwise}, not {number!r}.")
-    return int(number)
+def _batch_size(given: Any) -> int | str:
+    auto = isinstance(given, str) and given == "auto"
+    return "auto" if auto else integer("batch_size", given, 1, " (or 'auto')")
 
 
-def _number(name: str, number: Any, zero_too: bool = False) -> float:
+def _number(name: str, given: Any, zero_too: bool = False) -> float:
     """The number as a float. RequestError: it is not a finite number above 0 (or 0, with ``zero_too``)."""
-    try:
-        value = float(number)
-    except (TypeError, ValueError):
-        value = nan
-    if not (isfinite(value) and (value > 0.0 or (zero_too and value == 0.0))):
-        raise RequestError(f"{name} is a number {'from 0 on' if zero_too else 'above 0'}, not {number!r}.")
+    said = f"a number {'from 0 on' if zero_too else 'above 0'}"
+    value = number(name, given, said)
+    if not (value > 0.0 or (zero_too and value == 0.0)):
+        raise RequestError(f"{name} is {said}, not {given!r}.")
     return value

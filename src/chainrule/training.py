@@ -4,17 +4,19 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
+from reprlib import repr as short
 from typing import Any, Protocol
 
 import numpy as np
 
+from chainrule.arguments import instance
 from chainrule.engines import Engine, Examples, State
 from chainrule.engines.interrupting import ctrl_c_answered, ctrl_c_noted, sigterm_as_ctrl_c
 from chainrule.errors import RequestError, RunError
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.network import Network
 from chainrule.recipe import Recipe
-from chainrule.watching import Callback, History, Watch
+from chainrule.watching import Callback, History, Watch, as_callbacks
 
 __all__ = ["Callback", "Diverged", "Fit", "History", "fit", "require_whole_cost"]
 
@@ -74,7 +76,7 @@ def fit(
     engine: Engine,
     training: Examples,
     validation: Examples | None = None,
-    callbacks: Sequence[Callback] = (),
+    callbacks: Callback | Sequence[Callback] = (),
     theta: Any | None = None,
     score: Callable[[Any], float] | None = None,
     samples: int = 0,
@@ -82,6 +84,7 @@ def fit(
 ) -> Fit:
     """Train by the engine's recipe, from its initial parameters or from ``theta``.
 
+    callbacks    looked at after each epoch, one or a list; see ``Callback``
     score        a function of theta to watch in place of the recipe's monitor; more is better
     samples      examples seen before, for a schedule that counts them
     checkpoint   a ``Checkpoint``, where the run is kept, and from where it goes on
@@ -96,6 +99,16 @@ def fit(
     >>> done.theta.round(2).tolist(), done.history.stopped
     ([2.0, 3.0], 'training cost did not improve by 0.0001 in 21 epochs')
     """
+    if not hasattr(engine, "run") or not hasattr(engine, "network"):
+        raise RequestError(f"engine is what make_engine(network, recipe) gives, not {short(engine)}.")
+    for name, rows in (("training", training), ("validation", validation)):
+        if rows is not None or name == "training":
+            instance(name, rows, Examples, "rows as engine.examples(X, Y) gives them")
+    if score is not None and not callable(score):
+        raise RequestError(f"score is a function of theta, not {short(score)}.")
+    if checkpoint is not None and not hasattr(checkpoint, "begin"):
+        raise RequestError(f"checkpoint is a Checkpoint, such as Checkpoint('run.ckpt'), not {short(checkpoint)}.")
+    callbacks = as_callbacks(callbacks)
     if not float(training.weight.sum()) > 0.0:
         raise RequestError("every training row has weight 0: nothing to learn from. Give some rows a weight above 0.")
     minimizes = engine.optimizer.minimize is not None

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf, isfinite, isnan, nan
+from reprlib import repr as short
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from chainrule.arguments import listed
 from chainrule.engines import Engine, Examples, State
 from chainrule.errors import RequestError
 from chainrule.formulas.metrics import METRICS
@@ -100,6 +102,22 @@ class Standing(NamedTuple):
     best_epoch: int = 0
     good: Any = None
     good_epochs: int = 0
+
+
+def as_callbacks(given: Any) -> tuple[Callback, ...]:
+    """The callbacks, one, a list or None. RequestError: one that is none.
+
+    >>> as_callbacks(print)
+    Traceback (most recent call last):
+    chainrule.errors.RequestError: a callback has the method on_epoch_end(history, parameters), and ... has none.
+    """
+    each = (given,) if hasattr(given, "on_epoch_end") else () if given is None else listed(given)
+    for callback in (given,) if each is None else each:
+        if not hasattr(callback, "on_epoch_end"):
+            raise RequestError(
+                f"a callback has the method on_epoch_end(history, parameters), and {short(callback)} has none."
+            )
+    return each or ()
 
 
 class Watch:

@@ -1,6 +1,8 @@
 """From a file or a data frame to matrices for a network, and back to a file. Knows nothing of networks."""
 
+from chainrule.data.apart import with_target
 from chainrule.data.encoding import Encoder
+from chainrule.data.loose import is_unnamed
 from chainrule.data.reading import read_table
 from chainrule.data.schema import Column, Schema, infer_schema
 from chainrule.data.splits import Split, split
@@ -15,7 +17,9 @@ __all__ = [
     "Target",
     "check_destination",
     "infer_schema",
+    "is_unnamed",
     "read_table",
     "split",
+    "with_target",
     "write_table",
 ]

@@ -4,13 +4,14 @@ import zlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import pyarrow as pa
 import pyarrow.parquet
 
 from chainrule.data.columns import as_arrow
 from chainrule.data.csv_files import read_csv
+from chainrule.data.loose import as_columns
 from chainrule.errors import RequestError, nearest
 
 CSV_ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
@@ -21,6 +22,8 @@ def read_table(
     source: Any, *, delimiter: str | None = None, decimal: str = ".", as_text: Iterable[str] = ()
 ) -> pa.Table:
     """The table in ``source``: a file, a data frame of pandas or polars, a pyarrow Table, or a dict of columns.
+
+    One row may be a dict of single values, and rows a list of such dicts; an array has the columns x0, x1, ...
 
     A path ending in .csv, .tsv or .txt (each also with .gz) is read as CSV in UTF-8; one ending in .parquet or .pq as
     Parquet. Empty cells and the usual spellings of a missing value (NA, N/A, NaN, null, ...) are missing, in text
@@ -37,11 +40,16 @@ def read_table(
     >>> read_table({"mass": [3750, None], "island": ["Biscoe", "Dream"]}).num_rows
     2
     """
-    if isinstance(source, str | Path):
+    if is_path(source):
         table, origin = _read_file(Path(source), delimiter, decimal, as_text), repr(str(source))
     else:
         table, origin = _convert(source), "the table"
     return _checked(table, origin)
+
+
+def is_path(source: Any) -> TypeGuard[str | Path]:
+    """Whether it is the path of a file rather than a table in memory."""
+    return isinstance(source, str | Path)
 
 
 def _read_file(path: Path, delimiter: str | None, decimal: str, as_text: Iterable[str]) -> pa.Table:
@@ -69,6 +77,7 @@ def _read_file(path: Path, delimiter: str | None, decimal: str, as_text: Iterabl
 
 def _convert(source: Any) -> pa.Table:
     """A table in memory as a pyarrow Table."""
+    source = as_columns(source)
     try:
         if isinstance(source, pa.Table):
             return source
@@ -87,7 +96,7 @@ def _convert(source: Any) -> pa.Table:
         raise RequestError(f"cannot make a table of this {type(source).__name__}: {why}") from error
     raise RequestError(
         f"cannot make a table of {type(source).__name__}: expected the path of a CSV or Parquet file, a data frame of "
-        "pandas or polars, a pyarrow Table, or a dict of columns"
+        "pandas or polars, a pyarrow Table, a dict of columns, a list of dicts, or an array (m, n)"
     )
 
 

@@ -3,10 +3,12 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from reprlib import repr as short
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from chainrule.arguments import is_number
 from chainrule.errors import RequestError
 from chainrule.formulas.draws import Stream, permutation
 
@@ -63,8 +65,8 @@ def _sizes(m: int, validation_fraction: float, test_fraction: float) -> tuple[in
     """How many rows to draw for validation and test."""
     asked = {"validation": validation_fraction, "test": test_fraction}
     for name, fraction in asked.items():
-        if not 0 <= fraction < 1:
-            raise RequestError(f"the {name} fraction must be at least 0 and below 1, not {fraction}")
+        if not is_number(fraction) or not 0 <= fraction < 1:
+            raise RequestError(f"the {name} fraction must be at least 0 and below 1, not {short(fraction)}")
     if validation_fraction + test_fraction >= 1:
         raise RequestError(
             f"the fractions {validation_fraction} for validation and {test_fraction} for test leave no row for training"

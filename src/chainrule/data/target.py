@@ -66,7 +66,7 @@ class Target:
         >>> Target.infer(pa.array([18.5, 15.0, 36.1]), "mpg").reason
         'numbers, not all of them whole: regression'
         """
-        if task not in ("auto", "classification", "regression"):
+        if not isinstance(task, str) or task not in ("auto", "classification", "regression"):
             raise RequestError(f"the task must be 'auto', 'classification' or 'regression', not {task!r}")
         cells = plain(column)
         present = len(cells) - cells.null_count

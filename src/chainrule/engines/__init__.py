@@ -14,11 +14,12 @@ An epoch is a run; so is what lies between two checkpoints, two looks at the clo
 ``reference`` is the definition of right; every other engine is compared with it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+from chainrule.arguments import instance
 from chainrule.engines.origin import Origin
 from chainrule.errors import RequestError, warn_caller
 from chainrule.formulas.optimizers import Optimizer
@@ -144,7 +145,13 @@ def make_engine(
     """The fastest engine that can do it: compiled code, or the reference engine, with a warning that says why.
 
     threads   most threads to use; None for as many as this process may have and the work is worth
+
+    RequestError: something else than a Network and a Recipe.
     """
+    instance("network", network, Network, "a Network, such as Network((4, 8, 3))")
+    instance("recipe", recipe, Recipe, "a Recipe, such as Recipe(epochs=100)")
+    if functions is not None:
+        instance("functions", functions, Mapping, "a dict of functions of your own by name")
     from chainrule.engines.fused import Fused, UnsuitableProcessor, Untraceable
     from chainrule.engines.reference import Reference
 

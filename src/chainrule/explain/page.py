@@ -110,12 +110,23 @@ def _chosen(model: Any, X: Any, y: Any, rows: Any) -> tuple[Subject, list[str], 
     if isinstance(model, Model):
         X = model.read(X)
         places, notes = _places(X.num_rows, rows)
-        of = subject(model, X.take(places), None if y is None else np.asarray(y)[places])
+        of = subject(model, X.take(places), None if y is None else _taken(y, X.num_rows, places))
     else:
         of = subject(model, X, y)
         places, notes = _places(len(of.X), rows)
         of = replace(of, X=of.X[places], Y=None if of.Y is None else of.Y[places])
     return of, [str(i) for i in places], notes
+
+
+def _taken(y: Any, count: int, places: NDArray[np.int64]) -> Any:
+    """The targets of these rows. RequestError: y is not one for each row of X."""
+    try:
+        values = np.asarray(y)
+    except ValueError as error:  # rows of different lengths
+        raise RequestError(f"y is one target for each of the {count} rows: {error}") from error
+    if values.shape not in ((count,), (count, 1)):
+        raise RequestError(f"y has the shape {values.shape} for {count} rows: give one target for each row.")
+    return values.reshape(-1)[places]
 
 
 def _classes(model: Any, of: Subject) -> list[str]:

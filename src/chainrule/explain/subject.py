@@ -87,7 +87,7 @@ def _of_model(model: Model, X: Any, y: Any, every_row: bool) -> Subject:
     target, regression = model.target, model.target.task == "regression"
     Y = None
     if y is not None or target.name in table.column_names:
-        column = table.column(target.name) if y is None else read_table({target.name: y}).column(target.name)
+        column = table.column(target.name) if y is None else _targets(target.name, y, table.num_rows)
         values: Any = target.values(column) if regression else target.codes(column)
         missing = np.isnan(values) if regression else values < 0
         if missing.any() and every_row:
@@ -95,6 +95,18 @@ def _of_model(model: Model, X: Any, y: Any, every_row: bool) -> Subject:
         table = table.filter(~missing)
         Y = model.outputs.encode(target, values[~missing])
     return _described(model, model.encoder.transform(table), Y)
+
+
+def _targets(name: str, y: Any, count: int) -> Any:
+    """The column of targets from y. RequestError: it is not one for each row."""
+    if hasattr(y, "columns"):  # a data frame of one column
+        if len(y.columns) != 1:
+            raise RequestError(f"y has the columns {', '.join(map(str, y.columns))}: give the values of one target.")
+        y = read_table(y).column(0)
+    column = read_table({name: y}).column(name)
+    if len(column) != count:
+        raise RequestError(f"y has {len(column)} values for {count} rows: give one for each row.")
+    return column
 
 
 def _described(model: Model, X: NDArray[np.float64], Y: Any) -> Subject:

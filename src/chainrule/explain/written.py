@@ -10,10 +10,12 @@ Each equation is a list of ``pieces``; a piece knows how it is written in each f
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
 
+from chainrule.arguments import instance, is_integer, one_of
 from chainrule.errors import RequestError
 from chainrule.explain.pieces import (
     BECOMES,
@@ -69,12 +71,15 @@ def equation(
     The update is that of plain gradient descent. RequestError: a notation, an order of examples or a station that does
     not exist.
     """
-    for given, known in ((notation, NOTATIONS), (examples, EXAMPLES)):
-        if given not in known:
-            raise RequestError(f"expected one of {', '.join(map(repr, known))}, not {given!r}.")
+    instance("network", network, Network, "a Network")
+    one_of("notation", notation, NOTATIONS)
+    one_of("examples", examples, EXAMPLES)
     letters = _Letters(network, notation, examples, functions)
-    if name not in _STATIONS or (name, l) not in stations(network):
-        raise RequestError(f"there is no equation {name!r} of layer {l} in a network of {network.L} layers.")
+    station = (name, l) if isinstance(name, str) and is_integer(l) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+    if station not in stations(network):
+        raise RequestError(
+            f"there is no equation {short(name)} of layer {short(l)} in a network of {network.L} layers."
+        )
     return _equation(*_STATIONS[name](letters, l))
 
 
@@ -111,8 +116,7 @@ def equations(model: Any, notation: str = "W,b", examples: str = "columns", form
     v := 0.9 v - alpha dtheta                                   0 at first
     theta := theta + v                                          theta: all W[l] and b[l], (10,)
     """
-    if form not in FORMS:
-        raise RequestError(f"form is one of {', '.join(map(repr, FORMS))}, not {form!r}.")
+    one_of("form", form, FORMS)
     network = network_of(model)
     functions = getattr(model, "functions", getattr(model, "functions_", None))
     recipe = getattr(model, "recipe", getattr(model, "recipe_", None))
