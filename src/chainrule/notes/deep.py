@@ -129,6 +129,10 @@ def deep_backward(A_L: Floats, Y: Floats, caches: Sequence[DeepCache], activatio
     if np.shape(Y) != A_L.shape:
         raise RequestError(f"Y is {np.shape(Y)} but A[L] is {A_L.shape}: one column for each example.")
     require_between_0_and_1(Y=Y)
+    if len(activations) != len(caches) or not caches:
+        raise RequestError(
+            f"activations are one for each of the {len(caches)} caches; here they are {len(activations)}."
+        )
     if activations[-1] != "sigmoid":
         raise RequestError(f"dz[L] = a[L] - y holds for a sigmoid output, not for {activations[-1]!r}.")
     grads: dict[str, Floats] = {}

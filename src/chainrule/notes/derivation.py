@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
 from chainrule.notes.shallow import shallow_forward
+from chainrule.notes.shapes import require_entries
 
 __all__ = ["DerivationStep", "derive_dz1"]
 
@@ -48,6 +50,9 @@ def derive_dz1(
     >>> print(steps[-1].equation, max(step.error for step in steps) < 1e-9)
     dz[1] = W[2]^T dz[2] * g'(z[1]) True
     """
+    require_entries("parameters", parameters, "W1", "b1", "W2", "b2")
+    if not h > 0.0:
+        raise RequestError(f"h is a number above 0, the step of the difference quotients, not {h!r}.")
     W2, b2 = parameters["W2"], parameters["b2"]
     row = ACTIVATIONS.make(g, np)
     loss = LOSSES["binary_cross_entropy"](np).value

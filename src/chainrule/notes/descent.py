@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.errors import RequestError
-from chainrule.notes.shapes import Floats
+from chainrule.notes.shapes import Floats, require_entries
 
 __all__: list[str] = []
 
@@ -30,8 +29,5 @@ def all_moved(parameters: Mapping[str, Floats], gradients: Mapping[str, Any], al
     >>> all_moved({"b1": np.array([[1.0]])}, {"db1": np.array([[4.0]])}, 0.5)["b1"].tolist()
     [[-1.0]]
     """
-    missing = [f"d{name}" for name in parameters if f"d{name}" not in gradients]
-    if missing:
-        there = ", ".join(map(str, gradients)) or "none"
-        raise RequestError(f"{missing[0]} is missing: each parameter V has its gradient dV. There are: {there}.")
+    require_entries("the gradient", gradients, *(f"d{name}" for name in parameters))
     return {name: moved(V, gradients[f"d{name}"], alpha) for name, V in parameters.items()}

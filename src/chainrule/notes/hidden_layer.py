@@ -19,6 +19,7 @@ from chainrule.notes.shallow import (
     shallow_forward,
     shallow_update,
 )
+from chainrule.notes.shapes import require_entries
 
 __all__ = [
     "Converged",
@@ -42,6 +43,7 @@ def hidden_units_as_regressions(parameters: Mapping[str, Floats], X: Floats) -> 
     >>> hidden_units_as_regressions(parameters, np.array([[0.0, 800.0]])).tolist()
     [[0.5, 1.0], [0.5, 0.0]]
     """
+    require_entries("parameters", parameters, "W1", "b1")
     W, b = parameters["W1"], parameters["b1"]
     return np.concatenate([logistic_forward(W[[j]].T, b[j, 0], X) for j in range(len(W))])
 
@@ -144,6 +146,7 @@ def until_convergence(
     iteration = 0
     while True:
         J, d = cost_and_gradient(parameters)
+        require_entries("the gradient", d, *(f"d{name}" for name in parameters))
         norm = float(np.sqrt(sum(np.sum(np.square(d[f"d{name}"])) for name in parameters)))
         if not isfinite(J) or not isfinite(norm):
             raise RunError(f"J is {J} after {iteration} iterations: alpha = {alpha:g} is too large.")

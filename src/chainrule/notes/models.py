@@ -212,6 +212,7 @@ def _batches(X: Floats, Y: Floats, size: int | None, rng: Any) -> Iterator[tuple
 
 
 def _examples(X: Floats, Y: Floats, told: Hyperparameters) -> tuple[Floats, Floats]:
+    X, Y = np.asarray(X), np.asarray(Y)
     require_matrices(X=X, Y=Y)
     told.network.dimensions(np.shape(X)[1]).check({"X": np.asarray(X), "Y": np.asarray(Y)})
     if not np.isin(Y, (0, 1)).all():

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.errors import RequestError
 from chainrule.notes.building_blocks import Floats
+from chainrule.notes.shapes import require_entries
 
 __all__ = ["first_layer_pictures", "save_first_layer_pictures"]
 
@@ -23,6 +24,7 @@ def first_layer_pictures(parameters: Mapping[str, Floats], shape: tuple[int, ...
     >>> first_layer_pictures({"W1": np.array([[-1.0, 0.0, 1.0, 3.0]])}, (2, 2)).tolist()
     [[[0.0, 0.25], [0.5, 1.0]]]
     """
+    require_entries("parameters", parameters, "W1")
     W = parameters["W1"]
     if len(shape) not in (2, 3) or shape[2:] not in ((), (3,)) or np.prod(shape) != W.shape[1]:
         raise RequestError(

@@ -19,7 +19,13 @@ from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
 from chainrule.network import Network, Shape
 from chainrule.notes.descent import all_moved
-from chainrule.notes.shapes import require_between_0_and_1, require_examples, require_matrices, require_parameters
+from chainrule.notes.shapes import (
+    require_between_0_and_1,
+    require_entries,
+    require_examples,
+    require_matrices,
+    require_parameters,
+)
 from chainrule.notes.switches import switchable
 
 __all__ = [
@@ -74,6 +80,7 @@ def shallow_cost(forward: Mapping[str, Floats], Y: Floats) -> float:
     >>> shallow_cost({"Z2": np.zeros((1, 4))}, np.array([[0, 1, 1, 0]]))
     0.6931471805599453
     """
+    require_entries("forward", forward, "Z2")
     _require_targets(forward["Z2"], Y)
     return float(np.sum(LOSSES["binary_cross_entropy"](np).value(forward["Z2"], Y)) / Y.shape[1])
 
@@ -98,6 +105,7 @@ def shallow_backward_one(
     require_matrices(x=x)
     if x.shape[1] != 1:
         raise RequestError(f"x is {x.shape}: one example is one column, ({x.shape[0]}, 1).")
+    _require_pass(parameters, forward)
     z1, a1, a2 = forward["Z1"], forward["A1"], forward["A2"]
     _require_targets(a2, y)
     slope = ACTIVATIONS.make(g, np).slope
@@ -127,6 +135,8 @@ def shallow_backward(
     >>> d["db2"].tolist(), d["dW1"].tolist()
     ([[-0.5]], [[-0.125], [-0.125]])
     """
+    _require_pass(parameters, forward)
+    require_matrices(X=X)
     Z1, A1, A2 = forward["Z1"], forward["A1"], forward["A2"]
     _require_targets(A2, Y)
     slope = ACTIVATIONS.make(g, np).slope
@@ -175,6 +185,11 @@ def _require_shallow(X: Floats, parameters: Mapping[str, Floats]) -> None:
     L = require_parameters(X, parameters)
     if L != 2:
         raise RequestError(f"a shallow network has the layers 1 and 2; these parameters have {L}.")
+
+
+def _require_pass(parameters: Mapping[str, Floats], forward: Mapping[str, Floats]) -> None:
+    require_entries("parameters", parameters, "W2")
+    require_entries("forward", forward, "Z1", "A1", "A2")
 
 
 def _require_targets(A2: Floats, Y: Floats) -> None:

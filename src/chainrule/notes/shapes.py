@@ -1,6 +1,7 @@
 """What the notes' functions ask of shapes; each RequestError says which array it is about, and what came."""
 
 from collections.abc import Mapping
+from reprlib import repr as short
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ Floats = NDArray[Any]
 
 __all__ = [
     "require_between_0_and_1",
+    "require_entries",
     "require_examples",
     "require_fit",
     "require_matrices",
@@ -29,6 +31,10 @@ def require_matrices(**arrays: Floats) -> None:
     chainrule.errors.RequestError: A has shape (3,): a matrix with rows and columns is needed; ...
     """
     for name, array in arrays.items():
+        if not hasattr(array, "shape"):
+            raise RequestError(
+                f"{name} is {short(array)}: a matrix is needed; np.array(...) makes one of a list of rows."
+            )
         if np.ndim(array) != 2:
             advice = f"; {name}.reshape(-1, 1) makes it a column" if np.ndim(array) == 1 else ""
             raise RequestError(f"{name} has shape {np.shape(array)}: a matrix with rows and columns is needed{advice}.")
@@ -78,6 +84,19 @@ def require_same_shape(AL: Floats, Y: Floats) -> None:
         advice = f" Y.reshape({AL.shape}) makes it so." if np.ndim(Y) == 1 and np.size(Y) == AL.size else ""
         raise RequestError(f"Y is {np.shape(Y)} but AL is {AL.shape}: one column for each example.{advice}")
     require_examples(AL.shape[1])
+
+
+def require_entries(what: str, given: Mapping[str, Any], *names: str) -> None:
+    """All of these are in a dict of arrays.
+
+    >>> require_entries("forward", {"Z1": 0}, "Z1", "A1")
+    Traceback (most recent call last):
+    chainrule.errors.RequestError: forward holds Z1, A1, and A1 is missing. It has Z1.
+    """
+    missing = [name for name in names if name not in given]
+    if missing:
+        there = ", ".join(map(str, given)) or "nothing"
+        raise RequestError(f"{what} holds {', '.join(names)}, and {missing[0]} is missing. It has {there}.")
 
 
 def require_examples(m: int) -> None:

@@ -11,6 +11,7 @@ no bias unit, nor has any z or delta. Every layer's g is the sigmoid. Delta and 
 
 from collections.abc import Sequence
 from itertools import pairwise
+from reprlib import repr as short
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.penalties import PENALTIES
 from chainrule.formulas.table import Array
-from chainrule.notes.shapes import require_between_0_and_1
+from chainrule.notes.shapes import require_between_0_and_1, require_matrices
 from chainrule.notes.switches import switchable
 
 __all__ = [
@@ -55,6 +56,8 @@ def layer_sizes(Theta: ThetaList) -> tuple[int, ...]:
     >>> layer_sizes([np.zeros((25, 401)), np.zeros((10, 26))])
     (400, 25, 10)
     """
+    if isinstance(Theta, str) or not all(hasattr(Theta_l, "shape") for Theta_l in Theta):
+        raise RequestError(f"Theta is a list of arrays, one for each layer but the last, not {short(Theta)}")
     if not Theta or any(Theta_l.ndim != 2 or 0 in Theta_l.shape or Theta_l.shape[1] < 2 for Theta_l in Theta):
         shapes = [Theta_l.shape for Theta_l in Theta]
         raise RequestError(f"Theta is a list of matrices (s_(l+1), s_l + 1), one for each layer but the last: {shapes}")
@@ -77,6 +80,7 @@ def theta_forward(Theta: ThetaList, X: Array) -> tuple[ByLayer, ByLayer]:
     ([[1.0], [3.0], [3.0]], [[0.0]], [[0.5]])
     """
     s = layer_sizes(Theta)
+    require_matrices(X=X)
     if X.ndim != 2 or X.shape[1] != s[0]:
         raise RequestError(f"layer 1: Theta(1) is {Theta[0].shape}, for {s[0]} inputs, but X is {X.shape}")
     L = len(s)
@@ -160,6 +164,8 @@ def theta_backward(Theta: ThetaList, a: ByLayer, Y: Array) -> ByLayer:
     {3: (1, 5), 2: (3, 5)}
     """
     L = len(Theta) + 1
+    if missing := [l for l in range(1, L + 1) if l not in a]:
+        raise RequestError(f"layer {missing[0]}: a holds a(1), ..., a({L}), as theta_forward gives them")
     delta: ByLayer = {L: delta_L(a[L], Y.T)}
     for l in range(L - 1, 1, -1):
         delta[l] = delta_l(Theta[l - 1], delta[l + 1], a[l])
@@ -174,6 +180,7 @@ def require_targets(Theta: ThetaList, X: Array, Y: Array) -> int:
     >>> require_targets([np.zeros((3, 3))], np.zeros((5, 2)), np.zeros((5, 3)))
     5
     """
+    require_matrices(X=X, Y=Y)
     m, K = X.shape[0], layer_sizes(Theta)[-1]
     if m == 0 or Y.shape != (m, K):
         raise RequestError(f"layer {len(Theta) + 1}: X is {X.shape} and K = {K}, but Y is {Y.shape}; (m, K) fits")
