@@ -38,5 +38,5 @@ def quantile(values: Floats, q: float, weight: Floats | None = None) -> float:
     """
     order = np.argsort(values, kind="stable")
     up_to = np.cumsum(np.ones(len(values)) if weight is None else weight[order])
-    enough = np.searchsorted(up_to, q * up_to[-1] * (1.0 - 1e-12))  # sums of weights are exact to rounding alone
+    enough = int(np.searchsorted(up_to, q * up_to[-1] * (1.0 - 1e-12)))  # sums of weights are exact to rounding alone
     return float(values[order[enough]])
