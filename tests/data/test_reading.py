@@ -151,6 +151,7 @@ def test_tables_in_memory_read_alike():
         frame,
         polars.DataFrame(wanted),
         polars.DataFrame(wanted).to_arrow(),
+        [{"a": 1.5, "b": "x"}, {}],
     ):
         assert read_table(source).to_pydict() == wanted
 
@@ -160,7 +161,7 @@ def test_tables_in_memory_read_alike():
     [
         ({"a": [1, 2], "b": [1]}, "cannot make a table"),
         ({"a": [1, "x"]}, "column 'a' is not a column of values of one kind"),
-        ({"a": 5}, "column 'a'"),
+        ({"a": 5, "b": [1, 2]}, "column 'a' is the single value 5"),
         ({}, "no columns"),
         ({"a": []}, "no rows"),
         ([[1, 2]], "cannot make a table of list"),

@@ -230,7 +230,7 @@ def test_a_graph_says_where_it_has_no_value(call, said):
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda: notes.linear_forward([[1.0]], np.eye(1), np.zeros((1, 1))), r"A is \[\[1.0\]\]: a matrix is needed"),
+        (lambda: notes.linear_forward([[1.0]], np.eye(1), np.zeros((1, 1))), r"A is \[\[1.0\]\]: an array is needed"),
         (lambda: notes.shallow_backward(PARAMETERS, {}, X, Y), "Z1 is missing"),
         (lambda: notes.shallow_cost({}, Y), "Z2 is missing"),
         (lambda: notes.L_model_backward(AL, Y, []), "here there are none"),

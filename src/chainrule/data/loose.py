@@ -3,7 +3,7 @@
     {"a": 1.0, "b": "x"}                  one row
     [{"a": 1.0}, {"a": 2.0, "b": "x"}]    rows; what a row does not name is missing
     a structured array, or an entry of it rows, or one
-    an array (m, n), or m lists of n      rows of the columns x0, x1, ..., as scikit-learn has them
+    an array (m, n)                       rows of the columns x0, x1, ..., as scikit-learn has them
 
 RequestError: where it may mean more than one thing, with what to hand over in its place.
 """
@@ -45,9 +45,7 @@ def as_columns(source: Any) -> Any:
 
 
 def is_unnamed(source: Any) -> bool:
-    """Whether it is rows without names for their columns: an array, or a list of lists of cells."""
-    if isinstance(source, (list, tuple)):
-        return bool(source) and all(isinstance(row, (list, tuple, np.ndarray)) for row in source)
+    """Whether it is an array, rows without names for their columns."""
     if isinstance(source, np.ndarray):
         return source.dtype.names is None
     is_frame = hasattr(source, "columns") or hasattr(source, "__arrow_c_stream__") or _is_series(source)
@@ -93,10 +91,8 @@ def _of_structured(records: Any) -> dict[str, Any]:
 
 
 def _of_array(source: Any) -> dict[str, Any]:
-    if not isinstance(source, np.ndarray) and len({len(row) for row in source}) > 1:
-        raise RequestError("the rows of the list do not have the same length: each holds one cell for each column.")
     try:
-        cells = np.asarray(source, None if hasattr(source, "shape") else object)
+        cells = np.asarray(source)
     except (TypeError, ValueError) as error:
         raise RequestError(f"cannot make a table of this {type(source).__name__}: {error}") from error
     if cells.ndim != 2:

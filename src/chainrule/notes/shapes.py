@@ -12,6 +12,7 @@ from chainrule.errors import RequestError
 Floats = NDArray[Any]
 
 __all__ = [
+    "require_arrays",
     "require_between_0_and_1",
     "require_entries",
     "require_examples",
@@ -30,14 +31,24 @@ def require_matrices(**arrays: Floats) -> None:
     Traceback (most recent call last):
     chainrule.errors.RequestError: A has shape (3,): a matrix with rows and columns is needed; ...
     """
+    require_arrays(**arrays)
     for name, array in arrays.items():
-        if not hasattr(array, "shape"):
-            raise RequestError(
-                f"{name} is {short(array)}: a matrix is needed; np.array(...) makes one of a list of rows."
-            )
         if np.ndim(array) != 2:
             advice = f"; {name}.reshape(-1, 1) makes it a column" if np.ndim(array) == 1 else ""
             raise RequestError(f"{name} has shape {np.shape(array)}: a matrix with rows and columns is needed{advice}.")
+
+
+def require_arrays(**arrays: Any) -> None:
+    """Arrays rather than lists or other things.
+
+    >>> require_arrays(A=[[1.0]])
+    Traceback (most recent call last):
+    chainrule.errors.RequestError: A is [[1.0]]: an array is needed; np.array(...) makes one of a list of rows.
+    """
+    for name, array in arrays.items():
+        if not hasattr(array, "shape"):
+            said = "an array is needed; np.array(...) makes one of a list of rows."
+            raise RequestError(f"{name} is {short(array)}: {said}")
 
 
 def require_fit(layer: str, W: Floats, b: Floats, name_of_A: str, A: Floats) -> None:

@@ -20,7 +20,7 @@ from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.penalties import PENALTIES
 from chainrule.formulas.table import Array
-from chainrule.notes.shapes import require_between_0_and_1, require_matrices
+from chainrule.notes.shapes import require_arrays, require_between_0_and_1
 from chainrule.notes.switches import switchable
 
 __all__ = [
@@ -80,7 +80,7 @@ def theta_forward(Theta: ThetaList, X: Array) -> tuple[ByLayer, ByLayer]:
     ([[1.0], [3.0], [3.0]], [[0.0]], [[0.5]])
     """
     s = layer_sizes(Theta)
-    require_matrices(X=X)
+    require_arrays(X=X)
     if X.ndim != 2 or X.shape[1] != s[0]:
         raise RequestError(f"layer 1: Theta(1) is {Theta[0].shape}, for {s[0]} inputs, but X is {X.shape}")
     L = len(s)
@@ -180,7 +180,7 @@ def require_targets(Theta: ThetaList, X: Array, Y: Array) -> int:
     >>> require_targets([np.zeros((3, 3))], np.zeros((5, 2)), np.zeros((5, 3)))
     5
     """
-    require_matrices(X=X, Y=Y)
+    require_arrays(X=X, Y=Y)
     m, K = X.shape[0], layer_sizes(Theta)[-1]
     if m == 0 or Y.shape != (m, K):
         raise RequestError(f"layer {len(Theta) + 1}: X is {X.shape} and K = {K}, but Y is {Y.shape}; (m, K) fits")
