@@ -37,6 +37,6 @@ def quantile(values: Floats, q: float, weight: Floats | None = None) -> float:
     (2.0, 2.0)
     """
     order = np.argsort(values, kind="stable")
-    up_to = np.cumsum(np.ones(len(values)) if weight is None else weight[order])
-    enough = int(np.searchsorted(up_to, q * up_to[-1] * (1.0 - 1e-12)))  # sums of weights are exact to rounding alone
-    return float(values[order[enough]])
+    up_to: Floats = np.cumsum(np.ones(len(values)) if weight is None else weight[order])
+    enough = up_to >= q * up_to[-1] * (1.0 - 1e-12)  # sums of weights are exact to rounding alone
+    return float(values[order[enough.argmax()]])
