@@ -13,7 +13,7 @@ import chainrule
 SOURCE = Path(chainrule.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 
-CORE = {"errors", "arguments", "records", "formulas", "network", "recipe", "engines"}
+CORE = {"errors", "arguments", "records", "formulas", "network", "recipe", "engines", "weights"}
 MODEL = CORE | {"watching", "training", "data", "outputs", "reports", "model"}
 
 # What each layer may import of ours. A layer is a module or a package right under chainrule; "" is __init__.py.
@@ -24,24 +24,24 @@ ALLOWED = {
     "files": {"errors"},
     "sealed": {"errors"},
     "formulas": {"errors"},
+    "weights": {"errors", "formulas.weighted"},
     "network": {"errors", "arguments", "records", "formulas"},
     "recipe": {"errors", "arguments", "records", "formulas"},
-    "engines": {"errors", "arguments", "formulas", "network", "recipe"},
+    "engines": {"errors", "arguments", "formulas", "network", "recipe", "weights"},
     "watching": CORE,
     "training": CORE | {"watching"},
     "checkpoint_contents": CORE | {"watching", "sealed", ""},
     "checkpoints": CORE | {"watching", "files", "sealed", "checkpoint_contents"},
-    "data": {"errors", "arguments", "records", "files", "formulas.draws"},
+    "data": {"errors", "arguments", "records", "files", "formulas.draws", "formulas.weighted", "weights"},
     "reports": {"errors", "records", "formulas"},
     "outputs": {"errors", "records", "formulas", "data"},
-    "weights": {"errors", "data"},
     "estimators": CORE | {"watching", "training", "checkpoints", "data", "outputs", "model"},  # for to_model
     "explain": MODEL | {"files"},
     "export": MODEL | {"files", ""},
     "notes": CORE | {"watching", "training", "model"},
     "model": MODEL - {"model"} | {"", "model_file"},  # Model.save hands itself to model_file, inside the method
     "model_file": MODEL | {"files", "sealed"},
-    "planning": MODEL | {"weights", "checkpoints"},
+    "planning": MODEL | {"checkpoints"},
     "screen": MODEL | {"planning"},
     "options": {"formulas"},
     "cli": MODEL | {"", "model_file", "planning", "options", "screen", "explain", "export", "checkpoints", "files"},

@@ -84,6 +84,7 @@ def parser() -> Parser:
         description="Report how good a model is on a table with the target.",
     )
     _add_model_and_table(evaluating)
+    _add(evaluating, "the table", "weight")
     evaluating.add_argument("--json", action="store_true", help="the report as one JSON object")
     evaluating.set_defaults(run=run_evaluate, parser=evaluating)
 
@@ -272,7 +273,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     model = load(arguments.model)
     table = _read(model, arguments)
     screen = JsonLines() if arguments.json else Screen()
-    report = model.evaluate(table).to_dict()
+    report = model.evaluate(table, getattr(arguments, "weight", None)).to_dict()
     _say_unseen(model, table)
     screen.report(report, arguments.table)
     return 0

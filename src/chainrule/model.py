@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data import Encoder, Target, is_unnamed, read_table
+from chainrule.data import Encoder, Target, column_weight, is_unnamed, read_table, require_row_weights, without_rows
 from chainrule.engines import Engine, make_engine
 from chainrule.errors import RequestError
 from chainrule.formulas.losses import LOSSES
@@ -121,13 +121,17 @@ class Model:
         columns: dict[str, Any] = {name: self.target.labels(P.argmax(axis=1))}
         return columns | {f"probability_{label}": P[:, k] for k, label in enumerate(self.target.classes)}
 
-    def evaluate(self, table: Any) -> Report:
+    def evaluate(self, table: Any, weight: str | None = None) -> Report:
         """The report on a table that has the target; rows where it is missing are passed over.
 
         For quantiles it has the pinball loss and the coverage of each; the other scores are of the one nearest to the
         median.
 
-        RequestError: no target column, no row with a target, a class that training did not have; and as ``predict``.
+        weight   a column that says how much each row counts: every score and the confusion are weighted by it, and rows
+                 of weight 0 are passed over too
+
+        RequestError: no target column, no row with a target, a class that training did not have, weights below 0; and
+        as ``predict``.
         """
         table = self.read(table)
         if self.target.name not in table.column_names:
@@ -136,21 +140,28 @@ class Model:
                 f"Columns here: {', '.join(table.column_names)}."
             )
         column = table.column(self.target.name)
+        w = None
+        if weight is not None:
+            w = column_weight(table, weight)
+            column = without_rows(column, w == 0.0)
         regression = self.target.task == "regression"
         truth: NDArray[Any] = self.target.values(column) if regression else self.target.codes(column)
         rows = np.flatnonzero(~np.isnan(truth) if regression else truth >= 0)
         if len(rows) == 0:
             raise RequestError(f"no row of the table has a value for the target {self.target.name!r}.")
+        if w is not None:
+            w = require_row_weights(w, rows, str(weight))
         A_L = self._A_L(table, rows)
         if regression:
             numbers = self.outputs.numbers(A_L)
             each = numbers.reshape(len(rows), -1)
             middle = each[:, np.abs(np.array(self.levels or (0.5,)) - 0.5).argmin()]
-            report = regression_report(truth[rows], middle, self.outputs.prior[0])
-            return replace(report, quantiles=quantile_scores(truth[rows], each, self.levels, self.outputs.prior[1:]))
+            report = regression_report(truth[rows], middle, self.outputs.prior[0], w)
+            scores = quantile_scores(truth[rows], each, self.levels, self.outputs.prior[1:], w)
+            return replace(report, quantiles=scores)
         classes = [str(label) for label in self.target.classes]
         P = self.outputs.probabilities(A_L).T
-        return classification_report(truth[rows].astype(np.int64), P, np.array(self.outputs.prior), classes)
+        return classification_report(truth[rows].astype(np.int64), P, np.array(self.outputs.prior), classes, w)
 
     def save(self, path: Any, *, overwrite: bool = False) -> None:
         """Write the model to one file; see ``chainrule.load``. RequestError: the file exists, or cannot be written."""

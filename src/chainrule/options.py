@@ -86,7 +86,7 @@ OPTIONS: dict[str, dict[str, Option]] = {
         "delimiter": Option(str, "CHARACTER", "what separates cells in a CSV file (default: seen from the header)"),
         "decimal": Option(str, "CHARACTER", "the decimal point in a CSV file"),
         "weight": Option(str, "COLUMN", "a column that says how much each row counts"),
-        "class_weight": Option(str, "balanced", "balanced: every class counts the same in all"),
+        "class_weight": Option(str, "balanced", "balanced: the weights of each class have the same sum"),
         "validation_fraction": Option(number, "SHARE", "rows to watch while training"),
         "test_fraction": Option(number, "SHARE", "rows to hold out for the report"),
         "group": Option(str, "COLUMN", "rows with the same value here stay on one side of every split"),

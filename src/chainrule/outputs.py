@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from chainrule.data import Target
 from chainrule.data.columns import LARGEST, row_name
 from chainrule.errors import RequestError, RunError
+from chainrule.formulas import weighted
 from chainrule.formulas.losses import Loss
 from chainrule.formulas.metrics import probabilities
 from chainrule.formulas.quantile_metrics import quantile
@@ -29,7 +30,7 @@ class Outputs:
             numbers, such as huber's delta, count standard deviations; under an exponential link in units of the
             mean, which keeps y positive
     prior   the trivial prediction: class shares of the training rows, or (the mean of their target, and its quantiles
-            where the loss is for some)
+            where the loss is for some), by weight
 
     RequestError: numbers that no target has.
     """
@@ -47,22 +48,29 @@ class Outputs:
         require(all(abs(p) < inf for p in self.prior), "prior of outputs is finite", self.prior)
 
     @classmethod
-    def fit(cls, target: Target, loss: Loss, loss_name: str, values: NDArray[Any]) -> "Outputs":
-        """From the training rows' class codes or numbers, (m,). RequestError: a loss that does not fit the target."""
+    def fit(
+        cls, target: Target, loss: Loss, loss_name: str, values: NDArray[Any], weight: Floats | None = None
+    ) -> "Outputs":
+        """From the training rows' class codes or numbers, (m,), and how much each counts.
+
+        RequestError: a loss that does not fit the target.
+        """
         _require_task(target, loss, loss_name)
         if target.task == "classification":
             K = len(target.classes)
-            shares = np.bincount(values, minlength=K) / len(values)
+            shares = weighted.shares(values, K, weight)
             return cls(1 if K == 2 and loss.link == "sigmoid" else K, 0.0, 1.0, tuple(shares.tolist()))
-        mean = float(values.mean())
+        if weight is not None:
+            values, weight = values[weight > 0.0], weight[weight > 0.0]
+        mean = weighted.mean(values, weight)
         if loss.link == "exponential":
             return cls(1, 0.0, mean if mean > 0.0 else 1.0, (mean,))
         if loss.link == "ascending" and not loss.levels:
             raise RequestError(f"loss {loss_name} needs its levels here, such as quantiles(0.1, 0.5, 0.9).")
-        units, prior = max(1, len(loss.levels)), (mean, *(quantile(values, q) for q in loss.levels))
+        units, prior = max(1, len(loss.levels)), (mean, *(quantile(values, q, weight) for q in loss.levels))
         if values.min() == values.max():  # asked of the values, since rounding can leave a deviation of 1e-11
             return cls(units, float(values[0]), 1.0, prior)
-        return cls(units, mean, float(values.std()) or 1.0, prior)  # squares of tiny deviations may vanish
+        return cls(units, mean, weighted.deviation(values, weight) or 1.0, prior)  # squares of tiny ones may vanish
 
     def require_fits(self, target: Target, loss: Loss, loss_name: str) -> None:
         """RequestError: outputs that neither ``fit`` nor an estimator makes for this target and this loss."""

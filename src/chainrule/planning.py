@@ -11,7 +11,19 @@ from numpy.typing import NDArray
 
 from chainrule.arguments import instance, integer, is_integer, listed, number
 from chainrule.checkpoints import Checkpoint, as_checkpoint
-from chainrule.data import Encoder, Schema, Split, Target, infer_schema, read_table, split, with_target
+from chainrule.data import (
+    Encoder,
+    Schema,
+    Split,
+    Target,
+    column_weight,
+    infer_schema,
+    read_table,
+    require_row_weights,
+    split,
+    with_target,
+    without_rows,
+)
 from chainrule.data.columns import row_name
 from chainrule.engines import limited_threads, make_engine
 from chainrule.errors import RequestError, nearest
@@ -30,7 +42,7 @@ from chainrule.recipe import Recipe
 from chainrule.records import require_spec
 from chainrule.training import Callback, Diverged, fit, require_whole_cost
 from chainrule.watching import History
-from chainrule.weights import class_weights, column_weight
+from chainrule.weights import class_weights, require_some, require_weights
 
 Rows = NDArray[np.int64]
 
@@ -47,17 +59,20 @@ class Plan:
 
     table      as it was read
     dropped    how many of its rows have no target, and take no part
+    weightless how many of its rows have weight 0, and take no part
     roles      the columns that are not features: the target, the weight, the group
     schema     what each column is, whether it is used, and why not
     target     what is predicted
     split      the rows for training, for watching (validation) and for the report (test), as places in the table
     values     class codes or numbers, by row
-    weight     how much each row counts
+    weight     how much each row counts in training and in the validation cost: its own weight times that of its class
+    weighed_by the column that holds its own weight, by which the report and every statistic of the rows are weighted
     notes      what the user should know, a line each
     """
 
     table: Any
     dropped: int
+    weightless: int
     roles: Mapping[str, str]
     schema: Schema
     target: Target
@@ -68,6 +83,7 @@ class Plan:
     recipe: Recipe
     values: NDArray[Any]
     weight: NDArray[np.float64]
+    weighed_by: str | None
     threads: int | None
     notes: tuple[str, ...] = ()
     functions: Functions = field(default_factory=dict)
@@ -104,7 +120,7 @@ class Plan:
         )
         if len(self.split.test) == 0:
             return model
-        return replace(model, report=model.evaluate(self.table.take(self.split.test)).to_dict())
+        return replace(model, report=model.evaluate(self.table.take(self.split.test), self.weighed_by).to_dict())
 
 
 def train(table: Any, target: Any, **options: Any) -> Model:
@@ -176,8 +192,10 @@ def plan(
     optimizer       a row of the optimisers; "auto" for adam, or momentum where ``momentum`` is given
     momentum        the momentum number of the optimiser, beta
     l2, l1          strengths of penalties on the weights, lambda in lambda/(2m) sum w^2
-    class_weight    "balanced" for weights m / (K m_k), or a weight for each class
-    weight          a column that says how much each row counts
+    class_weight    "balanced": the weights of the training rows of each class have the same sum; or a weight for each
+                    class, 1 where it names none. It acts on the costs and the monitor, not on the report
+    weight          a column that says how much each row counts: a row of weight 2 is two rows, in the costs, in what
+                    the encoder learns, and in the report; one of weight 0 is left out. Splits and batches count rows
     group           a column whose equal values stay on one side of every split
     threads         at most so many threads; None for what the machine offers
     functions       functions of one's own by name
@@ -225,10 +243,17 @@ def plan(
     _require_columns(table, [*roles, *drop])
     if target in drop or target in (weight, group):
         raise RequestError(f"column {target!r} is the target: it cannot also be dropped, the weight or the group.")
-    goal = Target.infer(table.column(target), target, task)  # pyright: ignore[reportArgumentType]  # it checks
-    column = table.column(target)
+    column, w = table.column(target), None
+    if weight is not None:
+        w = column_weight(table, weight)
+        column = without_rows(column, w == 0.0)
+        if (w == 0.0).all():
+            require_some(w, "row")
+    goal = Target.infer(column, target, task)  # pyright: ignore[reportArgumentType]  # it checks
     values: NDArray[Any] = goal.codes(column) if goal.classes else goal.values(column)
     rows = np.flatnonzero(values >= 0 if goal.classes else ~np.isnan(values))
+    if w is not None:
+        require_row_weights(w, rows, str(weight))
     parts = split(
         len(rows),
         validation_fraction=validation_fraction,
@@ -240,14 +265,20 @@ def plan(
     parts = Split(rows[parts.train], rows[parts.validation], rows[parts.test])
     _check_monitor(monitor, goal, parts)
     schema = infer_schema(table, drop=drop, keep_out=roles)
-    encoder = Encoder.fit(table, schema, parts.train)
+    of_train = None if w is None else w[parts.train]
+    encoder = Encoder.fit(table, schema, parts.train, weight=of_train)
     loss = _usual_loss(goal) if _is_auto(loss) else draft.loss
     row = LOSSES.make(loss, np, functions=functions)
-    outputs = Outputs.fit(goal, row, loss, values[parts.train])
+    outputs = Outputs.fit(goal, row, loss, values[parts.train], of_train)
     require_in_domain(row, loss, target, values[rows], rows)
+    weightless = 0 if w is None else int((w == 0.0).sum())
+    total = _by_class(goal, values, parts.train, class_weight, of_train)
+    total = total if w is None else w * total
+    require_weights(total[parts.train], len(parts.train), dtype, "weight of the training rows")
     return Plan(
         table=table,
-        dropped=len(values) - len(rows),
+        dropped=len(values) - len(rows) - weightless,
+        weightless=weightless,
         roles=roles,
         schema=schema,
         target=goal,
@@ -257,7 +288,8 @@ def plan(
         network=replace(draft, n=(len(encoder.feature_names), *draft.n[1:-1], outputs.units), loss=loss),
         recipe=recipe,
         values=values,
-        weight=column_weight(table, weight, rows) * class_weights(goal, values, parts.train, class_weight),
+        weight=total,
+        weighed_by=weight,
         notes=_notes(goal, values[rows], encoder),
         threads=threads,
         functions=functions or {},
@@ -340,6 +372,14 @@ def _check_monitor(monitor: str, target: Target, parts: Split) -> None:
             f"monitor {monitor} is for {METRICS.make(monitor).task}, and {target.name!r} is a target for "
             f"{target.task}: take one of {fitting}, or a cost."
         )
+
+
+def _by_class(goal: Target, values: NDArray[Any], train: Rows, given: Any, weight: Any | None) -> NDArray[np.float64]:
+    """(m,) how much each row counts by its class; 1 where nothing is given. RequestError: a target without classes."""
+    if given is not None and goal.task == "regression":
+        raise RequestError(f"class_weight is for classification, and {goal.name!r} is a target for regression.")
+    by_class = class_weights(given, goal.classes, values[train], weight)
+    return np.ones(len(values)) if by_class is None else np.where(values >= 0, by_class[values], 1.0)
 
 
 def _groups(table: Any, column: str, rows: Rows) -> list[Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise
-from math import inf, isfinite, nan
+from math import inf, isclose, isfinite, nan
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,10 @@ SCORES: dict[str, dict[str, tuple[float, float]]] = {
     "classification": {"accuracy": (0.0, 1.0), "log_loss": (0.0, inf), "roc_auc": (0.0, 1.0)},
     "regression": {"rmse": (0.0, inf), "mae": (0.0, inf), "r2": (-inf, 1.0)},
 }
+
+
+RECALL = "the recall belongs to the confusion"
+ACCURACY = "the accuracy belongs to the confusion"
 
 
 @dataclass(frozen=True)
@@ -38,15 +42,16 @@ class QuantileScore:
 
 @dataclass(frozen=True)
 class Report:
-    """Scores on some rows, each row counting the same.
+    """Scores on some rows.
 
-    rows       how many
+    rows       how many count; one of weight 0 does not
     scores     classification: accuracy, log_loss, roc_auc; regression: rmse, mae, r2
     baseline   the same scores for the trivial prediction: the class shares (and the commonest class) of the training
                rows, or the mean of their target
     classes    the labels, as text; empty in regression
-    confusion  rows of class j taken for class k
+    confusion  rows of class j taken for class k: how many, or the sum of their weights
     recall     share of each class that was recognised; None for a class without rows
+    weight     the sum of the weights of the rows, by which every score is weighted; None where each counts the same
     quantiles  how good each predicted quantile is, the lowest first; empty where the model predicts none
     """
 
@@ -55,25 +60,29 @@ class Report:
     scores: dict[str, float]
     baseline: dict[str, float]
     classes: list[str] = field(default_factory=list)
-    confusion: list[list[int]] = field(default_factory=list)
+    confusion: list[list[int]] | list[list[float]] = field(default_factory=list)
     recall: list[float | None] = field(default_factory=list)
+    weight: float | None = None
     quantiles: list["QuantileScore"] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON; a score that is not defined (ROC-AUC of a single class) is None; quantiles, if there are any."""
+        """Plain JSON; a score that is not defined (ROC-AUC of one class) is None; weight, quantiles if there are any."""
 
         def defined(scores: dict[str, float]) -> dict[str, float | None]:
             return {name: score if isfinite(score) else None for name, score in scores.items()}
 
         entries = asdict(self) | {"scores": defined(self.scores), "baseline": defined(self.baseline)}
-        return {name: entry for name, entry in entries.items() if name != "quantiles" or entry}
+        optional = {"weight": self.weight is None, "quantiles": not self.quantiles}
+        return {name: entry for name, entry in entries.items() if not optional.get(name, False)}
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> "Report":
         """Back from ``to_dict``; a score that is None becomes NaN. RequestError: nothing is described so."""
-        kinds = {"task": str, "rows": int, "scores": dict, "baseline": dict, "classes": [str], "confusion": [[int]]}
-        quantiles = {"quantiles": [dict]} if isinstance(description, dict) and "quantiles" in description else {}
-        entries = record(description, "a report", **kinds, recall=[float | None], **quantiles)
+        kinds: dict[str, Any] = {"task": str, "rows": int, "scores": dict, "baseline": dict, "classes": [str]}
+        weighs, quantiles = (isinstance(description, dict) and name in description for name in ("weight", "quantiles"))
+        kinds |= {"confusion": [[float]], "weight": float} if weighs else {"confusion": [[int]]}
+        kinds |= {"recall": [float | None]} | ({"quantiles": [dict]} if quantiles else {})
+        entries = record(description, "a report", **kinds)
         entries |= {name: _scores(entries["task"], entries[name]) for name in ("scores", "baseline")}
         if quantiles:
             entries["quantiles"] = _quantile_scores(entries["task"], entries["quantiles"])
@@ -83,12 +92,24 @@ class Report:
         require((K > 1) == (report.task == "classification"), "classes are for classification", report.classes)
         square = len(counts) == K and all(len(row) == K and min(row) >= 0 for row in counts)
         require(square, f"the confusion of {K} classes is {K} rows of {K} counts", counts)
-        require(K == 0 or sum(map(sum, counts)) == report.rows, f"there are {report.rows} rows", counts)
+        total = report.rows if report.weight is None else report.weight
+        require(0.0 < total < inf, "the weight of a report is above 0", total)
+        same = _equals if report.weight is None else _is_near
+        require(K == 0 or same(sum(map(sum, counts)), total), f"the rows of a report count {total:g}", counts)
         recall = [row[k] / sum(row) if any(row) else None for k, row in enumerate(counts)]
-        require(report.recall == recall, "the recall belongs to the confusion", report.recall)
-        right = sum(row[k] for k, row in enumerate(counts)) / report.rows
-        require(K == 0 or report.scores["accuracy"] == right, "the accuracy belongs to the confusion", report.scores)
+        require(len(report.recall) == K and all(map(same, report.recall, recall)), RECALL, report.recall)
+        right = sum(row[k] for k, row in enumerate(counts)) / total
+        require(K == 0 or same(report.scores["accuracy"], right), ACCURACY, report.scores)
         return report
+
+
+def _equals(a: float | None, b: float | None) -> bool:
+    return a == b
+
+
+def _is_near(a: float | None, b: float | None) -> bool:
+    """Whether two sums of weights are equal to rounding."""
+    return a == b if a is None or b is None else isclose(a, b, rel_tol=1e-9)
 
 
 def _scores(task: str, entries: Any) -> dict[str, float]:
@@ -113,26 +134,32 @@ def _quantile_scores(task: str, entries: list[dict[str, Any]]) -> list[QuantileS
     return scores
 
 
-def classification_report(codes: Codes, P: Floats, prior: Floats, classes: list[str]) -> Report:
-    """From the right classes (m,), the probabilities P (K, m), and the class shares of the training rows (K,)."""
+def classification_report(
+    codes: Codes, P: Floats, prior: Floats, classes: list[str], weight: Floats | None = None
+) -> Report:
+    """From the right classes (m,), the probabilities P (K, m), and the class shares of the training rows (K,).
+
+    weight   (m,) how much each row counts, above 0
+    """
     K, m = len(classes), len(codes)
     predicted = P.argmax(axis=0)
-    confusion = metrics.confusion_matrix(codes, predicted, K)
+    confusion = metrics.confusion_matrix(codes, predicted, K, weight)
     return Report(
         "classification",
         m,
-        _classification_scores(codes, P),
-        _classification_scores(codes, np.tile(prior[:, None], m)),
+        _classification_scores(codes, P, weight),
+        _classification_scores(codes, np.tile(prior[:, None], m), weight),
         classes,
         confusion.tolist(),
         [None if np.isnan(share) else float(share) for share in metrics.recall_per_class(confusion)],
+        _sum(weight),
     )
 
 
-def regression_report(y: Floats, predicted: Floats, mean: float) -> Report:
-    """From the right numbers (m,), the predicted ones, and the mean of the training rows."""
-    trivial = np.full(len(y), mean)
-    return Report("regression", len(y), _regression_scores(y, predicted), _regression_scores(y, trivial))
+def regression_report(y: Floats, predicted: Floats, mean: float, weight: Floats | None = None) -> Report:
+    """From the right numbers (m,), the predicted ones, the mean of the training rows, and how much each row counts."""
+    scores, baseline = (_regression_scores(y, answer, weight) for answer in (predicted, np.full(len(y), mean)))
+    return Report("regression", len(y), scores, baseline, weight=_sum(weight))
 
 
 def quantile_scores(
@@ -147,17 +174,21 @@ def quantile_scores(
     return scores
 
 
-def _classification_scores(codes: Codes, P: Floats) -> dict[str, float]:
+def _sum(weight: Floats | None) -> float | None:
+    return None if weight is None else float(weight.sum())
+
+
+def _classification_scores(codes: Codes, P: Floats, weight: Floats | None) -> dict[str, float]:
     return {
-        "accuracy": metrics.accuracy(codes, P.argmax(axis=0)),
-        "log_loss": metrics.log_loss(codes, P),
-        "roc_auc": metrics.mean_roc_auc(codes, P),
+        "accuracy": metrics.accuracy(codes, P.argmax(axis=0), weight),
+        "log_loss": metrics.log_loss(codes, P, weight),
+        "roc_auc": metrics.mean_roc_auc(codes, P, weight),
     }
 
 
-def _regression_scores(y: Floats, predicted: Floats) -> dict[str, float]:
+def _regression_scores(y: Floats, predicted: Floats, weight: Floats | None) -> dict[str, float]:
     return {
-        "rmse": metrics.root_mean_squared_error(y, predicted),
-        "mae": metrics.mean_absolute_error(y, predicted),
-        "r2": metrics.r2(y, predicted),
+        "rmse": metrics.root_mean_squared_error(y, predicted, weight),
+        "mae": metrics.mean_absolute_error(y, predicted, weight),
+        "r2": metrics.r2(y, predicted, weight),
     }

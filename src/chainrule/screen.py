@@ -70,6 +70,7 @@ class JsonLines(Silence):
             path=table,
             rows=plan.table.num_rows,
             rows_without_target=plan.dropped,
+            rows_of_weight_0=plan.weightless,
             columns=columns,
             target=plan.target.to_dict(),
             split=parts,
@@ -126,6 +127,8 @@ class Screen(Silence):
         self._say("Target", f"{plan.target.name}: {plan.target.reason}" + (f" ({classes}{more})" if classes else ""))
         if plan.dropped:
             self._say("", f"{_count(plan.dropped, 'row')} left out: no target")
+        if plan.weightless:
+            self._say("", f"{_count(plan.weightless, 'row')} left out: weight 0")
         for note in plan.notes:
             self._say("", note)
         s = plan.split
@@ -181,7 +184,8 @@ class Screen(Silence):
 
     def report(self, report: Mapping[str, Any], rows: str) -> None:
         """Scores beside the baseline; for classes, the confusion matrix and the recall of each."""
-        self._say("Report", f"on {_count(report['rows'], 'row')} ({rows})")
+        counting = f", weighted, of weight {report['weight']:.6g} in all" if "weight" in report else ""
+        self._say("Report", f"on {_count(report['rows'], 'row')} ({rows}){counting}")
         baseline = "commonest class, class shares" if report["task"] == "classification" else "mean of the target"
         scores = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
         for heading in ("", "", "model", f"baseline ({baseline})"):
@@ -211,8 +215,14 @@ class Screen(Silence):
 
     def _confusion(self, report: Mapping[str, Any]) -> None:
         """The matrix; where its labels would not fit beside each other, with numbers in their place."""
-        classes, rows = report["classes"], report["confusion"]
-        counts_width = max(len(str(count)) for row in rows for count in row)
+        classes, rows = (
+            report["classes"],
+            [
+                [f"{count:.6g}" if isinstance(count, float) else str(count) for count in row]
+                for row in report["confusion"]
+            ],
+        )
+        counts_width = max(len(count) for row in rows for count in row)
 
         def fit(labels: list[str]) -> bool:
             return sum(max(len(label), counts_width) + 2 for label in labels) <= self.console.width - 40
@@ -227,7 +237,7 @@ class Screen(Silence):
             grid.add_column(Text(head), justify="right", no_wrap=True)
         grid.add_column("recall", justify="right")
         for k, (label, counts, recall) in enumerate(zip(classes, rows, report["recall"], strict=True), start=1):
-            grid.add_row("", Text(f"{k} {label}" if numbered else label), *map(str, counts), _number(recall))
+            grid.add_row("", Text(f"{k} {label}" if numbered else label), *counts, _number(recall))
         self.console.print(grid)
 
     def _say(self, heading: str, text: str) -> None:

@@ -17,6 +17,7 @@ from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.network import Network
 from chainrule.recipe import Recipe
 from chainrule.watching import Callback, History, Watch, as_callbacks
+from chainrule.weights import require_some
 
 __all__ = ["Callback", "Diverged", "Fit", "History", "fit", "require_whole_cost"]
 
@@ -109,8 +110,7 @@ def fit(
     if checkpoint is not None and not hasattr(checkpoint, "begin"):
         raise RequestError(f"checkpoint is a Checkpoint, such as Checkpoint('run.ckpt'), not {short(checkpoint)}.")
     callbacks = as_callbacks(callbacks)
-    if not float(training.weight.sum()) > 0.0:
-        raise RequestError("every training row has weight 0: nothing to learn from. Give some rows a weight above 0.")
+    require_some(engine.to_numpy(training.weight))
     minimizes = engine.optimizer.minimize is not None
     if minimizes and checkpoint:
         raise RequestError(

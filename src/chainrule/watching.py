@@ -11,9 +11,10 @@ import numpy as np
 from chainrule.arguments import listed
 from chainrule.engines import Engine, Examples, State
 from chainrule.errors import RequestError
-from chainrule.formulas.metrics import METRICS
+from chainrule.formulas.metrics import METRICS, require_suits
 from chainrule.network import Parameters
 from chainrule.records import record, require
+from chainrule.weights import require_some
 
 CURVES = ("training_cost", "validation_cost", "score", "learning_rate")
 
@@ -145,8 +146,8 @@ class Watch:
             monitor = "training_cost" if reads_training_cost else "validation_cost"
         if monitor == "validation_cost" and validation is None:
             raise RequestError("monitor 'validation_cost' needs validation rows: set a validation fraction above 0.")
-        if validation is not None and not float(validation.weight.sum()) > 0.0:
-            raise RequestError("every validation row has weight 0, so there is no validation cost: give some a weight.")
+        if validation is not None:
+            require_some(engine.to_numpy(validation.weight), "validation row")
         self.history = History(monitor=monitor)
         self.now = Standing(state, good=engine.to_numpy(state.theta))
         self.restores = monitor != "training_cost"
@@ -159,6 +160,8 @@ class Watch:
         self._more_is_better = score is not None or (self._metric is not None and self._metric.more_is_better)
         self._scores = score is not None or self._metric is not None
         self._scored = validation or training
+        if self._metric is not None:
+            self._require_defined(monitor)
 
     def moved(self, state: State, good: Any | None = None) -> None:
         """Steps were done. ``good``: the theta that the epochs so far made, a NumPy array, if its cost is finite."""
@@ -178,11 +181,6 @@ class Watch:
             score = self._score or self._of_metric
             history.score.append(score(state.theta))
         value = history.watched()[-1]
-        if isnan(value) and self._metric is not None:
-            raise RequestError(
-                f"monitor {history.monitor} is not defined on the watched rows (one class alone, or a target that does "
-                "not vary): watch something else, or more rows."
-            )
         if self._more_is_better:
             value = -value
         epochs = len(history)
@@ -258,8 +256,21 @@ class Watch:
         now = self.now
         return (now.good, now.good_epochs) if now.best is None else (now.best, now.best_epoch)
 
+    def _require_defined(self, monitor: str) -> None:
+        """RequestError: the metric does not suit the loss, or has no value on the watched rows, whatever A[L] is."""
+        require_suits(monitor, self.engine.loss, self.engine.network.loss)
+        if isnan(self._score_of(np.full(self._scored.Y.shape, 0.5))):
+            raise RequestError(
+                f"monitor {monitor} is not defined on the watched rows (one class alone, or a target that does not "
+                "vary): watch something else, or more rows."
+            )
+
     def _of_metric(self, theta: Any) -> float:
+        """The metric; NaN, which is no improvement, where a prediction is not finite: a class could be read from it."""
+        A_L = np.asarray(self.engine.predict(theta, self._scored.X.T).T)
+        return self._score_of(A_L) if np.isfinite(A_L).all() else nan
+
+    def _score_of(self, A_L: Any) -> float:
         assert self._metric is not None
-        A_L = self.engine.predict(theta, self._scored.X.T).T
         Y, weight = (np.asarray(V, np.float64) for V in (self._scored.Y, self._scored.weight))
-        return self._metric.score(Y, np.asarray(A_L, np.float64), weight)
+        return self._metric.score(Y, A_L, weight)

@@ -1,55 +1,118 @@
-"""How much each row of a table counts: by a column of it, and by its class."""
+"""How much each row counts: what weights are accepted, and what the weights of classes come to.
 
-from collections.abc import Mapping
+A row of weight 2 is two rows, and a row of weight 0 is none. A step sees the ratios w/S alone, S being the sum of the
+weights; a penalty is divided by S itself, so that weights are refused rather than rescaled where S is out of range.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data import Target
-from chainrule.data.columns import numbers, row_name
 from chainrule.errors import RequestError
+from chainrule.formulas import weighted
 
-Rows = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+MOST_SHOWN = 20  # classes in a message
 
 
-def column_weight(table: Any, column: str | None, rows: Rows) -> NDArray[np.float64]:
-    """(m,) how much each row of the table counts, by a column of it; 1 each where that is None.
+def require_weights(weight: Any, m: int, dtype: str = "float64", what: str = "weight") -> NDArray[Any]:
+    """The weights of ``m`` rows, (m,), in ``dtype``.
 
-    RequestError: one of the ``rows`` that take part has no number from 0 on there.
+    Their sum is 0 or lies between tiny/eps and max*eps of the type: there S, the shares w/S and S J neither overflow
+    nor lose digits. RequestError: another shape, a weight that is negative or not finite, a sum beyond that.
+
+    >>> require_weights([1e308, 1e308], 2)
+    Traceback (most recent call last):
+    chainrule.errors.RequestError: weight sums to inf, and float64 needs a sum from 1e-292 to 3.99e+292: divide all \
+weights by 1e+308, their largest.
     """
-    if column is None:
-        return np.ones(table.num_rows)
-    weight = numbers(table.column(column), f"the weight column {column!r}", "must be numbers, but it is")
-    wrong = rows[~((weight[rows] >= 0.0) & np.isfinite(weight[rows]))]
-    if len(wrong):
-        found = "missing" if np.isnan(weight[wrong[0]]) else f"{weight[wrong[0]]:g}"
+    given = np.asarray(weight)
+    try:
+        w = np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        raise RequestError(f"{what} must hold {m} numbers from 0 on, one a row, not {given.dtype}.") from None
+    if w.shape != (m,):
+        raise RequestError(f"{what} must hold {m} numbers from 0 on, one a row; its shape is {w.shape}.")
+    wrong = ~((w >= 0.0) & np.isfinite(w))
+    if wrong.any():
+        first = int(wrong.argmax())
+        raise RequestError(f"{what} must hold {m} numbers from 0 on, one a row, and is {w[first]:g} in row {first}.")
+    kind = np.finfo(dtype)
+    least, most = float(kind.tiny) / float(kind.eps), float(kind.max) * float(kind.eps)
+    with np.errstate(over="ignore"):
+        S = float(w.sum())
+    if S > 0.0 and not least <= S <= most:
         raise RequestError(
-            f"the weight column {column!r} is {found} in {row_name(int(wrong[0]))}: weights are numbers from 0 on."
+            f"{what} sums to {S:.3g}, and {dtype} needs a sum from {least:.3g} to {most:.3g}: divide all weights by "
+            f"{w.max():.3g}, their largest."
         )
-    return weight
+    return np.ascontiguousarray(w, dtype)
 
 
-def class_weights(target: Target, values: NDArray[Any], train: Rows, given: Any) -> NDArray[np.float64] | float:
-    """(m,) how much each row counts by its class: m / (K m_k) where "balanced", so that every class has the same sum.
+def require_some(weight: Any, which: str = "training row") -> None:
+    """RequestError: all of the rows have weight 0, so that there is nothing to learn from."""
+    if not (np.asarray(weight) > 0.0).any():
+        raise RequestError(
+            f"every {which} has weight 0, so that there is nothing to go by. Give some a weight above 0."
+        )
 
-    m, K and m_k are those of the ``train`` rows. ``given`` may also hold a weight by class, 1 where it names none.
-    RequestError: a target without classes, a class that is not there, a weight below 0.
+
+def without_effect(X: NDArray[Any], Y: NDArray[Any], weight: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Rows X and Y, those of weight 0 replaced by the first that counts.
+
+    Their share of the cost is 0 times their loss, which is NaN where the loss is not finite: 0 inf. So what they hold
+    must not reach it. Nothing is copied where every row counts, or none.
+    """
+    none = weight == 0.0
+    if not none.any() or none.all():
+        return X, Y
+    stand_in = np.where(none, none.argmin(), np.arange(len(weight)))
+    return X[stand_in], Y[stand_in]
+
+
+def class_weights(
+    given: Any, classes: Sequence[Any], codes: NDArray[np.integer], weight: Any | None = None
+) -> Floats | None:
+    """(K,) how much the rows of each class count, by its place among the ``classes``; None where nothing is given.
+
+    given    "balanced", or a weight by class, 1 where it names none
+    codes    (m,) the classes of the training rows, by place, which "balanced" is about; and their ``weight``, (m,)
+
+    Balanced weights are S / (K S_k), S_k being the sum of the weights of class k, and K the number of classes that have
+    one: then the weights of all rows of a class sum to S / K in each. A class without weight gets 1.
+
+    RequestError: a class that is not there, a weight that is negative or not finite.
+
+    >>> class_weights("balanced", ["a", "b"], np.array([0, 0, 0, 1])).tolist()
+    [0.6666666666666666, 2.0]
+    >>> class_weights({"b": 7.0}, ["a", "b"], np.array([0, 0])).tolist()
+    [1.0, 7.0]
     """
     if given is None:
-        return 1.0
-    if target.task == "regression":
-        raise RequestError(f"class_weight is for classification, and {target.name!r} is a target for regression.")
-    K = len(target.classes)
-    if given == "balanced":
-        by_class = len(train) / (K * np.bincount(values[train], minlength=K))
-    elif isinstance(given, Mapping):
-        unknown = [label for label in given if label not in target.classes]
-        if unknown:
-            raise RequestError(f"class_weight names {unknown[0]!r}, which is no class. Classes: {target.classes}.")
-        by_class = np.array([float(given.get(label, 1.0)) for label in target.classes])
-        if not ((by_class >= 0.0) & np.isfinite(by_class)).all():
-            raise RequestError(f"class_weight holds numbers from 0 on, not {dict(given)}.")
-    else:
+        return None
+    if isinstance(given, str) and given == "balanced":
+        w = np.ones(len(codes)) if weight is None else weighted.scaled(np.asarray(weight, np.float64))
+        sums = np.bincount(codes, w, minlength=len(classes))
+        present = sums > 0.0
+        return np.divide(w.sum(), present.sum() * sums, out=np.ones(len(classes)), where=present)
+    if not isinstance(given, Mapping):
         raise RequestError(f"class_weight is 'balanced' or a weight for each class, not {given!r}.")
-    return np.where(values >= 0, by_class[values], 1.0)
+    listed = ", ".join(map(repr, classes[:MOST_SHOWN])) + (", ..." if len(classes) > MOST_SHOWN else "")
+    known = set(classes)
+    unknown = [label for label in given if label not in known]
+    if unknown:
+        raise RequestError(f"class_weight names {unknown[0]!r}, which is no class. Classes: {listed}.")
+    return np.array([_class_weight(given.get(label, 1.0), label) for label in classes])
+
+
+def _class_weight(value: Any, label: Any) -> float:
+    try:
+        w = float(value)
+    except (TypeError, ValueError):
+        w = float("nan")
+    if not 0.0 <= w < float("inf"):
+        raise RequestError(f"class_weight holds numbers from 0 on, and for {label!r} it is {value!r}.")
+    return w

@@ -4,6 +4,7 @@ from chainrule.data.apart import with_target
 from chainrule.data.encoding import Encoder
 from chainrule.data.loose import is_unnamed
 from chainrule.data.reading import read_table
+from chainrule.data.row_weights import column_weight, require_row_weights, without_rows
 from chainrule.data.schema import Column, Schema, infer_schema
 from chainrule.data.splits import Split, split
 from chainrule.data.target import Target
@@ -16,10 +17,13 @@ __all__ = [
     "Split",
     "Target",
     "check_destination",
+    "column_weight",
     "infer_schema",
     "is_unnamed",
     "read_table",
+    "require_row_weights",
     "split",
     "with_target",
+    "without_rows",
     "write_table",
 ]

@@ -14,6 +14,7 @@ from chainrule.data.features import CategoryFeatures, NumericFeatures
 from chainrule.data.schema import Schema
 from chainrule.errors import RequestError, nearest
 from chainrule.records import is_name, record, require
+from chainrule.weights import require_some
 
 Rows = Sequence[int] | NDArray[np.integer]
 
@@ -50,15 +51,26 @@ class Encoder:
             raise RequestError(f"two columns make a feature named {twice[0]!r}: rename one of them.")
 
     @classmethod
-    def fit(cls, table: pa.Table, schema: Schema, rows: Rows, standardize: bool = True) -> "Encoder":
+    def fit(
+        cls,
+        table: pa.Table,
+        schema: Schema,
+        rows: Rows,
+        standardize: bool = True,
+        weight: NDArray[np.float64] | None = None,
+    ) -> "Encoder":
         """Learn medians, means, deviations and levels from the given ``rows`` of ``table``, the training rows.
 
-        Without ``standardize`` numbers stay in their unit.
+        Without ``standardize`` numbers stay in their unit. ``weight`` is how much each of the ``rows`` counts: a row of
+        weight 2 is two rows, and nothing is learnt from one of weight 0.
 
         Raises RequestError where no column is used, or has a value in these rows; where a number is infinite or beyond
-        1e100; and where two features would have the same name.
+        1e100; where two features would have the same name; and where no row counts.
         """
         rows = np.asarray(rows, np.int64)
+        if weight is not None:
+            require_some(weight)
+            rows, weight = rows[weight > 0.0], weight[weight > 0.0]
         parts: list[NumericFeatures | CategoryFeatures] = []
         left_out = []
         for c in schema.used:
@@ -66,9 +78,9 @@ class Encoder:
             if not plain(column).is_valid().to_numpy(zero_copy_only=False)[rows].any():
                 left_out.append(c.name)
             elif c.kind == "category":
-                parts.append(CategoryFeatures.fit(c.name, column, rows))
+                parts.append(CategoryFeatures.fit(c.name, column, rows, weight))
             elif c.kind in ("number", "boolean", "date"):
-                parts.append(NumericFeatures.fit(c.name, c.kind, column, rows, standardize))
+                parts.append(NumericFeatures.fit(c.name, c.kind, column, rows, standardize, weight))
             else:
                 raise RequestError(f"column {c.name!r} is of kind {c.kind!r}, which makes no features: leave it out.")
         if not parts:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from chainrule.data.columns import LARGEST, booleans, dates, numbers, pc, row_name, texts
 from chainrule.errors import RequestError
+from chainrule.formulas import weighted
 from chainrule.records import record, require
 
 # A level on one or two training rows cannot be told from the noise of those rows. Pooled, such levels become one
@@ -33,18 +34,22 @@ class Scale:
     scale: float
 
     @classmethod
-    def fit(cls, values: NDArray[np.float64], standardize: bool = True) -> "Scale":
+    def fit(
+        cls, values: NDArray[np.float64], standardize: bool = True, weight: NDArray[np.float64] | None = None
+    ) -> "Scale":
         """Median, and the mean and population deviation after the gaps hold the median, of ``values`` (m,).
 
-        Without ``standardize`` the mean counts as 0 and the deviation as 1.
+        ``weight``, (m,), is how much each row counts. Without ``standardize`` the mean counts as 0 and the deviation
+        as 1.
         """
-        fill = float(np.nanmedian(values))
+        known = ~np.isnan(values)
+        fill = weighted.median(values[known], None if weight is None else weight[known])
         if not standardize:
             return cls(fill, 0.0, 1.0)
         values = np.where(np.isnan(values), fill, values)
         if values.min() == values.max():  # the mean of equal numbers may be off by a rounding, and would be blown up
             return cls(fill, fill, 1.0)
-        return cls(fill, float(values.mean()), float(values.std()) or 1.0)
+        return cls(fill, weighted.mean(values, weight), weighted.deviation(values, weight) or 1.0)
 
     def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """The scaled values (m,), none of them NaN where there is a ``fill``."""
@@ -87,10 +92,11 @@ class NumericFeatures:
         column: pa.ChunkedArray,
         rows: Any,
         standardize: bool = True,
+        weight: NDArray[np.float64] | None = None,
     ) -> "NumericFeatures":
-        """Learn from the given ``rows`` of ``column``, at least one of which has a value."""
+        """Learn from the given ``rows`` of ``column``, at least one of which has a value; each counts ``weight``."""
         parts = [part[rows] for part in _parts(name, kind, column)]
-        scales = tuple(Scale.fit(part, standardize) for part in parts)
+        scales = tuple(Scale.fit(part, standardize, weight) for part in parts)
         return cls(name, kind, scales, indicator=bool(np.isnan(parts[0]).any()))
 
     @property
@@ -167,13 +173,24 @@ class CategoryFeatures:
         require(bool(self.levels or self.pooled), f"{what} has levels", ())
 
     @classmethod
-    def fit(cls, name: str, column: pa.ChunkedArray, rows: Any) -> "CategoryFeatures":
-        """Learn the levels in the given ``rows`` of ``column``; they are sorted by text."""
+    def fit(
+        cls, name: str, column: pa.ChunkedArray, rows: Any, weight: NDArray[np.float64] | None = None
+    ) -> "CategoryFeatures":
+        """Learn the levels in the given ``rows`` of ``column``; they are sorted by text.
+
+        How frequent a level is, is the sum of the ``weight`` of its rows. It is rare where that sum, and the number of
+        its rows too, are below RARE_ROWS: weights below 1, such as shares of a whole, make no level rare.
+        """
         cells = _texts(name, column).take(pa.array(rows))
-        counts = [(c["values"], c["counts"]) for c in cells.drop_null().value_counts().to_pylist()]
-        by_frequency = sorted(counts, key=lambda level: (-level[1], level[0]))
-        kept = {text for text, count in by_frequency[:MOST_LEVELS] if count >= RARE_ROWS}
-        pooled = sorted(text for text, _ in counts if text not in kept)
+        coded = cells.drop_null().dictionary_encode()
+        place = coded.indices.to_numpy()
+        rows_of = np.bincount(place)
+        sums = rows_of if weight is None else np.bincount(place, weight[cells.is_valid().to_numpy(False)])
+        enough = np.maximum(sums, rows_of) >= RARE_ROWS
+        levels = list(zip(coded.dictionary.to_pylist(), sums.tolist(), enough.tolist(), strict=True))
+        by_frequency = sorted(levels, key=lambda level: (-level[1], level[0]))
+        kept = {text for text, _, enough in by_frequency[:MOST_LEVELS] if enough}
+        pooled = sorted(text for text, _, _ in levels if text not in kept)
         return cls(name, tuple(sorted(kept)), tuple(pooled), gaps=cells.null_count > 0)
 
     @property

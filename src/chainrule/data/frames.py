@@ -43,10 +43,11 @@ def require_no_gaps(table: pa.Table, missing_values: str) -> None:
             )
 
 
-def fit_encoder(table: pa.Table, rows: Any, categorical_features: Any) -> Encoder:
+def fit_encoder(table: pa.Table, rows: Any, categorical_features: Any, weight: Any | None = None) -> Encoder:
     """The encoder of a table, from its training rows; numbers keep their unit.
 
     categorical_features   "from_dtype" or None, or the columns to take as categories: names, numbers or a mask
+    weight                 how much each of the training rows counts
 
     RequestError: columns of a kind that makes no features or that do not exist.
     """
@@ -56,7 +57,7 @@ def fit_encoder(table: pa.Table, rows: Any, categorical_features: Any) -> Encode
         kind = "category" if name in categories else _kind(name, column)
         reason = "" if kind != "empty" else "no value in any row"
         columns.append(Column(name, kind, not reason, reason, gaps(column)))
-    return Encoder.fit(table, Schema(tuple(columns)), rows, standardize=False)
+    return Encoder.fit(table, Schema(tuple(columns)), rows, standardize=False, weight=weight)
 
 
 def gaps(column: pa.ChunkedArray) -> int:

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple, Protocol
 from chainrule.arguments import instance
 from chainrule.engines.origin import Origin
 from chainrule.errors import RequestError, warn_caller
+from chainrule.formulas.losses import Loss
 from chainrule.formulas.optimizers import Optimizer
 from chainrule.formulas.schedules import Schedule
 from chainrule.formulas.table import Array, Functions, Namespace
@@ -79,6 +80,7 @@ class Engine(Protocol):
 
     network: Network
     recipe: Recipe
+    loss: Loss
     optimizer: Optimizer
     schedule: Schedule
     learning_rate: float
@@ -86,7 +88,11 @@ class Engine(Protocol):
     origin: Origin
 
     def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
-        """Rows X (m, n[0]) and Y (m, n[L]) as this engine's columns: the one place where rows turn into columns."""
+        """Rows X (m, n[0]) and Y (m, n[L]) as this engine's columns: the one place where rows turn into columns.
+
+        A row of weight 0 becomes a copy of one that counts, since 0 times a loss that is not finite is not 0.
+        RequestError: weights that are negative or not finite, or whose sum the network's dtype cannot count with.
+        """
         ...
 
     def start(self, theta: Any | None = None) -> State:

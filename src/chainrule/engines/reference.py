@@ -15,6 +15,7 @@ from chainrule.formulas.optimizers import clipped
 from chainrule.formulas.table import Array, Functions, Namespace
 from chainrule.network import Network, Parameters, flat, require_theta
 from chainrule.recipe import Recipe
+from chainrule.weights import require_weights, without_effect
 
 # Predicting and costing go through this many examples at a time, so that memory does not grow with m.
 CHUNK = 8192
@@ -40,6 +41,7 @@ class Reference:
         self.recipe = recipe
         self.xp = xp
         self.formulas = network.formulas(xp, functions)
+        self.loss = self.formulas.loss
         self.optimizer = recipe.make_optimizer(xp, functions)
         self.schedule = recipe.make_schedule(functions)
         self.learning_rate = recipe.learning_rate or self.optimizer.learning_rate
@@ -51,16 +53,15 @@ class Reference:
         return self.xp.asarray(self.network.is_weight())
 
     def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
-        """Rows as columns: the transpose of row-major memory is the same memory."""
-        X, Y = (self.xp.asarray(np.atleast_2d(self._as_rows(V))).T for V in (X, Y))
-        m = X.shape[1]
-        self.network.dimensions(m).check({"X": X, "Y": Y})
-        w = self._as_rows(np.ones(m) if weight is None else weight)
-        if w.shape != (m,) or not (np.isfinite(w) & (w >= 0.0)).all():
-            raise RequestError(
-                f"weight must hold {m} numbers from 0 on, one a row, that {self.network.dtype} can hold; its shape is "
-                f"{w.shape}."
-            )
+        """Rows as columns: the transpose of row-major memory is the same memory, but where rows have weight 0."""
+        rows = tuple(np.atleast_2d(self._as_rows(V)) for V in (X, Y))
+        m = len(rows[0])
+        self.network.dimensions(m).check({name: V.T for name, V in zip("XY", rows, strict=True)})
+        w = np.ones(m, self.network.dtype)
+        if weight is not None:
+            w = require_weights(weight, m, self.network.dtype)
+            rows = without_effect(rows[0], rows[1], w)
+        X, Y = (self.xp.asarray(V).T for V in rows)
         return Examples(X, Y, self.xp.asarray(w))
 
     def start(self, theta: Any | None = None) -> State:

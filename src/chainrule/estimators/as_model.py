@@ -11,7 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule.errors import RequestError
 from chainrule.estimators import translation
+from chainrule.formulas import weighted
 from chainrule.watching import History
+from chainrule.weights import require_some, require_weights
 
 if TYPE_CHECKING:
     from chainrule.data import Encoder
@@ -24,13 +26,16 @@ VALUE_TYPES = {str: "text", bool: "boolean", int: "integer", float: "number"}  #
 class AsModel:
     """``to_model`` and ``save``."""
 
-    def to_model(self, target: str = "y", *, columns: Sequence[str] | None = None, y: Any = None) -> "Model":
+    def to_model(
+        self, target: str = "y", *, columns: Sequence[str] | None = None, y: Any = None, sample_weight: Any = None
+    ) -> "Model":
         """A ``chainrule.Model`` with these parameters: to be saved in one file without pickle, exported, explained.
 
         target   the name of what is predicted
         columns  names for the columns of X, in their order, if not ``feature_names_in_`` or, without those, x0, x1, ...
         y        (m,) the targets of the training rows, which an estimator does not keep: their class shares, or mean,
                  are the baseline of ``Model.evaluate``. Without them it is equal shares of all classes, or 0
+        sample_weight   (m,) how much each of these rows counts there
 
         The Model reads the columns from tables by name, and its ``predict`` gives what the estimator's gives, bit for
         bit; ``predict_proba`` to a rounding, since a Model divides by the sum. Numbers go in as they are, up to 1e15 as
@@ -70,7 +75,7 @@ class AsModel:
             np.array(me._packed()),
             encoder,
             made,
-            _outputs(me, y),
+            _outputs(me, y, sample_weight),
             translation.recipe(me, vars(me).get("_seed", 0), watches_validation),
             vars(me).get("history_") or History(),
             functions=dict(me._functions),
@@ -84,12 +89,13 @@ class AsModel:
         target: str = "y",
         columns: Sequence[str] | None = None,
         y: Any = None,
+        sample_weight: Any = None,
     ) -> None:
-        """Write ``to_model(target, columns=columns, y=y)`` to one file: ``chainrule.load`` gives it back, a Model.
+        """Write ``to_model(target, columns=columns, ...)`` to one file: ``chainrule.load`` gives it back, a Model.
 
         RequestError: as ``to_model``; the file exists, or cannot be written.
         """
-        self.to_model(target, columns=columns, y=y).save(path, overwrite=overwrite)
+        self.to_model(target, columns=columns, y=y, sample_weight=sample_weight).save(path, overwrite=overwrite)
 
 
 def _require_one_target(me: Any) -> None:
@@ -142,14 +148,20 @@ def _classes(labels: Any) -> tuple[tuple[Any, ...], Any]:
     return classes, value_type
 
 
-def _outputs(me: Any, y: Any) -> "Outputs":
+def _outputs(me: Any, y: Any, sample_weight: Any) -> "Outputs":
     from chainrule.outputs import Outputs
 
     known = None if y is None else np.asarray(y).reshape(-1)
     if known is not None and not len(known):
         raise RequestError("y has no rows: give the targets of the training rows, or leave it out.")
+    weight = None
+    if sample_weight is not None:
+        if known is None:
+            raise RequestError("sample_weight is that of the rows of y: give y too.")
+        weight = require_weights(sample_weight, len(known), what="sample_weight")
+        require_some(weight, "row")
     if "classes_" not in vars(me):
-        mean = 0.0 if known is None else float(np.mean(known, dtype=np.float64))
+        mean = 0.0 if known is None else weighted.mean(known.astype(np.float64), weight)
         if not isfinite(mean):
             raise RequestError(f"the mean of y is {mean}: give the targets of the training rows, which are finite.")
         return Outputs(1, 0.0, 1.0, (mean,))
@@ -160,5 +172,5 @@ def _outputs(me: Any, y: Any) -> "Outputs":
     if len(strange):
         listed = ", ".join(map(str, me.classes_[:20]))
         raise RequestError(f"y has the class {strange[0]!r}, which the estimator does not know. Its classes: {listed}.")
-    shares = np.bincount(me._labels.places(known), minlength=K) / len(known)
+    shares = weighted.shares(me._labels.places(known), K, weight)
     return Outputs(me.n_outputs_, 0.0, 1.0, tuple(shares.tolist()))

@@ -65,7 +65,9 @@ class BaseMLP(Looking, Exchange, FromWeights, AsModel, Fitting, BaseEstimator):
     ) -> Any:
         """Train on rows X (m, n_features) with targets y, (m,) or (m, n_outputs).
 
-        sample_weight   (m,) how much each row counts; the cost is their weighted mean
+        sample_weight   (m,) how much each row counts; the cost is their weighted mean. A row of weight 2 is two rows,
+                        in what is learnt of the columns of a data frame too; nothing is learnt from one of weight 0,
+                        though its class is one of ``classes_``. What is held out is drawn by row
         X_val, y_val, sample_weight_val   rows to watch: their cost is noted after each epoch, and with
                         ``early_stopping`` they take the place of the ones that are held out of X
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils import column_or_1d, compute_sample_weight
+from sklearn.utils import column_or_1d
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,  # pyright: ignore[reportPrivateUsage]
@@ -20,6 +20,7 @@ from chainrule.estimators.base import BaseMLP, partial_fit_available
 from chainrule.estimators.labels import Labels
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.metrics import accuracy
+from chainrule.weights import class_weights
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -35,8 +36,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     learning_rate   also any row of the schedules, such as "cosine"; those then hold for every solver. One that ends
                     after ``max_iter`` epochs stays there in further calls of partial_fit
     loss            "log_loss"; "log_loss(smoothing=0.1)", another row of the losses, or a function of one's own
-    class_weight    "balanced" (in partial_fit: among the rows of the call), or a weight for each class, as in
-                    scikit-learn's other classifiers
+    class_weight    "balanced": the weights of the training rows of each class have the same sum, S/K; or a weight for
+                    each class, 1 where a dict names none; for labels that do not exclude each other a list of dicts,
+                    whose weights multiply. As in scikit-learn's other classifiers, partial_fit knows no "balanced"
     dropout         chance that a hidden unit is dropped in a training step: one number, or one a layer
     l1              strength of a penalty on abs(w), divided by S as alpha is
     alpha_mode      "by_examples": alpha counts the less the more examples a step has (scikit-learn); "fixed": it does
@@ -164,7 +166,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Parameters that were set since the last call hold from here on. What the solver keeps between its steps goes on
         where it still has its meaning, and begins afresh with another solver, activation or loss.
+
+        RequestError: class_weight is "balanced", which needs all rows at once.
         """
+        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
+            raise RequestError(
+                "class_weight='balanced' needs all rows at once, and partial_fit sees some of them: give a weight for "
+                "each class, such as len(y) / (K * count of the class) over all rows there will be."
+            )
         if not hasattr(self, "coefs_"):
             vars(self).pop("classes_", None)  # of a first call that failed
         _check_partial_fit_first_call(self, classes)
@@ -242,16 +251,29 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             )
         return spec
 
-    def _class_weights(self, y: Any) -> Any:
-        if self.class_weight is None:
-            return 1.0
-        if isinstance(self.class_weight, dict) and not self._labels.multilabel:
-            unknown = [label for label in self.class_weight if label not in set(self.classes_.tolist())]
-            if unknown:
+    def _require_class_weight(self) -> None:
+        given = self.class_weight
+        if self._labels.multilabel and not (given is None or isinstance(given, str)):
+            if not isinstance(given, list) or len(given) != len(self.classes_):
                 raise RequestError(
-                    f"class_weight names {unknown[0]!r}, which is no class. Classes: {self.classes_.tolist()[:20]}."
+                    f"class_weight of {len(self.classes_)} labels that do not exclude each other is 'balanced', or a "
+                    f"list with a dict for each, such as {{0: 1.0, 1: 2.0}}; not {given!r}."
                 )
-        return compute_sample_weight(self.class_weight, y)
+            for one in given:
+                class_weights(one, self._labels.names(), np.zeros(0, np.intp))
+        elif not isinstance(given, str):
+            class_weights(given, self._labels.names(), np.zeros(0, np.intp))
+
+    def _class_weights(self, Y: Any, weight: Any) -> Any:
+        given, names = self.class_weight, self._labels.names()
+        if given is None:
+            return None
+        total = np.ones(len(Y))
+        for k, codes in enumerate(self._labels.codes_of_targets(Y)):
+            by_class = class_weights(given[k] if isinstance(given, list) else given, names, codes, weight)
+            if by_class is not None:
+                total *= by_class[codes]
+        return total
 
     def _answers(self, A_L: Any) -> Any:
         return self._labels.decode(A_L)

@@ -31,11 +31,16 @@ from chainrule.estimators.recording import Recording
 from chainrule.network import Network
 from chainrule.training import Diverged, fit
 from chainrule.watching import History
+from chainrule.weights import require_some, require_weights
 
 
 def _weight(sample_weight: Any, rows: Any) -> Any:
-    """The weights, (m,), or None. ValueError: a wrong number of them, one below 0."""
-    return None if sample_weight is None else _check_sample_weight(sample_weight, rows, ensure_non_negative=True)
+    """The weights, (m,), or None. ValueError: a wrong number of them, one below 0, a sum that overflows or vanishes."""
+    if sample_weight is None:
+        return None
+    weight = _check_sample_weight(sample_weight, rows, ensure_non_negative=True)
+    require_weights(weight, len(weight), what="sample_weight")
+    return weight
 
 
 def _require_right(callbacks: Any, validation: tuple[Any, Any, Any]) -> None:
@@ -86,6 +91,7 @@ class Fitting(Recording):
     _epochs = 0
     _functions: Mapping[str, Any] = MappingProxyType({})
     _reads = True
+    _A_L: Any
 
     # What the two kinds of estimators know each by itself.
 
@@ -101,7 +107,12 @@ class Fitting(Recording):
     def _loss_spec(self, names: translation.Names) -> str: ...
 
     @abstractmethod
-    def _class_weights(self, y: Any) -> Any: ...
+    def _require_class_weight(self) -> None:
+        """RequestError: a class_weight that cannot be right for the classes."""
+
+    @abstractmethod
+    def _class_weights(self, Y: Any, weight: Any) -> Any:
+        """How much each training row counts by its class, (m,); None where all count the same."""
 
     @abstractmethod
     def _answers(self, A_L: Any) -> Any: ...
@@ -125,14 +136,14 @@ class Fitting(Recording):
         X, y = read_X_y(self, X, y, reset=first, y_numeric=self._y_numeric)
         Y = self._targets(y, incremental)
         weight = _weight(sample_weight, Y)
-        by_class = self._class_weights(y)
+        self._require_class_weight()
         random = check_random_state(self.random_state)
         watched = validation[0] is not None
         splits = self._stops_early and not watched
         train = held_out = None
         if is_table(X):  # an encoder learns from the training rows alone
             train, held_out = self._split(Y, random) if splits else (None, None)
-            X = self._encoded(X, train, first)
+            X = self._encoded(X, train, weight, first)
         network, functions = self._describe(X, Y)
         self._begin(network, functions, first)
         network = self._network
@@ -142,9 +153,8 @@ class Fitting(Recording):
             train, held_out = self._split(Y, random)
         if not (incremental and hasattr(self, "_seed")):
             self._seed = int(random.randint(np.iinfo(np.int32).max))
-        total = by_class if weight is None else weight * by_class
         rows = slice(None) if train is None else train
-        total = None if np.ndim(total) == 0 else total[rows]
+        total = self._total_weight(Y[rows], None if weight is None else weight[rows])
         dtype = network.dtype
         if incremental:
             return self._one_epoch(dense(X, dtype), Y.astype(dtype), total)
@@ -175,13 +185,19 @@ class Fitting(Recording):
             )
         return train, held_out
 
-    def _encoded(self, table: Any, train: Any, first: bool) -> Any:
+    def _total_weight(self, Y: Any, weight: Any) -> Any:
+        """How much each training row counts, (m,), by itself and by its class; None where all count the same."""
+        by_class = self._class_weights(Y, weight)
+        return weight if by_class is None else by_class if weight is None else weight * by_class
+
+    def _encoded(self, table: Any, train: Any, weight: Any, first: bool) -> Any:
         """The matrix of a table, by an encoder that learns from the training rows."""
         if first:
             from chainrule.data.frames import fit_encoder
 
             rows = np.arange(table.num_rows) if train is None else train
-            self._encoder = fit_encoder(table, rows, self.categorical_features)
+            counts = None if weight is None else np.asarray(weight, np.float64)[rows]
+            self._encoder = fit_encoder(table, rows, self.categorical_features, counts)
             self._columns = table.column_names
         return self._encoder.transform(table)
 
@@ -269,9 +285,27 @@ class Fitting(Recording):
         stand_in._reads = False
         weights = {} if weight is None else {"sample_weight": weight}
 
+        predict, finite = stand_in._A_L, True
+
+        def watched(rows: Any) -> Any:
+            nonlocal finite
+            A_L = predict(rows)
+            finite &= bool(np.isfinite(A_L).all())
+            return A_L
+
+        stand_in._A_L = watched
+
         def of_scorer(theta: Any) -> float:
+            nonlocal finite
+            finite = True
             stand_in._set_theta(np.array(theta))
-            return float(scorer(stand_in, X, y, **weights))
+            score = nan
+            try:
+                score = float(scorer(stand_in, X, y, **weights))
+            except Exception:
+                if finite:
+                    raise
+            return score if finite else nan  # a scorer may refuse such predictions, or find some class in them
 
         return of_scorer
 
@@ -283,8 +317,7 @@ class Fitting(Recording):
             self._engine, self._made_with = make_engine(*made_with), made_with
         engine = self._engine
         examples = engine.examples(X, Y, weight)
-        if not float(examples.weight.sum()) > 0.0:
-            raise RequestError("every row has weight 0: nothing to learn from. Give some rows a weight above 0.")
+        require_some(examples.weight, "row")
         theta = self._packed() if hasattr(self, "coefs_") else engine.start().theta
         known, self._state = self._state, None  # so that moments of a call that fails are not gone on with
         state = carried_on(engine, theta, known)

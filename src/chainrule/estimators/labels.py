@@ -60,6 +60,16 @@ class Labels:
         codes = self.places(y)
         return codes[:, None] == (np.arange(len(self.classes)) if self.multiclass else [1])
 
+    def names(self) -> list[Any]:
+        """The classes as Python's own values, by place; in multi-label those of one label, 0 and 1."""
+        return [0, 1] if self.multilabel else self.classes.tolist()
+
+    def codes_of_targets(self, Y: Any) -> list[Any]:
+        """The places of the classes of rows, (m,), from what ``encode`` makes of them; in multi-label of each label."""
+        if self.multilabel:
+            return list(Y.T.astype(np.intp))
+        return [Y.argmax(axis=1) if self.multiclass else Y[:, 0].astype(np.intp)]
+
     def places(self, y: Any) -> Any:
         """The place of each label among the classes, (m,)."""
         return np.searchsorted(self.classes, np.asarray(y).reshape(-1))

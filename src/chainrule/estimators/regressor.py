@@ -178,8 +178,11 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             return predicted
         return predicted.reshape(len(predicted), -1)[:, int(np.abs(np.array(levels) - 0.5).argmin())]
 
-    def _class_weights(self, y: Any) -> Any:
-        return 1.0
+    def _require_class_weight(self) -> None:
+        """There is none: numbers have no classes."""
+
+    def _class_weights(self, Y: Any, weight: Any) -> Any:
+        return None
 
     def _answers(self, A_L: Any) -> Any:
         return A_L[:, 0] if A_L.shape[1] == 1 else A_L
