@@ -174,3 +174,40 @@ def test_evaluate_needs_the_target(run, write, penguins, change, pieces):
     assert (ran.code, ran.out) == (2, "")
     for piece in pieces:
         assert piece in ran.err
+
+
+def test_evaluate_by_weight_is_evaluate_on_repeated_rows(run, write, penguins):
+    table = penguins.to_pydict()
+    times = [i % 4 for i in range(344)]
+    write("weighed.csv", table | {"w": times})
+    write(
+        "repeated.csv", {name: [v for v, n in zip(table[name], times, strict=True) for _ in range(n)] for name in table}
+    )
+    by_weight = run("evaluate", "p.model", "weighed.csv", "--weight", "w", "--json").event("report")
+    by_rows = run("evaluate", "p.model", "repeated.csv", "--json").event("report")
+    assert (by_weight["rows"], by_weight["weight"]) == (258, by_rows["rows"])
+    for name in ("scores", "baseline"):
+        assert by_weight[name] == pytest.approx(by_rows[name], rel=1e-12)
+    assert by_weight["confusion"] == by_rows["confusion"]
+    assert by_weight["recall"] == pytest.approx(by_rows["recall"])
+    shown = run("evaluate", "p.model", "weighed.csv", "--weight", "w").out
+    assert f"on 258 rows (weighed.csv), weighted, of weight {by_rows['rows']} in all" in shown
+
+
+@pytest.mark.parametrize(
+    ("weight", "pieces"),
+    [("heft", ["'heft' is not in the table"]), ("species", ["must be numbers"]), ("low", ["'low' is -1 in row 1"])],
+)
+def test_evaluate_needs_weights_from_0_on(run, write, penguins, weight, pieces):
+    write("t.csv", penguins.to_pydict() | {"low": [-1.0] * 344})
+    ran = run("evaluate", "p.model", "t.csv", "--weight", weight)
+    assert (ran.code, ran.out) == (2, "")
+    for piece in pieces:
+        assert piece in ran.err
+
+
+def test_rows_of_weight_0_are_left_out_of_training_and_said(run, write, penguins):
+    write("t.csv", penguins.to_pydict() | {"w": [float(i % 4 > 0) * 2.5 for i in range(344)]})
+    shown = run("train", "t.csv", "--target", "species", "--weight", "w", "--epochs", 2).out
+    assert "86 rows left out: weight 0" in shown
+    assert "weighted, of weight" in shown

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from chainrule import Network, Recipe, RequestError, fit, make_engine, train
+from chainrule import Diverged, Network, Recipe, RequestError, fit, make_engine, train
 from chainrule.formulas.metrics import mean_roc_auc
 from chainrule.formulas.optimizers import clipped
 
@@ -70,3 +70,58 @@ def test_the_row_with_a_missing_group_is_named_as_the_table_counts():
     table = TABLE | {"y": [None, None, *TABLE["y"][2:]], "g": [1] * 30 + [None] + [2] * 9}
     with pytest.raises(RequestError, match="group column 'g' is missing in row 31 "):
         train(table, "y", group="g")
+
+
+@pytest.mark.parametrize(
+    ("monitor", "loss"),
+    [("rmse", "binary_cross_entropy"), ("accuracy", "half_squared_error"), ("r2", "quantiles(0.1, 0.9)")],
+)
+def test_a_monitor_that_does_not_suit_the_loss_is_refused_before_training(monitor, loss):
+    outputs = 2 if "quantiles" in loss else 1
+    engine = make_engine(Network((1, outputs), loss=loss), Recipe(monitor=monitor))
+    seen = []
+    with pytest.raises(RequestError, match=f"monitor {monitor}"):
+        fit(engine, engine.examples([[0.0], [1.0]], [[0.0] * outputs, [1.0] * outputs]), callbacks=[Seeing(seen)])
+    assert seen == []
+
+
+class Seeing:
+    def __init__(self, seen):
+        self.seen = seen
+
+    def on_epoch_end(self, history, parameters):
+        self.seen.append(len(history))
+
+
+def test_the_accuracy_of_labels_is_what_training_stops_on():
+    """K sigmoids of which all may be right at once: the largest output says nothing about the others."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(200, 2))
+    Y = np.stack([X[:, 0] > 0, X[:, 0] > -0.5, X[:, 1] > 0], axis=1).astype(float)
+    recipe = Recipe("adam", learning_rate=0.1, epochs=30, monitor="accuracy", patience=None)
+    engine = make_engine(Network((2, 3), loss="binary_cross_entropy", dtype="float64"), recipe)
+    done = fit(engine, engine.examples(X, Y))
+    assert max(done.history.score) == np.mean((engine.predict(done.theta, X) > 0.5) == (Y > 0.5)) > 0.95
+
+
+@pytest.mark.parametrize(
+    ("monitor", "loss", "rate"),
+    [
+        ("accuracy", "binary_cross_entropy", 5.0),
+        ("log_loss", "binary_cross_entropy", 5.0),
+        ("rmse", "half_squared_error", 3.0),
+    ],
+)
+def test_a_metric_survives_a_run_that_explodes(monitor, loss, rate):
+    """An epoch whose predictions are not finite has no score; what remains of the run is its best epoch."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100, 2))
+    Y = X[:, :1] if loss == "half_squared_error" else (X[:, :1] > 0).astype(float)
+    recipe = Recipe("gradient_descent", learning_rate=rate, epochs=200, batch_size=100, monitor=monitor, patience=None)
+    engine = make_engine(Network((2, 4, 4, 1), activation="identity", loss=loss), recipe)
+    with pytest.raises(Diverged) as stopped:
+        fit(engine, engine.examples(X, Y))
+    history = stopped.value.history
+    assert np.isnan(history.score[-1])
+    assert stopped.value.epochs == history.best_epoch
+    assert np.isfinite(engine.predict(stopped.value.theta, X)).all()

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as theirs
 
+from chainrule import RequestError
 from chainrule.formulas import metrics
+from chainrule.formulas.losses import LOSSES
 
 draws = st.integers(0, 10_000)
 weighted = st.booleans()
@@ -111,3 +113,78 @@ def test_a_single_output_is_the_chance_of_class_one():
     assert score["accuracy"] == pytest.approx(6 / 7)  # 0.4 is wrong; 0.5 counts as class 0
     assert score["log_loss"] == pytest.approx(theirs.log_loss(Y[0], A[0], sample_weight=w))
     assert score["roc_auc"] == pytest.approx(theirs.roc_auc_score(Y[0], A[0], sample_weight=w))
+
+
+@given(draws, st.integers(2, 4), weighted)
+def test_labels_that_do_not_exclude_each_other_are_scored_each_for_itself(seed, K, use_weight):
+    rng = np.random.default_rng(seed)
+    Y, A = rng.integers(0, 2, (K, 30)).astype(float), rng.integers(1, 10, (K, 30)) / 10
+    Y[:, :3] = [[0, 1, 1]] * K  # none, and all, of the labels
+    w = rng.integers(1, 4, 30).astype(float) if use_weight else np.ones(30)
+    score = {name: metrics.METRICS.make(name).score(Y, A, w) for name in ("accuracy", "log_loss", "roc_auc")}
+    right = [theirs.accuracy_score(Y[k], A[k] > 0.5, sample_weight=w) for k in range(K)]
+    losses = [theirs.log_loss(Y[k], A[k], sample_weight=w) for k in range(K)]
+    areas = theirs.roc_auc_score(Y.T, A.T, average="macro", sample_weight=w)
+    assert score == pytest.approx(
+        {"accuracy": np.mean(right), "log_loss": np.mean(losses), "roc_auc": areas}, rel=1e-12
+    )
+
+
+def test_r2_of_several_outputs_is_the_mean_over_them_and_not_a_matter_of_their_levels():
+    rng = np.random.default_rng(0)
+    Y, A, w = rng.normal(size=(3, 40)), rng.normal(size=(3, 40)), rng.uniform(0.5, 2.0, 40)
+    level = np.array([[0.0], [1000.0], [-50.0]])
+    expected = theirs.r2_score(Y.T, A.T, sample_weight=w)
+    for shift in (0.0, level):
+        assert metrics.METRICS.make("r2").score(Y + shift, A + shift, w) == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("K", [1, 3])
+def test_sure_predictions_count_as_scikit_learn_has_it_in_each_dtype(dtype, K):
+    codes = np.array([0, 1, 1, 0])
+    P = np.array([[1.0, 0.0, 1.0, 0.5], [0.0, 1.0, 0.0, 0.5], [0.0] * 4], dtype)
+    Y = codes[None].astype(float) if K == 1 else np.eye(3)[:, codes]
+    A = P[1:2] if K == 1 else P
+    expected = theirs.log_loss(codes, P[:2].T if K == 1 else P.T, labels=range(2 if K == 1 else 3))
+    found = metrics.METRICS.make("log_loss").score(Y, A, np.ones(4))
+    assert found == pytest.approx(expected, rel=1e-6)
+    assert metrics.log_loss(codes[:1], P[:, :1]) == pytest.approx(np.finfo(dtype).eps, rel=1e-6)
+
+
+SUITS = {
+    ("accuracy", "binary_cross_entropy"): True,
+    ("log_loss", "half_squared_error_sigmoid"): True,
+    ("roc_auc", "cross_entropy"): True,
+    ("rmse", "huber"): True,
+    ("mae", "quantile(0.9)"): True,
+    ("r2", "gamma"): True,
+    ("rmse", "quantiles(0.1, 0.5, 0.9)"): False,
+    ("r2", "quantiles(0.1, 0.9)"): False,
+    ("rmse", "cross_entropy"): False,
+    ("accuracy", "half_squared_error"): False,
+    ("log_loss", "poisson"): False,
+}
+
+
+@pytest.mark.parametrize(("name", "loss"), SUITS)
+def test_a_metric_that_says_nothing_about_a_loss_is_refused_by_name(name, loss):
+    row = LOSSES.make(loss, np)
+    if SUITS[name, loss]:
+        metrics.require_suits(name, row, loss)
+        return
+    with pytest.raises(RequestError, match=rf"monitor {name} .*loss {loss[:9]}.*watch a cost"):
+        metrics.require_suits(name, row, loss)
+
+
+@pytest.mark.parametrize("weight", [1e-200, 1e200])
+def test_scores_do_not_depend_on_the_unit_of_the_weights(weight):
+    codes, P, w = classes_and_probabilities(0, 3)
+    y = codes + 0.5
+    for score in (
+        lambda w: metrics.roc_auc(codes == 1, P[1], w),
+        lambda w: metrics.log_loss(codes, P, w),
+        lambda w: metrics.r2(y, P[0], w),
+        lambda w: metrics.root_mean_squared_error(1e150 * y, 1e150 * P[0], w),
+    ):
+        assert score(w * weight) == pytest.approx(score(w), rel=1e-12)
