@@ -272,7 +272,10 @@ class Fitting(Recording):
         return given
 
     def _validation_score(self, engine: Engine, X: Any, y: Any, weight: Any) -> Callable[[Any], float]:
-        """The score of the watched rows as a function of theta."""
+        """The score of the watched rows as a function of theta; NaN where a prediction is not finite."""
+        if weight is not None and not weight.all():
+            counts = np.flatnonzero(weight)
+            X, y, weight = X[counts], y[counts], weight[counts]
         if self.scoring is None:
 
             def score(theta: Any) -> float:
