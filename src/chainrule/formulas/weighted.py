@@ -46,7 +46,7 @@ def median(values: Floats, weight: Floats | None = None) -> float:
         return float(np.median(values))
     order = np.argsort(values, kind="stable")
     up_to: Floats = np.cumsum(w[order])
-    half = up_to[-1] / 2.0
+    half = float(up_to[-1]) / 2.0
     lower = int(np.searchsorted(up_to, half * (1.0 - SAME)))  # the first with half of the weight at or below it
     upper = int(np.searchsorted(up_to, half * (1.0 + SAME), side="right"))  # the first with more than half
     return float(np.mean(values[order[[lower, upper]]]))
