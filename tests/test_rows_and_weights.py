@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from chainrule import MLPClassifier, MLPRegressor, Network, Recipe, plan
 from chainrule.data import Encoder, Target, infer_schema
 from chainrule.data.features import CategoryFeatures, Scale
+from chainrule.engines import without_effect
 from chainrule.engines.reference import Reference
 from chainrule.formulas import metrics, weighted
 from chainrule.formulas.losses import LOSSES
@@ -90,7 +91,8 @@ ENGINE = Reference(Network((1, 3, 1), dtype="float64", penalties=("l2(0.1)",)), 
 
 
 def cost_and_gradient(d, rows, w):
-    J, dtheta = ENGINE.gradient(ENGINE.start().theta, ENGINE.examples(d["y"][rows, None], d["P"][:1, rows].T, w))
+    examples = without_effect(ENGINE, ENGINE.examples(d["y"][rows, None], d["P"][:1, rows].T, w))  # as ``fit`` does
+    J, dtheta = ENGINE.gradient(ENGINE.start().theta, examples)
     return [J, dtheta.tolist()]
 
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from chainrule.arguments import instance
-from chainrule.engines import Engine, Examples, State
+from chainrule.engines import Engine, Examples, State, without_effect
 from chainrule.engines.interrupting import ctrl_c_answered, ctrl_c_noted, sigterm_as_ctrl_c
 from chainrule.errors import RequestError, RunError
 from chainrule.formulas.optimizers import OPTIMIZERS
@@ -118,10 +118,13 @@ def fit(
             "taken up again: leave the checkpoint out, or take another optimizer, such as adam."
         )
     begin = engine.start(theta)._replace(samples=samples)
+    given = training, validation
+    training = without_effect(engine, training)
+    validation = validation and without_effect(engine, validation)
     watch = Watch(engine, training, validation, callbacks, begin, score)
     with ctrl_c_answered(), sigterm_as_ctrl_c() if checkpoint else contextlib.nullcontext():
         if checkpoint:
-            checkpoint.begin(watch, training, validation)
+            checkpoint.begin(watch, *given)
         try:
             # Ctrl-C is looked for once, and not in every epoch, where nothing of the caller's runs between them
             with ctrl_c_noted() if watch.is_quiet and not minimizes else contextlib.nullcontext() as ctrl_c:

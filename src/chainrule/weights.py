@@ -60,19 +60,6 @@ def require_some(weight: Any, which: str = "training row") -> None:
         )
 
 
-def without_effect(X: NDArray[Any], Y: NDArray[Any], weight: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Rows X and Y, those of weight 0 replaced by the first that counts.
-
-    Their share of the cost is 0 times their loss, which is NaN where the loss is not finite: 0 inf. So what they hold
-    must not reach it. Nothing is copied where every row counts, or none.
-    """
-    none = weight == 0.0
-    if not none.any() or none.all():
-        return X, Y
-    stand_in = np.where(none, none.argmin(), np.arange(len(weight)))
-    return X[stand_in], Y[stand_in]
-
-
 def class_weights(
     given: Any, classes: Sequence[Any], codes: NDArray[np.integer], weight: Any | None = None
 ) -> Floats | None:

@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
 from chainrule.arguments import instance
 from chainrule.engines.origin import Origin
 from chainrule.errors import RequestError, warn_caller
@@ -90,7 +92,6 @@ class Engine(Protocol):
     def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
         """Rows X (m, n[0]) and Y (m, n[L]) as this engine's columns: the one place where rows turn into columns.
 
-        A row of weight 0 becomes a copy of one that counts, since 0 times a loss that is not finite is not 0.
         RequestError: weights that are negative or not finite, or whose sum the network's dtype cannot count with.
         """
         ...
@@ -126,6 +127,21 @@ class Engine(Protocol):
     def to_numpy(self, theta: Any) -> Any:
         """A copy of theta as a NumPy array."""
         ...
+
+
+def without_effect(engine: Engine, examples: Examples) -> Examples:
+    """The examples, those of weight 0 replaced by the first that counts; the same where every one counts, or none.
+
+    The share of such a row in the cost is 0 times its loss, which is NaN where the loss is not finite: what it holds
+    must not reach the cost.
+    """
+    weight = engine.to_numpy(examples.weight)
+    none = weight == 0.0
+    if not none.any() or none.all():
+        return examples
+    stand_in = np.where(none, none.argmin(), np.arange(len(weight)))
+    X, Y = (engine.to_numpy(V).T[stand_in] for V in (examples.X, examples.Y))
+    return engine.examples(X, Y, weight)
 
 
 def require_inputs(X: Any, network: Network) -> None:

@@ -15,7 +15,7 @@ from chainrule.formulas.optimizers import clipped
 from chainrule.formulas.table import Array, Functions, Namespace
 from chainrule.network import Network, Parameters, flat, require_theta
 from chainrule.recipe import Recipe
-from chainrule.weights import require_weights, without_effect
+from chainrule.weights import require_weights
 
 # Predicting and costing go through this many examples at a time, so that memory does not grow with m.
 CHUNK = 8192
@@ -53,15 +53,12 @@ class Reference:
         return self.xp.asarray(self.network.is_weight())
 
     def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
-        """Rows as columns: the transpose of row-major memory is the same memory, but where rows have weight 0."""
-        rows = tuple(np.atleast_2d(self._as_rows(V)) for V in (X, Y))
-        m = len(rows[0])
-        self.network.dimensions(m).check({name: V.T for name, V in zip("XY", rows, strict=True)})
-        w = np.ones(m, self.network.dtype)
-        if weight is not None:
-            w = require_weights(weight, m, self.network.dtype)
-            rows = without_effect(rows[0], rows[1], w)
-        X, Y = (self.xp.asarray(V).T for V in rows)
+        """Rows as columns: the transpose of row-major memory is the same memory."""
+        X, Y = (self.xp.asarray(np.atleast_2d(self._as_rows(V))).T for V in (X, Y))
+        m = X.shape[1]
+        self.network.dimensions(m).check({"X": X, "Y": Y})
+        dtype = self.network.dtype
+        w = np.ones(m, dtype) if weight is None else require_weights(weight, m, dtype)
         return Examples(X, Y, self.xp.asarray(w))
 
     def start(self, theta: Any | None = None) -> State:

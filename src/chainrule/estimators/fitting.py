@@ -19,7 +19,7 @@ from sklearn.utils.validation import (
 )
 
 from chainrule.checkpoints import as_checkpoint
-from chainrule.engines import Engine, State, make_engine
+from chainrule.engines import Engine, State, make_engine, without_effect
 from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.engines.origin import carried_on
 from chainrule.errors import RequestError, warn_caller
@@ -319,7 +319,7 @@ class Fitting(Recording):
         if self._engine is None or self._made_with != made_with:
             self._engine, self._made_with = make_engine(*made_with), made_with
         engine = self._engine
-        examples = engine.examples(X, Y, weight)
+        examples = without_effect(engine, engine.examples(X, Y, weight))
         require_some(examples.weight, "row")
         theta = self._packed() if hasattr(self, "coefs_") else engine.start().theta
         known, self._state = self._state, None  # so that moments of a call that fails are not gone on with
