@@ -246,12 +246,12 @@ def plan(
     column, w = table.column(target), None
     if weight is not None:
         w = column_weight(table, weight)
+        require_some(w != 0.0, "row")  # one without a weight is named below
         column = without_rows(column, w == 0.0)
-        if (w == 0.0).all():
-            require_some(w, "row")
     goal = Target.infer(column, target, task)  # pyright: ignore[reportArgumentType]  # it checks
-    values: NDArray[Any] = goal.codes(column) if goal.classes else goal.values(column)
-    rows = np.flatnonzero(values >= 0 if goal.classes else ~np.isnan(values))
+    values: NDArray[Any] = goal.codes(column) if goal.classes else goal.values(table.column(target))
+    takes_part = values >= 0 if goal.classes else ~np.isnan(values)
+    rows = np.flatnonzero(takes_part if w is None else takes_part & (w != 0.0))
     if w is not None:
         require_row_weights(w, rows, str(weight))
     parts = split(
