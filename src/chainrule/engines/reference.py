@@ -9,7 +9,6 @@ import numpy as np
 from chainrule.engines import Examples, State, require_inputs, require_step
 from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.engines.origin import origin, require_origin
-from chainrule.errors import RequestError
 from chainrule.formulas import draws, equations
 from chainrule.formulas.optimizers import clipped
 from chainrule.formulas.table import Array, Functions, Namespace
