@@ -66,7 +66,7 @@ class Report:
     quantiles: list["QuantileScore"] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON; a score that is not defined (ROC-AUC of one class) is None; weight, quantiles if there are any."""
+        """Plain JSON; an undefined score (ROC-AUC of one class) is None; weight and quantiles where it has any."""
 
         def defined(scores: dict[str, float]) -> dict[str, float | None]:
             return {name: score if isfinite(score) else None for name, score in scores.items()}
