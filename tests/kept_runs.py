@@ -190,7 +190,7 @@ class Begun(Checkpoint):
 
 def main() -> None:
     path, given = sys.argv[1], json.loads(sys.argv[2])
-    threads.WORTH = ANY_WORK
+    threads.WORTH, threads.ADAPTS = ANY_WORK, False
     logging.disable(logging.WARNING)
     # whatever started this; a shell starts what is to run in the background with Ctrl-C ignored
     signal.signal(signal.SIGINT, signal.SIG_IGN if given["ignores_ctrl_c"] else signal.default_int_handler)

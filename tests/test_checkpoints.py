@@ -27,6 +27,7 @@ PLACES = [("reference", 1), ("fused", 1), ("fused", 2)]
 def no_waiting_for_the_disk(monkeypatch):
     monkeypatch.setattr("os.fsync", lambda descriptor: None)
     monkeypatch.setattr(threads, "WORTH", ANY_WORK)
+    monkeypatch.setattr(threads, "ADAPTS", False)
 
 
 @pytest.fixture

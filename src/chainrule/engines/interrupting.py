@@ -70,6 +70,18 @@ class _Held:
 
 
 @contextmanager
+def ctrl_c_afterwards() -> Iterator[None]:
+    """Inside, Ctrl-C is put off: it interrupts afterwards, or is noted by whoever holds it already."""
+    if _holding:
+        yield
+        return
+    with ctrl_c_noted() as noted:
+        yield
+    if noted:
+        raise KeyboardInterrupt
+
+
+@contextmanager
 def sigterm_as_ctrl_c() -> Iterator[None]:
     """Inside, SIGTERM is taken for Ctrl-C, so that what is to be kept can be kept; then it ends the process.
 

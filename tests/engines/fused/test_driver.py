@@ -1,12 +1,15 @@
 """Who does how much: parts of the work follow the speeds of threads, and change no bit."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.engines.fused import Fused, threads
+from chainrule.engines.fused import Fused, programs, threads
 from chainrule.engines.fused.assembly import WHOLE
+from chainrule.engines.fused.choosing import Choice
 from chainrule.engines.fused.driver import FOLLOWS, LEAST, LINE, Part, equal_parts
 from chainrule.network import Network
 from chainrule.recipe import Recipe
@@ -34,8 +37,9 @@ def shares(parts):
 class Run:
     """Steps of one batch, by so many threads however small the work."""
 
-    def __init__(self, count):
-        self.engine = Fused(NETWORK, Recipe(batch_size=B, epochs=1000), threads=count)
+    def __init__(self, count, network=NETWORK):
+        self.count = count
+        self.engine = Fused(network, Recipe(batch_size=B, epochs=1000), threads=count)
         rng = np.random.default_rng(0)
         labels = np.eye(3)[rng.integers(0, 3, M)]
         self.examples = self.engine.examples(rng.normal(size=(M, 6)), labels)
@@ -43,7 +47,7 @@ class Run:
 
     @property
     def parts(self):
-        return self.engine._programs.training(B, B, True).parts
+        return self.engine._programs.training(B, B, True).parts[self.count]
 
     def steps(self, count):
         first = self.state.step
@@ -53,6 +57,7 @@ class Run:
 @pytest.fixture(autouse=True)
 def _any_work(monkeypatch):
     monkeypatch.setattr(threads, "WORTH", 1e-9)
+    monkeypatch.setattr(threads, "ADAPTS", False)
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 64])
@@ -92,6 +97,43 @@ def test_parts_are_whole_after_steps_of_many_threads():
     for _ in range(20):
         run.steps(3)
         assert shares(run.parts).min() >= LEAST / 5 / (1 + LEAST) - 2 / WHOLE
+
+
+class Changeable(Choice):
+    """Another number of threads for each piece, whatever was measured."""
+
+    def next(self, left):
+        self.pieces = getattr(self, "pieces", 0) + 1
+        return 1 + self.pieces % 3, 1 + self.pieces % min(left, 4)
+
+
+def test_no_change_of_the_number_of_threads_changes_a_bit(monkeypatch):
+    alone = Run(1)
+    monkeypatch.setattr(threads, "ADAPTS", True)
+    monkeypatch.setattr(programs, "Choice", Changeable)
+    # dropout of its own, so that no programs with another choice lie idle for it
+    changing = Run(3, replace(NETWORK, dropout=0.2001))
+    alone.engine = Fused(changing.engine.network, alone.engine.recipe, threads=1)
+    alone.state = alone.engine.start()
+    for count in (1, 2, 5, 60):
+        alone.steps(count)
+        changing.steps(count)
+        assert changing.state.theta.tobytes() == alone.state.theta.tobytes()
+        assert changing.state._replace(theta=0, moments=()) == alone.state._replace(theta=0, moments=())
+
+
+def test_no_step_is_done_after_one_that_diverged(monkeypatch):
+    monkeypatch.setattr(threads, "ADAPTS", True)
+    monkeypatch.setattr(programs, "Choice", Changeable)
+    run = Run(3, replace(NETWORK, dropout=0.2002))
+    run.steps(1)
+    run.examples.X.T[B * 2] = np.nan  # of the epoch's M rows
+    states = []
+    for count in (1, 3):
+        engine = Fused(run.engine.network, Recipe(batch_size=B, epochs=1000), threads=count)
+        states.append(engine.run(engine.start(), run.examples, 0, 40))
+    assert states[0].diverged
+    assert states[0]._replace(theta=0, moments=()) == states[1]._replace(theta=0, moments=())
 
 
 @settings(max_examples=40)

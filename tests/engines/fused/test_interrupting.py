@@ -31,6 +31,7 @@ def ctrl_c():
 def looks_at_every_step(monkeypatch):
     monkeypatch.setattr(engine, "BETWEEN_LOOKS", 1e-9)
     monkeypatch.setattr(threads, "WORTH", 1e-9)
+    monkeypatch.setattr(threads, "ADAPTS", False)
 
 
 def made(count, m=60, **recipe):
@@ -92,11 +93,12 @@ EVERYWHERE = """
 import signal, sys
 import numpy as np
 from chainrule.engines import interrupting
-from chainrule.engines.fused import Fused, engine, threads
+from chainrule.engines.fused import Fused, choosing, engine, programs, threads
 from chainrule.network import Network
 from chainrule.recipe import Recipe
 
 engine.BETWEEN_LOOKS = threads.WORTH = 1e-9
+threads.ADAPTS = sys.argv[2] == "adapts"
 COUNT = int(sys.argv[1])
 signal.signal(signal.SIGINT, signal.default_int_handler)
 fused = Fused(Network((5, 9, 9, 1), "tanh", dropout=0.2), Recipe("adam", batch_size=8), threads=COUNT)
@@ -107,7 +109,7 @@ at = []
 for step in range(LAST + 1):
     state = fused.run(fused.start(), examples, 0, step)
     at.append((state.theta.copy(), [v.copy() for v in state.moments], state.cost_sum))
-FILES = (engine.__file__, threads.__file__, interrupting.__file__)
+FILES = tuple(module.__file__ for module in (engine, programs, choosing, threads, interrupting))
 
 
 def interrupted_at(which):
@@ -157,15 +159,54 @@ assert not wrong, sorted(set(wrong))
 """
 
 
-@pytest.mark.parametrize("count", [1, 2])
-def test_ctrl_c_before_any_line_leaves_a_whole_state_and_an_engine_that_works(count):
+@pytest.mark.parametrize(("count", "how"), [(1, "fixed"), (2, "fixed"), (2, "adapts")])
+def test_ctrl_c_before_any_line_leaves_a_whole_state_and_an_engine_that_works(count, how):
     try:
         done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", EVERYWHERE, str(count)], text=True, capture_output=True, timeout=30
+            [sys.executable, "-W", "error", "-c", EVERYWHERE, str(count), how],
+            text=True,
+            capture_output=True,
+            timeout=60,
         )
     except subprocess.TimeoutExpired as stuck:
         pytest.fail(f"the engine hangs after Ctrl-C before line event {(stuck.stderr or b'').split()[-1:]}")
     assert done.returncode == 0, done.stderr.splitlines()[-1]
+
+
+STARTING = """
+import signal
+import numpy as np
+from chainrule.engines.fused import Fused, threads
+from chainrule.network import Network
+from chainrule.recipe import Recipe
+
+threads.WORTH, threads.ADAPTS = 1e-9, False
+signal.signal(signal.SIGINT, signal.default_int_handler)
+fused = Fused(Network((5, 9, 9, 1), "tanh"), Recipe(), threads=3)
+rng = np.random.default_rng(0)
+examples = fused.examples(rng.normal(size=(60, 5)), rng.normal(size=(60, 1)))
+theta = fused.start().theta
+start, expected = threads.start_new_thread, fused.cost(theta, examples)
+
+def start_and_interrupt(*given):
+    start(*given)
+    signal.raise_signal(signal.SIGINT)
+
+threads.start_new_thread = start_and_interrupt
+try:
+    fused.cost(theta, examples)
+except KeyboardInterrupt:
+    print("interrupted")
+threads.start_new_thread = start
+print(fused.cost(theta, examples) == expected)
+"""
+
+
+def test_ctrl_c_between_two_threads_waits_for_both():
+    """One that was started waits for the others, and would do so for ever, or come between them in the next run."""
+    command = [sys.executable, "-W", "error", "-c", STARTING]
+    done = subprocess.run(command, text=True, capture_output=True, timeout=60)
+    assert done.stdout.split() == ["interrupted", "True"], done.stderr
 
 
 FITTING = """

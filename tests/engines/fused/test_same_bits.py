@@ -26,6 +26,7 @@ def narrower():
 def many_threads(monkeypatch):
     """As many threads as are asked for, however small the work."""
     monkeypatch.setattr(threads, "WORTH", ANY_WORK)
+    monkeypatch.setattr(threads, "ADAPTS", False)
 
 
 @pytest.mark.parametrize("number", range(CONFIGURATIONS))

@@ -15,6 +15,7 @@ SUBNORMAL = {"float32": 1e-40, "float64": 1e-310}
 def test_a_moment_whose_gradient_is_gone_reaches_0(dtype, threads, monkeypatch):
     """In plain arithmetic 0.9 times the smallest number rounds to that number again, and stays."""
     monkeypatch.setattr(of_engine, "WORTH", 1e-9)  # threads are used however small the work
+    monkeypatch.setattr(of_engine, "ADAPTS", False)
     smallest = np.finfo(dtype).smallest_subnormal
     assert np.array(0.9, dtype) * smallest == smallest
     engine = Fused(Network((2, 1), dtype=dtype), Recipe("adam", shuffle=False, epochs=4000), threads=threads)

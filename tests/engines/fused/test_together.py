@@ -33,6 +33,7 @@ def run_program(tmp_path, program, **environment):
 @pytest.mark.parametrize("count", [1, 2])
 def test_fits_in_threads_of_one_process(count, monkeypatch):
     monkeypatch.setattr(threads, "WORTH", 1e-9)
+    monkeypatch.setattr(threads, "ADAPTS", False)
     alone = [bits(configuration(number)) for number in NUMBERS]
     together = {}
 
@@ -54,7 +55,7 @@ import multiprocessing, sys
 from chainrule.engines.fused import threads
 from tests.engines.fused.configurations import bits, configuration
 
-threads.WORTH = 1e-9
+threads.WORTH, threads.ADAPTS = 1e-9, False
 NUMBERS = (1, 6, 7, 13)
 
 

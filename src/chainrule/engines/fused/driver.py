@@ -18,9 +18,9 @@ from chainrule.engines.fused.assembly import I64, KERNEL, PTR, VOID, WHOLE, Func
 from chainrule.engines.fused.memory import placed
 from chainrule.engines.fused.steps import STOP, Frame, Kind, Slot
 from chainrule.engines.fused.target import Target
+from chainrule.engines.fused.waiting import clock, wait_for_all
 
 F64 = ir.DoubleType()
-SPINS = 4000
 FOLLOWS = 0.25  # how far the shares go to what the last step would have asked for: one step may have been disturbed
 LEAST = 0.25  # of an equal share: a thread that does less tells too little of its speed
 
@@ -33,6 +33,7 @@ class Part(IntEnum):
     BUSY = 2  # time that it was not waiting, ever
     BEFORE = 3  # the same when the work was last divided
     SINCE = 4  # when it began what it is doing
+    HALVINGS = 5  # how often its time awake is halved while it waits
 
 
 LINE = 8  # numbers
@@ -49,9 +50,7 @@ def equal_parts(threads: int) -> Any:
 def write_execute(name: str, target: Target) -> str:
     """Run a program by several threads: called as execute(arguments, thread, threads), with
 
-        frame, records, their number, how many times, address of the system's function to yield, parts
-
-    A thread that waits spins for a while, then gives its core away: more threads than cores must not stand still.
+    frame, records, their number, how many times, how threads sleep (three numbers), parts
     """
     function = Function(name, target, ir.FunctionType(VOID, [PTR, I64, I64]))
     _Execution(function, *function.given)
@@ -72,14 +71,15 @@ class _Execution:
         self.function, self.thread = function, thread
         b = function.builder
         self.frame = Frame(function)
-        records, count, times, self.give_way = function.address(I64), *(function.number() for _ in range(3))
+        records, count, times = function.address(I64), function.number(), function.number()
+        self.sleeping = (function.number(), function.number(), function.number())
         self.parts = function.address(I64)
         self.mine = self.parts + thread * LINE
         zero = ir.Constant(I64, 0)
         turn = self.frame.load(Slot.TURN)
         restore = _tiny_is_zero(function)
         if threads is not None:
-            self.mine.store(self._clock(), Part.SINCE)
+            self.mine.store(clock(function), Part.SINCE)
         with function.loop(0, times, carried=[zero, turn]) as over_steps:
             first, last = zero, ir.Constant(I64, WHOLE)
             if threads is not None:
@@ -111,12 +111,12 @@ class _Execution:
 
     def _barrier(self, kind: Value, turn: Value, threads: Int) -> None:
         function, b, mine = self.function, self.function.builder, self.mine
-        mine.store(b.add(mine.load(Part.BUSY), b.sub(self._clock(), mine.load(Part.SINCE))), Part.BUSY)
+        mine.store(b.add(mine.load(Part.BUSY), b.sub(clock(function), mine.load(Part.SINCE))), Part.BUSY)
         is_last = b.icmp_signed("==", kind, ir.Constant(I64, Kind.LAST))
         with function.when(b.and_(is_last, self.thread.equals(0))):
             self._divide(threads)
-        _wait(function, self.frame, turn, threads, self.give_way)
-        mine.store(self._clock(), Part.SINCE)
+        wait_for_all(function, self.frame, turn, threads, self.sleeping, mine + int(Part.HALVINGS))
+        mine.store(clock(function), Part.SINCE)
 
     def _divide(self, threads: Int) -> None:
         """New parts, by the speeds: how much of the work a thread did in how much time.
@@ -158,14 +158,6 @@ class _Execution:
             at.store(at.load(Part.BUSY), Part.BEFORE)
             loop.next([end, edge])
 
-    def _clock(self) -> Value:
-        """A time, in units of the processor's own."""
-        function = self.function
-        if function.target.triple.startswith("x86_64"):
-            return function.intrinsic("llvm.readcyclecounter", I64, [])
-        counter = function.module.add_metadata(["cntvct_el0"])  # the timer that programs may read
-        return function.intrinsic("llvm.read_volatile_register.i64", I64, [counter])
-
 
 FLUSHES_X86 = 0x8040  # of MXCSR: results to zero (bit 15), operands to zero (bit 6); Intel SDM, volume 1, 10.2.3
 FLUSHES_ARM = 1 << 24  # of FPCR: both (FZ); Arm ARM, C5.2.8
@@ -197,34 +189,3 @@ def _tiny_is_zero(kernel: Function) -> Callable[[], None]:
 
     become(flushing)
     return lambda: become(before)
-
-
-def _wait(kernel: Function, frame: Frame, turn: Value, threads: Int, give_way: Int) -> None:
-    """Until all threads are here: the last one to arrive lets the others go."""
-    b = kernel.builder
-    before = b.atomic_rmw("add", frame.at(Slot.ARRIVED).value, ir.Constant(I64, 1), "acq_rel")
-    last = b.icmp_signed("==", b.add(before, ir.Constant(I64, 1)), threads.value)
-    then, others, check, spin, yielding, after = (
-        kernel.function.append_basic_block(n) for n in ("last", "others", "check", "spin", "yielding", "after")
-    )
-    b.cbranch(last, then, others)
-    b.position_at_end(then)
-    frame.store(Slot.ARRIVED, ir.Constant(I64, 0))
-    b.atomic_rmw("xchg", frame.at(Slot.TURN).value, turn, "release")
-    b.branch(after)
-    b.position_at_end(others)
-    b.branch(check)
-    b.position_at_end(check)
-    spins = b.phi(I64)
-    spins.add_incoming(ir.Constant(I64, 0), others)
-    now = b.load_atomic(frame.at(Slot.TURN).value, "acquire", 8, typ=I64)
-    b.cbranch(b.icmp_signed(">=", now, turn), after, spin)
-    b.position_at_end(spin)
-    more = b.add(spins, ir.Constant(I64, 1))
-    spins.add_incoming(more, spin)
-    b.cbranch(b.icmp_signed("<", more, ir.Constant(I64, SPINS)), check, yielding)
-    b.position_at_end(yielding)
-    b.call(b.inttoptr(give_way.value, ir.FunctionType(ir.IntType(32), []).as_pointer()), [])
-    spins.add_incoming(more, yielding)
-    b.branch(check)
-    b.position_at_end(after)

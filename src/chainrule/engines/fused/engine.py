@@ -42,7 +42,7 @@ class Course:
     gathers      rows are collected in the order of the epoch: there is more than one step
     full, rest   a step, and the last one of an epoch where fewer rows are left for it
     turning      what a step expects of the one before
-    at_once      steps between two looks at Ctrl-C
+    at_once      steps between two looks at Ctrl-C, for each thread
     """
 
     arrays: list[ref[Any]]
@@ -53,7 +53,7 @@ class Course:
     full: Ready
     rest: Ready
     turning: Ready
-    at_once: int
+    at_once: float
 
     def is_of(self, given: Sequence[Any]) -> bool:
         """Whether it was made for these arrays."""
@@ -223,7 +223,7 @@ class Fused:
         programs.run(course.turning)
         status, whole = GO, min(last_step, first + course.whole)
         while step < whole and status != STOP and not ctrl_c:
-            programs.run(full, min(course.at_once, whole - step))
+            programs.run(full, min(max(1, int(course.at_once * full.count)), whole - step))
             status, _, step, *_ = FRAME.unpack_from(frame)
         if step < last_step and status != STOP and not ctrl_c:
             programs.run(course.rest)
@@ -266,7 +266,7 @@ class Fused:
             }
             for ready in (full, turning, rest):
                 ready.bind(memory)
-            at_once = max(1, int(BETWEEN_LOOKS * full.threads / (full.flops + self._beside)))
+            at_once = BETWEEN_LOOKS / (full.flops + self._beside)
             arrays = [ref(array) for array in given]
             self._course = Course(arrays, B, per_epoch, m // B, gathers, full, rest, turning, at_once)
         return self._course

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
+from time import perf_counter, process_time
 from typing import Any
 from weakref import finalize, ref
 
@@ -9,12 +10,15 @@ import numpy as np
 
 from chainrule.engines.fused import threads
 from chainrule.engines.fused.building import PACKING, Builder, Workspace
+from chainrule.engines.fused.choosing import Choice
 from chainrule.engines.fused.compiling import ALONE, EXECUTE, KERNEL
 from chainrule.engines.fused.driver import equal_parts
 from chainrule.engines.fused.memory import Block
 from chainrule.engines.fused.parts import Parts
 from chainrule.engines.fused.products import packing_bytes
 from chainrule.engines.fused.program import Finished, address
+from chainrule.engines.fused.steps import STOP, Slot
+from chainrule.engines.fused.waiting import way_to_sleep
 
 MOST = 64  # programs that are kept: one for each number of rows that was asked for
 
@@ -30,8 +34,9 @@ class Ready:
     words, reals      the frame of the workspace, as int64 and as float64
     inputs, outputs   of a prediction: where its rows go, of this shape, and where A[L] is then
     flops             what one pass of it costs
-    threads           how many of them are worth it
-    parts             of the work that each of them does, see ``driver``; None where one does it all
+    threads           how many of them are worth it on a quiet machine
+    choice            how many of these do it; None where one does it all
+    parts             of the work that each of so many threads does, by their number, see ``driver``
     execute           a function of its address, which runs it by one thread
     packing           where its threads pack; None where they need not
     """
@@ -43,7 +48,7 @@ class Ready:
         flops: float,
         threads: int,
         execute: Callable[[int], None],
-        give_way: int,
+        sleeping: tuple[int, int, int],
         packing: Block | None,
     ) -> None:
         self.finished = finished
@@ -59,12 +64,23 @@ class Ready:
         self.theta: Callable[[], Any] = lambda: None  # what it is bound to where only theta changes, while that lives
         self._memory: Any = None  # what it is bound to
         frame = work.block.address + work.frame.offset
-        self.parts = equal_parts(threads) if threads > 1 else None
         records = [address(finished.records), len(finished.records)]
-        parts = 0 if self.parts is None else address(self.parts)
-        self.arguments = np.array([frame, *records, 1, give_way, parts], np.int64)
+        self.arguments = np.array([frame, *records, 1, *sleeping, 0], np.int64)
         self.address = address(self.arguments)
         self.times = 1
+        self.choice = Choice(threads) if threads > 1 else None
+        self.parts: dict[int, Any] = {}
+
+    @property
+    def count(self) -> int:
+        """How many threads do it now."""
+        return self.choice.count if self.choice and threads.ADAPTS else self.threads
+
+    def divide(self, count: int) -> None:
+        """The work is for so many threads now."""
+        if count not in self.parts:
+            self.parts[count] = equal_parts(count)
+        self.arguments[-1] = address(self.parts[count])
 
     def bind(self, memory: Mapping[str, int]) -> None:
         """Addresses of what is not in the workspace."""
@@ -90,7 +106,7 @@ class Programs:
         self._programs: dict[tuple[Any, ...], Ready] = {}
         self._works: dict[tuple[Any, ...], Workspace] = {}
         self._packing: dict[int, Block] = {}  # by the number of threads
-        self._give_way = threads.give_way()
+        self._sleeping = way_to_sleep()
         self._execute = self.function("execute", EXECUTE)
         self._execute_alone: Callable[[int], None] = self.function("execute_alone", ALONE)
 
@@ -126,12 +142,33 @@ class Programs:
 
     def run(self, ready: Ready, times: int = 1) -> None:
         """Execute a program so many times."""
+        if ready.choice is not None:
+            self._run_by_choice(ready, ready.choice, times)
+            return
         if times != ready.times:
             ready.arguments[3] = ready.times = times
-        if ready.threads == 1:
+        ready.execute(ready.address)
+
+    def _run_by_choice(self, ready: Ready, choice: Choice, times: int) -> None:
+        """The same in pieces, after which the number of threads may change."""
+        while times > 0:
+            count, now = choice.next(times) if threads.ADAPTS else (ready.threads, times)
+            began, computed = perf_counter(), process_time()
+            self._execute_by(count, ready, now)
+            choice.took(now, perf_counter() - began, process_time() - computed)
+            times -= now
+            if ready.words[Slot.STATUS] == STOP:
+                return
+
+    def _execute_by(self, count: int, ready: Ready, times: int) -> None:
+        if times != ready.times:
+            ready.arguments[3] = ready.times = times
+        if count == 1:
             ready.execute(ready.address)
-        else:
-            threads.run(lambda thread, of: self._execute(ready.address, thread, of), ready.threads)
+            return
+        ready.divide(count)
+        if not threads.run(lambda thread, of: self._execute(ready.address, thread, of), count):
+            ready.execute(ready.address)
 
     def training(self, rows: int, most: int, gathers: bool) -> Ready:
         """A training step of ``rows`` rows, in the workspace of steps of up to ``most``."""
@@ -219,7 +256,7 @@ class Programs:
             finished = builder.finished()
             packing = self._room_to_pack(count) if PACKING.name in finished.names else None
             ready = self._programs[key] = Ready(
-                finished, builder.work, flops, count, self._execute_alone, self._give_way, packing
+                finished, builder.work, flops, count, self._execute_alone, self._sleeping, packing
             )
         return ready
 

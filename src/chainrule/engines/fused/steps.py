@@ -31,6 +31,7 @@ class Slot(IntEnum):
     LAST_RATE = 12
     ARRIVED = 16  # at the barrier; on a cache line of its own, as is
     TURN = 24  # how many barriers all have passed
+    SLEEPERS = 25  # threads that sleep until TURN changes
 
 
 SLOTS = 32
