@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks import (
     accuracy_time,
+    busy,
     cold,
     digits,
     estimators,
@@ -28,6 +29,7 @@ from benchmarks.speed_tables import agrees
 COMMANDS: dict[str, Any] = {
     "speed": speed,
     "threads": threads,
+    "busy": busy,
     "growth": growth,
     "cold": cold,
     "accuracy_time": accuracy_time,

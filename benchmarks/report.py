@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmarks import (
     accuracy_time,
+    busy,
     cold,
     digits,
     estimators,
@@ -22,6 +23,7 @@ KINDS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "speed": speed_tables.speed,
     "check": speed_tables.check,
     "threads": threads.report,
+    "busy": busy.report,
     "growth": growth.report,
     "cold": cold.report,
     "accuracy_time": accuracy_time.report,

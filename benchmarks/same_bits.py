@@ -33,7 +33,7 @@ def targets() -> dict[str, Target]:
 
 def run(configurations: int, first: int = 0) -> dict[str, Any]:
     """What differs from one thread and the widest vectors, by configuration."""
-    threads.WORTH = ANY_WORK
+    threads.WORTH, threads.ADAPTS = ANY_WORK, False
     different: list[dict[str, Any]] = []
     compared = 0
     begun = perf_counter()

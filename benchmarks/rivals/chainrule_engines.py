@@ -84,6 +84,14 @@ def make(case: Case, data: Data, threads: int, engine: str, seed: int = 0) -> Ch
     return Chainrule(data, ENGINES[engine](network, replace(recipe, seed=seed), threads))
 
 
+def make_forced(case: Case, data: Data, _threads: int, count: int) -> Chainrule:
+    """The compiled engine with so many threads, however small the work and however busy the machine."""
+    from chainrule.engines.fused import threads
+
+    threads.WORTH, threads.ADAPTS = 1.0, False  # for the process, which is the worker's own
+    return make(case, data, count, "fused")
+
+
 def make_simplechains(case: Case, data: Data, threads: int, engine: str, fit: bool) -> Chainrule:
     """tanh, and squared error on the exponentials of 2 x 2 matrices, as in benchmarks/simplechains.py."""
     from scipy.linalg import expm

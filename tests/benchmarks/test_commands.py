@@ -1,7 +1,9 @@
 """Each command on sizes that take seconds, driven by the reference engine or by rivals that train nothing."""
 
 import json
+import os
 import sys
+import time
 from argparse import Namespace
 from dataclasses import replace
 from importlib.util import find_spec
@@ -11,7 +13,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import accuracy_time, cold, digits, growth, memory, predict, simplechains, threads
+from benchmarks import accuracy_time, busy, cold, digits, growth, memory, predict, simplechains, threads
 from benchmarks.__main__ import COMMANDS, main
 from benchmarks.cases import CASES, Case
 from benchmarks.data import Data, accuracy, synthetic_data
@@ -58,6 +60,9 @@ def test_without_a_command_all_are_listed(capsys):
         (["growth", "--axes", "colour"], "axes are"),
         (["accuracy_time", "--tasks", "chess"], "tasks are"),
         (["digits", "--rounds", "0"], "at least one round"),
+        (["busy", "--cases", "huge"], "'huge' is no case"),
+        (["busy", "--busy", "1,-1"], "busy processes"),
+        (["busy", "--busy", "few"], "busy processes"),
     ],
 )
 def test_wrong_requests_are_named(words, message, capsys):
@@ -131,6 +136,67 @@ def test_one_thread_and_more_take_turns(monkeypatch):
     assert set(case["microseconds"]) == {"1", str(count)}
     assert case["times_faster"] > 0.0
     assert "| few" in printed("threads", result)
+
+
+def contestants(chosen):
+    seconds = {"1 thread": 0.02, "2 threads": 0.01, busy.CHOSEN: chosen}
+    return lambda _: {name: made_up("sleeper", name, seconds=s) for name, s in seconds.items()}
+
+
+@pytest.mark.parametrize(("chosen", "verdict"), [(0.01, " met"), (0.03, "NOT MET")])
+def test_chosen_threads_are_compared_with_the_faster_of_both(chosen, verdict, monkeypatch):
+    monkeypatch.setattr(busy, "contestants", contestants(chosen))
+    monkeypatch.setattr(busy, "SETTLING", 1)
+    monkeypatch.setitem(CASES, "few", CASE)
+    result = busy.run(arguments(cases="few", busy="0,1"))
+    (case,) = result["cases"]
+    assert [beside["busy"] for beside in case["beside"]] == [0, 1]
+    assert {beside["faster"] for beside in case["beside"]} == {"2 threads"}
+    for beside in case["beside"]:
+        assert 0.0 < beside["speed"] < (1.5 if chosen == 0.01 else 0.9)
+    monkeypatch.setattr(busy, "TARGET", 0.5)
+    assert printed("busy", result).count(verdict) == 2
+
+
+def test_contestant_that_cannot_run_leaves_nothing_to_compare(monkeypatch):
+    names = ("1 thread", "2 threads", busy.CHOSEN)
+    monkeypatch.setattr(busy, "contestants", lambda _: {name: made_up("absent", name) for name in names})
+    monkeypatch.setitem(CASES, "few", CASE)
+    text = printed("busy", busy.run(arguments(cases="few", busy="0")))
+    assert "not measured" in text
+    assert all(f"{name} did not take part" in text for name in names)
+
+
+def test_busy_processes_compute_on_the_cores_given_and_end():
+    core = usable_cores()[0]
+    with busy.computing(2, [core]) as processes:
+        begun = time.monotonic()
+        while any(cpu_seconds(process.pid) < 0.05 for process in processes):
+            assert time.monotonic() - begun < 60.0
+            time.sleep(0.05)
+        if hasattr(os, "sched_getaffinity"):
+            assert {frozenset(os.sched_getaffinity(process.pid)) for process in processes} == {frozenset([core])}
+    assert all(process.poll() is not None for process in processes)
+
+
+def cpu_seconds(pid):
+    """Computed by a process so far; without /proc it is taken on trust."""
+    path = Path(f"/proc/{pid}/stat")
+    if not path.exists():
+        return 1.0
+    user, system = path.read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+def test_contestants_of_a_busy_machine_train_the_same_network():
+    case = Case("busy", (6, 8, 3), batch_size=16, rows=320)
+    losses = []
+    for rival in busy.contestants(2).values():
+        with Worker(rival, case, threads=1) as worker:
+            assert worker.missing is None
+            losses.append(worker.losses(3))
+    assert len(losses) == 3
+    assert len(set(losses)) == 1
 
 
 def axis(values=(5, 10), unit="step"):
