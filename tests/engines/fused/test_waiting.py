@@ -125,6 +125,7 @@ def test_time_awake_is_halved_each_time_that_it_was_in_vain():
         barriers.frame[:] = 0
         barriers.threads[0].start()
         barriers.until_one_sleeps()
+        time.sleep(0.01)  # far longer than it would ever be awake
         barriers.threads[1].start()
         barriers.end()
         assert barriers.parts[Part.HALVINGS :: LINE].tolist() == [min(vain, waiting.HALVINGS), 0]
