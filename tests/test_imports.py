@@ -22,6 +22,7 @@ ALLOWED = {
     "arguments": {"errors"},
     "records": {"errors"},
     "files": {"errors"},
+    "console": {"errors"},
     "sealed": {"errors"},
     "formulas": {"errors"},
     "weights": {"errors", "formulas.weighted"},
@@ -32,7 +33,7 @@ ALLOWED = {
     "training": CORE | {"watching"},
     "checkpoint_contents": CORE | {"watching", "sealed", ""},
     "checkpoints": CORE | {"watching", "files", "sealed", "checkpoint_contents"},
-    "data": {"errors", "arguments", "records", "files", "formulas.draws", "formulas.weighted", "weights"},
+    "data": {"errors", "arguments", "records", "files", "console", "formulas.draws", "formulas.weighted", "weights"},
     "reports": {"errors", "records", "formulas"},
     "outputs": {"errors", "records", "formulas", "data"},
     "estimators": CORE | {"watching", "training", "checkpoints", "data", "outputs", "model"},  # for to_model
@@ -40,11 +41,12 @@ ALLOWED = {
     "export": MODEL | {"files", ""},
     "notes": CORE | {"watching", "training", "model"},
     "model": MODEL - {"model"} | {"", "model_file"},  # Model.save hands itself to model_file, inside the method
-    "model_file": MODEL | {"files", "sealed"},
+    "model_file": MODEL | {"files", "sealed", "console"},
     "planning": MODEL | {"checkpoints"},
-    "screen": MODEL | {"planning"},
+    "screen": MODEL | {"planning", "console"},
     "options": {"formulas"},
-    "cli": MODEL | {"", "model_file", "planning", "options", "screen", "explain", "export", "checkpoints", "files"},
+    "cli": MODEL
+    | {"", "model_file", "planning", "options", "screen", "explain", "export", "checkpoints", "files", "console"},
     "__main__": {"cli"},
     "": MODEL | {"model_file", "planning", "estimators", "explain", "checkpoints"},
 }

@@ -8,10 +8,8 @@ goes on from the newer one that is. The random numbers of a step are functions o
 keeping. A run of other data or other settings is refused.
 """
 
-import contextlib
 import logging
-import os
-import re
+import stat
 import time
 import warnings
 from math import inf
@@ -23,7 +21,7 @@ from chainrule.arguments import instance
 from chainrule.checkpoint_contents import identity, packed, require_same, unpacked
 from chainrule.engines import Engine, Examples
 from chainrule.errors import RequestError
-from chainrule.files import require_place, sync_folder, write_whole
+from chainrule.files import Part, remove_leftovers, require_place
 from chainrule.sealed import NotSealed, read_sealed, seal, unseal
 from chainrule.watching import Standing, Watch
 
@@ -101,7 +99,9 @@ class Checkpoint:
 
     def require_free(self) -> None:
         """RequestError: there is a run that is neither to go on nor to be replaced; there is no such folder."""
-        require_place(self.path)
+        mode = require_place(self.path)
+        if mode is not None and not stat.S_ISREG(mode):
+            raise RequestError(f"a checkpoint is a file, and {str(self.path)!r} is a device or a pipe: name another.")
         if self.exists and not (self.resume or self.overwrite):
             raise RequestError(
                 f"{str(self.path)!r} holds a run already. To go on from there, use --resume (resume=True in Python); "
@@ -113,7 +113,7 @@ class Checkpoint:
         self.require_free()
         engine = watch.engine
         self._identity = identity(watch, training, validation)
-        self._clean()
+        remove_leftovers(self.path)
         if self.exists and self.resume:
             watch.go_on(*self._read(engine, engine.recipe.steps_per_epoch(training.m)))
             now = watch.now
@@ -168,28 +168,15 @@ class Checkpoint:
     def _write(self, watch: Watch, first: bool = False) -> None:
         """The new file, whole, before the old one gives way: to another name, or for good."""
         now = watch.now
-        part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
-        write_whole(part, seal(*packed(watch, self._identity)))
-        try:
+        with Part(self.path) as part:
+            part.fill(seal(*packed(watch, self._identity)))
             if first:
                 self.previous.unlink(missing_ok=True)
             elif self._rotates and self.path.exists():
                 self.path.replace(self.previous)
-            part.replace(self.path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
+            part.take_name(overwrite=True)
         self._rotates = True
-        sync_folder(self.path)
         self._is_kept(now)
-
-    def _clean(self) -> None:
-        """Remove what processes that were killed had not written to its end."""
-        part = re.compile(rf"\.{re.escape(self.path.name)}\.\d+\.part")  # and not that of a longer name
-        with contextlib.suppress(OSError):
-            for leftover in self.path.parent.iterdir():
-                if part.fullmatch(leftover.name):
-                    leftover.unlink()
 
     def _is_kept(self, now: Standing) -> None:
         self._kept, self._kept_at, self._kept_step = now, time.monotonic(), now.state.step

@@ -2,9 +2,7 @@
 
 import argparse
 import inspect
-import io
 import logging
-import os
 import re
 import shlex
 import sys
@@ -14,13 +12,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
+import numpy as np
+
 from chainrule import __version__
 from chainrule.checkpoints import SECONDS, Checkpoint
-from chainrule.data import check_destination, write_table
+from chainrule.console import guarded, take_as_log, visible
+from chainrule.data import check_destination, table_content, write_table
 from chainrule.errors import ChainruleError, RequestError, RunError, nearest
-from chainrule.files import require_writable
+from chainrule.files import Claim, Rescued
 from chainrule.model import Model
-from chainrule.model_file import load, save
+from chainrule.model_file import content, load
 from chainrule.options import OPTIONS, number, whole
 from chainrule.planning import plan
 from chainrule.screen import JsonLines, Screen, Silence
@@ -28,6 +29,7 @@ from chainrule.training import Diverged
 
 TABLE_HELP = "a .csv, .tsv or .txt file (also .gz), or a .parquet file"
 READING = ("delimiter", "decimal")  # options of every command that reads a table
+ROOM = 65_536  # bytes on the disk that every output is given before the work
 
 
 class Parser(argparse.ArgumentParser):
@@ -35,7 +37,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2."""
-        self.exit(2, f"chainrule: {message}. See `{self.prog} --help`.\n")
+        self.exit(2, f"chainrule: {visible(message)}. See `{self.prog} --help`.\n")
 
 
 def parser() -> Parser:
@@ -192,40 +194,64 @@ def run_warmup(arguments: argparse.Namespace) -> int:
 
 def run_train(arguments: argparse.Namespace) -> int:
     """Say what was understood, train, report, write the model, say what to type next."""
-    screen = Silence() if arguments.quiet else JsonLines() if arguments.json else Screen()
+    take_as_log()
     out = arguments.out or Path(
         re.sub(r"(?i)\.(csv|tsv|txt|parquet|pq)(\.gz)?$", "", Path(arguments.table).name) + ".model"
     )
-    require_writable(out, overwrite=arguments.force)
-    checkpoint = _checkpoint(arguments, out)
+    with _claim(out, arguments) as claim:
+        return _train(arguments, claim)
+
+
+def _train(arguments: argparse.Namespace, claim: Claim) -> int:
+    screen = Silence() if arguments.quiet else JsonLines() if arguments.json else Screen()
+    checkpoint = _checkpoint(arguments, claim.path)
     given = _given(arguments, (name for options in OPTIONS.values() for name in options))
     planned = plan(arguments.table, arguments.target, **given)
+    claim.reserve(ROOM + planned.network.size * np.dtype(planned.network.dtype).itemsize)
     screen.planned(arguments.table, planned)
     try:
         with screen.progress(planned) as callback:
             model = planned.train([callback], checkpoint)
     except Diverged as error:
         if error.epochs:
-            save(error.model, out, overwrite=arguments.force)
-            print(
-                f"chainrule: the parameters of epoch {error.epochs}, the last good ones, are in {out}", file=sys.stderr
-            )
+            out, _ = _write(error.model, claim)
+            _say(f"the parameters of epoch {error.epochs}, the last good ones, are in {out}")
         else:
-            print("chainrule: no epoch went well, so no model was written", file=sys.stderr)
+            _say("no epoch went well, so no model was written")
         raise
     if len(model.history) == 0:
         nothing = "interrupted before an epoch had ended, so no model was written"
         raise RunError(nothing + _to_go_on(checkpoint, "--resume"))
-    save(model, out, overwrite=arguments.force)  # before anything else can fail
+    out, failed = _write(model, claim)  # before anything else can fail
     screen.trained(model)
     reading = [text for name, value in _given(arguments, READING).items() for text in (f"--{name}", value)]
     following = ["chainrule", "predict", str(out), arguments.table, *reading, "--out", "predictions.csv"]
     screen.written(out, shlex.join(following))
-    if model.history.stopped != "interrupted":
-        return 0
-    learnt = f"interrupted after epoch {len(model.history)}; what it had learnt is in {out}"
-    print(f"chainrule: {learnt}{_to_go_on(checkpoint, '--resume --force')}", file=sys.stderr)
-    return 1
+    if model.history.stopped == "interrupted":
+        learnt = f"interrupted after epoch {len(model.history)}; what it had learnt is in {out}"
+        _say(f"{learnt}{_to_go_on(checkpoint, '--resume --force')}")
+    return 1 if failed or model.history.stopped == "interrupted" else 0
+
+
+def _claim(out: Path, arguments: argparse.Namespace) -> Claim:
+    """The file that a command is going to write, found to be possible before the work."""
+    claim = Claim(out, overwrite=arguments.force)
+    try:
+        claim.reserve(ROOM)
+    except BaseException:
+        claim.close()
+        raise
+    return claim
+
+
+def _write(model: Model, claim: Claim) -> tuple[Path, bool]:
+    """Where the model went, and whether that is elsewhere than it should, which is said."""
+    try:
+        claim.write_or_rescue(*content(model))
+    except Rescued as error:
+        _say(str(error))
+        return error.path, True
+    return claim.path, False
 
 
 def _checkpoint(arguments: argparse.Namespace, out: Path) -> Checkpoint | None:
@@ -254,18 +280,24 @@ def _to_go_on(checkpoint: Checkpoint | None, options: str) -> str:
 
 def run_predict(arguments: argparse.Namespace) -> int:
     """One row out for each row in."""
+    if arguments.out is None:
+        write_table(_predictions(arguments), None)
+        return 0
+    ending = check_destination(arguments.out)
+    with _claim(arguments.out, arguments) as claim:
+        claim.write_or_rescue(table_content(_predictions(arguments), ending))
+    return 0
+
+
+def _predictions(arguments: argparse.Namespace) -> dict[str, Any]:
     model = load(arguments.model)
-    if arguments.out is not None:
-        check_destination(arguments.out)
-        require_writable(arguments.out, overwrite=arguments.force)
     table = _read(model, arguments)
     columns = model.predictions(table)
     _say_unseen(model, table)
     ignored = [f"{c} (the target)" if c == model.target.name else c for c in model.encoder.extra_columns(table)]
     if ignored:
-        print(f"columns ignored: {', '.join(ignored)}", file=sys.stderr)
-    write_table(columns, arguments.out)
-    return 0
+        print(visible(f"columns ignored: {', '.join(ignored)}"), file=sys.stderr)
+    return columns
 
 
 def run_evaluate(arguments: argparse.Namespace) -> int:
@@ -285,18 +317,18 @@ def run_explain(arguments: argparse.Namespace) -> int:
     from chainrule.explain.subject import average_row
 
     out = arguments.out or Path(Path(arguments.model).stem + ".html")
-    require_writable(out, overwrite=arguments.force)
-    model = load(arguments.model)
-    if arguments.table:
-        table, (first, end) = _read(model, arguments), arguments.rows or (0, 8)
-        _require_rows(table, (first, end))
-        page = explain(model, table, rows=slice(first, end))
-    else:
-        page = explain(average_row(model))
-    page.save(out, overwrite=arguments.force)
+    with _claim(out, arguments) as claim:
+        model = load(arguments.model)
+        if arguments.table:
+            table, (first, end) = _read(model, arguments), arguments.rows or (0, 8)
+            _require_rows(table, (first, end))
+            page = explain(model, table, rows=slice(first, end))
+        else:
+            page = explain(average_row(model))
+        claim.write_or_rescue(page.html.encode())
     for note in page.notes:
-        print(note, file=sys.stderr)
-    print(f"Page     {out}: open it in a browser")
+        print(visible(note), file=sys.stderr)
+    _say_written(claim, f"Page     {out}: open it in a browser")
     return 0
 
 
@@ -323,10 +355,12 @@ def run_diagnose(arguments: argparse.Namespace) -> int:
 
 def run_export(arguments: argparse.Namespace) -> int:
     """Write the model as another kind of file."""
-    from chainrule.export import export
+    from chainrule.export import content
 
-    export(load(arguments.model), arguments.out, arguments.to, overwrite=arguments.force)
-    print(f"Export   {arguments.out} ({arguments.out.stat().st_size:,} bytes)")
+    with _claim(arguments.out, arguments) as claim:
+        written = content(load(arguments.model), arguments.to)
+        claim.write_or_rescue(written)
+    _say_written(claim, f"Export   {arguments.out} ({len(written):,} bytes)")
     return 0
 
 
@@ -352,28 +386,53 @@ def _require_rows(table: Any, rows: tuple[int, int]) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit code: 0, 1 where the run failed, 2 where the request was wrong."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # a label that the terminal cannot write is no reason to fail
+    with guarded():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    """``main``, where the one place is at which an error becomes a message."""
     try:
-        arguments, unknown = parser().parse_known_args(argv)
-        if unknown:
-            options = [option for action in arguments.parser._actions for option in action.option_strings]
-            arguments.parser.error(f"{unknown[0]} is no option{nearest(unknown[0], options).rstrip('.')}")
-        with _telling(arguments):
-            return arguments.run(arguments)
+        try:
+            return _run(argv)
+        finally:
+            sys.stdout.flush()
     except ChainruleError as error:
-        print(f"chainrule: {error}", file=sys.stderr)
+        _say(str(error))
         return 2 if isinstance(error, RequestError) else 1
     except KeyboardInterrupt:
-        print("chainrule: interrupted", file=sys.stderr)
+        _say("interrupted")
         return 1
     except MemoryError:
-        print("chainrule: not enough memory: take a smaller network, smaller batches or fewer rows", file=sys.stderr)
+        _say("not enough memory: take a smaller network, smaller batches or fewer rows")
         return 1
-    except BrokenPipeError:
-        # whoever read our output has had enough; what Python flushes on exit must not fail again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # whoever read our output has had enough
         return 1
+    except OSError as error:
+        named = "" if error.filename is None else f"cannot use {str(error.filename)!r}: "
+        _say(f"{named}{error.strerror or error}.")
+        return 2 if named else 1
+    except UnicodeError as error:  # a name with bytes that are not UTF-8, for those who take UTF-8 alone
+        _say(f"{error.object!r} is not {error.encoding.upper()}: rename it." if hasattr(error, "object") else str(error))
+        return 2
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    arguments, unknown = parser().parse_known_args(argv)
+    if unknown:
+        options = [option for action in arguments.parser._actions for option in action.option_strings]
+        arguments.parser.error(f"{unknown[0]} is no option{nearest(unknown[0], options).rstrip('.')}")
+    with _telling(arguments):
+        return arguments.run(arguments)
+
+
+def _say(message: str) -> None:
+    print(f"chainrule: {visible(message)}", file=sys.stderr)
+
+
+def _say_written(claim: Claim, line: str) -> None:
+    """Where it went, on standard output, unless that may be where it went."""
+    print(visible(line), file=sys.stderr if claim.is_stream else sys.stdout)
 
 
 @contextmanager
@@ -397,4 +456,4 @@ def _read(model: Model, arguments: argparse.Namespace) -> Any:
 
 def _say_unseen(model: Model, table: Any) -> None:
     for line in model.encoder.describe_unseen(table):
-        print(line, file=sys.stderr)
+        print(visible(line), file=sys.stderr)

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.arguments import as_path, instance
+from chainrule.console import visible
 from chainrule.data import Encoder, Target
 from chainrule.errors import RequestError
-from chainrule.files import replace_file, require_writable
+from chainrule.files import Claim
 from chainrule.formulas.losses import Loss
 from chainrule.formulas.table import Functions
 from chainrule.model import Model
@@ -36,7 +37,6 @@ FORMAT = 2
 KIND = "model file"
 
 _WORD = re.compile(r"[\w.+!-]{1,100}", re.ASCII)  # the name of a program, or its version
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def _from_1(description: Mapping[str, Any]) -> dict[str, Any]:
@@ -49,17 +49,21 @@ UPGRADES: dict[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _from_1
 
 
 def save(model: Model, path: Any, *, overwrite: bool = False) -> None:
-    """Write the model under a temporary name, then rename: the file is whole or not there.
+    """Write the model, whole or not at all: a reader finds the old file or the new one.
 
     RequestError: the file exists and ``overwrite`` is False; the place cannot be written to; the file would not load.
     """
-    path = as_path("path", path)
-    require_writable(path, overwrite=overwrite)
+    with Claim(as_path("path", path), overwrite=overwrite) as claim:
+        claim.write(*content(model))
+
+
+def content(model: Model) -> list[Any]:
+    """The pieces of the model's file. RequestError: the file would not load."""
     arrays, refusing = {"theta": model.theta}, partial(_refusing, RequestError, "this model cannot be saved")
     with refusing():
         description = strict_json(_text(_describe(model)))
     _model(description, arrays, model.functions, refusing)
-    replace_file(path, *seal(description, arrays))
+    return seal(description, arrays)
 
 
 def load(path: Any, functions: Functions | None = None) -> Model:
@@ -96,7 +100,7 @@ def _refusing(kind: type[RequestError], said: str) -> Iterator[None]:
     try:
         yield
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
-        why = _CONTROLS.sub("?", str(error))  # what stands in a file is not obeyed by a terminal
+        why = visible(str(error))  # what stands in a file is not obeyed by a terminal
         raise kind(f"{said}: {why.rstrip('.')}.") from error
 
 

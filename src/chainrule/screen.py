@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from chainrule.console import styled_output, visible
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.optimizers import OPTIMIZERS
@@ -101,14 +102,14 @@ class JsonLines(Silence):
         self._print(event="model", path=str(path), next=following)
 
     def _print(self, **event: Any) -> None:
-        print(json.dumps(event, allow_nan=False), flush=True)
+        print(json.dumps(event, allow_nan=False).replace("\x7f", r"\u007f"), flush=True)
 
 
 class Screen(Silence):
     """Tables and a progress bar for people."""
 
     def __init__(self) -> None:
-        self.console = Console(highlight=False)
+        self.console = Console(highlight=False, file=styled_output())
         self._bar: Progress | None = None
 
     def planned(self, table: str, plan: Plan) -> None:
@@ -120,7 +121,7 @@ class Screen(Silence):
         for c in plan.schema.columns:
             role = c.reason if c.name in plan.roles else f"left out: {c.reason}" if c.reason else ""
             style = "dim" if role.startswith("left out") else ""
-            grid.add_row(INDENT, Text(c.name), c.kind, str(c.missing or ""), Text(role), style=style)
+            grid.add_row(INDENT, _plain(c.name), c.kind, str(c.missing or ""), _plain(role), style=style)
         self.console.print(grid)
         classes = ", ".join(map(str, plan.target.classes[:SHOWN_CLASSES]))
         more = ", ..." if len(plan.target.classes) > SHOWN_CLASSES else ""
@@ -215,13 +216,8 @@ class Screen(Silence):
 
     def _confusion(self, report: Mapping[str, Any]) -> None:
         """The matrix; where its labels would not fit beside each other, with numbers in their place."""
-        classes, rows = (
-            report["classes"],
-            [
-                [f"{count:.6g}" if isinstance(count, float) else str(count) for count in row]
-                for row in report["confusion"]
-            ],
-        )
+        classes = [visible(label) for label in report["classes"]]
+        rows = [[f"{n:.6g}" if isinstance(n, float) else str(n) for n in row] for row in report["confusion"]]
         counts_width = max(len(count) for row in rows for count in row)
 
         def fit(labels: list[str]) -> bool:
@@ -242,8 +238,13 @@ class Screen(Silence):
 
     def _say(self, heading: str, text: str) -> None:
         line = Text(f"{heading:<9}", style="bold")
-        line.append(text, style="not bold")
+        line.append(visible(text), style="not bold")
         self.console.print(line, soft_wrap=True)
+
+
+def _plain(text: str) -> Text:
+    """Text that is shown as it is: neither the terminal nor rich obeys anything in it."""
+    return Text(visible(text))
 
 
 def _network(plan: Plan) -> str:

@@ -8,7 +8,7 @@ from chainrule.data.row_weights import column_weight, require_row_weights, witho
 from chainrule.data.schema import Column, Schema, infer_schema
 from chainrule.data.splits import Split, split
 from chainrule.data.target import Target
-from chainrule.data.writing import check_destination, write_table
+from chainrule.data.writing import check_destination, table_content, write_table
 
 __all__ = [
     "Column",
@@ -23,6 +23,7 @@ __all__ = [
     "read_table",
     "require_row_weights",
     "split",
+    "table_content",
     "with_target",
     "without_rows",
     "write_table",

@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
+from chainrule.console import visible
 from chainrule.data.columns import as_arrow
 from chainrule.errors import RequestError
-from chainrule.files import replace_file, require_place
+from chainrule.files import Claim, require_place
 
 ENDINGS = (".csv", ".tsv", ".parquet", ".pq")
 
@@ -32,19 +33,24 @@ def write_table(columns: Mapping[str, Any], destination: str | Path | None) -> N
     Adelie,0.75
     ,0.5
     """
+    if destination is None:
+        _print(table_content(columns, ".csv"))
+        return
+    path = Path(destination)
+    ending = check_destination(path)
+    with Claim(path, overwrite=True) as claim:
+        claim.write(table_content(columns, ending))
+
+
+def table_content(columns: Mapping[str, Any], ending: str) -> memoryview:
+    """The bytes of a file with this ending. RequestError: the columns differ in length."""
     try:
         table = pa.table({name: as_arrow(values, f"column {name!r}") for name, values in columns.items()})
     except pa.ArrowInvalid as error:
         raise RequestError(f"cannot write these columns: {error}") from error
-    if destination is None:
-        _print(_csv_bytes(table, ","))
-        return
-    path = Path(destination)
-    ending = check_destination(path)
-    content = (
-        _parquet_bytes(table) if ending in (".parquet", ".pq") else _csv_bytes(table, "\t" if ending == ".tsv" else ",")
-    )
-    replace_file(path, content)
+    if ending in (".parquet", ".pq"):
+        return _parquet_bytes(table)
+    return _csv_bytes(table, "\t" if ending == ".tsv" else ",")
 
 
 def check_destination(path: Path) -> str:
@@ -87,8 +93,10 @@ def _parquet_bytes(table: pa.Table) -> memoryview:
 
 
 def _print(content: memoryview) -> None:
-    """To standard output as UTF-8, whatever the terminal's encoding; as text where there is no byte stream below."""
-    if hasattr(sys.stdout, "buffer"):
+    """To standard output: UTF-8, or what a terminal shows; as text where there is no byte stream below."""
+    if sys.stdout.isatty():
+        sys.stdout.write(visible(bytes(content).decode(), lines=True))
+    elif hasattr(sys.stdout, "buffer"):
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()

@@ -24,7 +24,7 @@ from chainrule.explain.checking import check_gradients
 from chainrule.explain.subject import Subject, subject
 from chainrule.explain.trace import NAMES, Trace, trace
 from chainrule.explain.written import EXAMPLES, NOTATIONS, equation, stations
-from chainrule.files import replace_file, require_writable
+from chainrule.files import Claim
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.penalties import PENALTIES
@@ -59,9 +59,8 @@ class Page:
 
     def save(self, path: Any, overwrite: bool = False) -> None:
         """Write it to a file, whole or not at all. RequestError: the file exists, or cannot be written."""
-        path = Path(path)
-        require_writable(path, overwrite=overwrite)
-        replace_file(path, self.html.encode())
+        with Claim(Path(path), overwrite=overwrite) as claim:
+            claim.write(self.html.encode())
 
     def _repr_html_(self) -> str:
         """The page inline in a notebook."""

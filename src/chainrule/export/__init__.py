@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.errors import RequestError, nearest
-from chainrule.files import replace_file, require_writable
+from chainrule.files import Claim
 from chainrule.model import Model
 
 # The module here, and the function in it that makes the file's bytes from a Model.
@@ -27,14 +27,17 @@ def export(model: Any, path: Any, to: str, *, overwrite: bool = False) -> None:
     >>> "import numpy as np" in (folder / "cured.py").read_text()
     True
     """
+    with Claim(Path(path), overwrite=overwrite) as claim:
+        claim.write(content(model, to))
+
+
+def content(model: Any, to: str) -> bytes:
+    """The bytes of that file. RequestError: an unknown format, a model that it cannot hold."""
     if to not in FORMATS:
         raise RequestError(f"format {to!r} is not known{nearest(str(to), FORMATS)} Known: {', '.join(FORMATS)}.")
     if not isinstance(model, Model):
         if not hasattr(model, "to_model"):
             raise RequestError(f"expected a Model or a fitted estimator of chainrule, not {type(model).__name__}.")
         model = model.to_model()
-    path = Path(path)
-    require_writable(path, overwrite=overwrite)
     content_of: Callable[[Model], bytes] = import_module(f"chainrule.export.{FORMATS[to]}").content
-    content = content_of(model)
-    replace_file(path, content)
+    return content_of(model)
