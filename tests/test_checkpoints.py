@@ -10,6 +10,7 @@ import pytest
 from chainrule import Checkpoint, RequestError, checkpoints, cli, fit, load, train
 from chainrule.engines.fused import threads
 from chainrule.estimators import MLPClassifier, MLPRegressor
+from chainrule.files import part_name
 from chainrule.formulas.metrics import METRICS
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.schedules import SCHEDULES
@@ -387,8 +388,8 @@ class Clock:
         self.now, self.written, self.pauses = 1000.0, [], 0
         self._seconds = seconds_a_step
         monkeypatch.setattr(checkpoints.time, "monotonic", lambda: self.now)
-        write = checkpoints.write_whole
-        monkeypatch.setattr(checkpoints, "write_whole", lambda *given: (self.written.append(self.now), write(*given)))
+        part = checkpoints.Part
+        monkeypatch.setattr(checkpoints, "Part", lambda path: (self.written.append(self.now), part(path))[1])
 
     def ticking(self, engine):
         run = engine.run
@@ -548,8 +549,9 @@ def test_a_process_that_was_killed_between_the_two_names_left_the_older_one(kept
 
 def test_what_killed_processes_left_is_removed_and_nothing_else(kept):
     run, path, previous = kept
-    left = [path.with_name(f".run.ckpt.{process}.part") for process in (1, 123456)]
-    others = [path.with_name(name) for name in (".run.ckpt.7.7.part", ".run.7.part", "run.ckpt.7.part", "notes.part")]
+    left = [path.with_name(part_name(path)) for _ in range(2)]
+    of_a_longer_name, longer = part_name(path.with_name("run.ckpt.7")), f"{part_name(path)}.part"
+    others = [path.with_name(name) for name in (of_a_longer_name, longer, longer[1:], ".run.ckpt.7.part", "notes.part")]
     for file in (*left, *others):
         file.write_bytes(b"half")
     resumed(run, path)
@@ -558,7 +560,7 @@ def test_what_killed_processes_left_is_removed_and_nothing_else(kept):
 
 def test_a_name_with_signs_of_patterns_in_it(tmp_path):
     run, path = Run(), tmp_path / "run [1]*(?).ckpt"
-    left = tmp_path / f".{path.name}.5.part"
+    left = tmp_path / part_name(path)
     cut(run, path, 9)
     left.write_bytes(b"half")
     assert bits(resumed(run, path)) == bits(run.fit())

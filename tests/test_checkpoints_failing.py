@@ -69,7 +69,7 @@ class Disk:
         return asked
 
     def _file(self, opened, path, mode="r", *more):
-        if "w" not in mode:
+        if "x" not in mode:
             return opened(path, mode, *more)
         self.ask()
         file = opened(path, mode, *more)
@@ -81,7 +81,8 @@ class Written:
 
     def __init__(self, file, disk):
         self._file, self._disk = file, disk
-        self.flush, self.fileno = file.flush, file.fileno
+        self.flush, self.fileno, self.close = file.flush, file.fileno, file.close
+        self.seek, self.truncate = file.seek, file.truncate
 
     def write(self, piece):
         content = bytes(memoryview(piece).cast("B"))
@@ -89,12 +90,6 @@ class Written:
         self._file.flush()
         self._disk.ask()
         self._file.write(content[len(content) // 2 :])
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self._file.close()
 
 
 def asked_for(checkpoint):
@@ -223,7 +218,7 @@ def test_a_folder_that_does_not_allow_it(path, monkeypatch):
         opened = Path.open
 
         def refused(self, mode="r", *more):
-            if "w" in mode:
+            if "x" in mode:
                 raise PermissionError(errno.EACCES, "Permission denied")
             return opened(self, mode, *more)
 

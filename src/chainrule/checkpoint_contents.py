@@ -8,6 +8,7 @@ run         all that decides the bits of a run: network, recipe, versions, diges
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from math import inf, isfinite, isnan
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,10 @@ def packed(watch: Watch, identity: Mapping[str, Any]) -> tuple[dict[str, Any], d
 def unpacked(
     description: Mapping[str, Any], arrays: Mapping[str, Any], engine: Engine, name: str
 ) -> tuple[Standing, dict[str, list[float]]]:
-    """Back from ``packed``, on the arrays of the engine. NotSealed: it is not what a run of this engine keeps."""
+    """Back from ``packed``, on the arrays of the engine, once ``require_same`` has found that it is the same run.
+
+    NotSealed: it is not what a run of this engine keeps.
+    """
     network = engine.network
     moments = [f"moment_{i}" for i in range(len(engine.optimizer.state))]
     best = [] if "best" not in arrays else ["best"]
@@ -48,23 +52,26 @@ def unpacked(
         counts = description["counts"]
         if list(arrays) != [*vectors, "reals", *CURVES] or list(counts) != [*_STEPS, *_EPOCHS]:
             raise ValueError("it holds something else")
-        if any(type(count) is not int or count < 0 for count in counts.values()):
-            raise ValueError("it counts with numbers below 0 or not whole")
+        noted = _noted(description["run"])
         epochs = counts["epochs"]
         shapes = {(network.size,): [arrays[v] for v in vectors], (len(_REALS) + 1,): [arrays["reals"]]}
         if any(array.shape != shape for shape, group in shapes.items() for array in group) or any(
-            arrays[curve].shape not in ((epochs,), (0,)) for curve in CURVES
+            arrays[curve].shape != ((epochs,) if curve in noted else (0,)) for curve in CURVES
         ):
             raise ValueError("its arrays are of other sizes")
         if any(str(arrays[v].dtype) != network.dtype for v in vectors):
             raise ValueError(f"its arrays are not {network.dtype}")
+        *reals, best_value = arrays["reals"].tolist()
+        real = dict(zip(_REALS, reals, strict=True))
+        least = {name: -inf if name == "cost_sum" else 0.0 for name in _REALS}  # a cost may be negative
+        if isnan(best_value) or not all(isfinite(real[name]) and real[name] >= least[name] for name in _REALS):
+            raise ValueError("its rates, sums or best value are beyond those of a run")
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NotSealed(f"{name} is not a checkpoint that this version understands: {error}.") from error
-    *reals, best_value = arrays["reals"].tolist()
     state = engine.start(arrays["theta"])._replace(
         moments=tuple(engine.xp.asarray(arrays[moment].copy()) for moment in moments),
         **{step: counts[step] for step in _STEPS},
-        **dict(zip(_REALS, reals, strict=True)),
+        **real,
     )
     standing = Standing(
         state,
@@ -76,10 +83,36 @@ def unpacked(
     return standing, {curve: arrays[curve].tolist() for curve in CURVES}
 
 
-def require_same(
-    description: Mapping[str, Any], now: Mapping[str, Any], engine: Engine, per_epoch: int, name: str
-) -> None:
-    """RequestError: it is no run that is in the file, or another, and what differs. NotSealed: it makes no sense."""
+def _noted(run: Mapping[str, Any]) -> set[str]:
+    """The curves that a run has; a monitor that is no curve is a score."""
+    noted = {"training_cost", "learning_rate"}
+    noted |= set() if run["validation rows"] is None else {"validation_cost"}
+    return noted | (set() if run["monitor"] in CURVES[:2] else {"score"})
+
+
+def _impossible(counts: Mapping[str, Any], run: Mapping[str, Any], engine: Engine, m: int) -> str:
+    """Why no run on ``m`` training rows, of those settings, counts so; "" where one may."""
+    planned, per_epoch = run["recipe"]["epochs"], engine.recipe.steps_per_epoch(m)
+    if any(type(count) is not int or count < 0 for count in (*counts.values(), planned)):
+        return "it counts with numbers that are negative or no integers"
+    step, epochs = counts["step"], counts["epochs"]
+    if step > planned * per_epoch or not epochs * per_epoch <= step <= (epochs + 1) * per_epoch:
+        return f"{step} steps are not those of {epochs} epochs of {per_epoch}, out of {planned}"
+    if counts["updates"] > step:
+        return f"{counts['updates']} updates are more than {step} steps"
+    done, begun = divmod(step, per_epoch)
+    samples = run["samples"] + done * m + begun * engine.recipe.batch(m)
+    if counts["samples"] != samples:
+        return f"{step} steps see {samples} samples, not {counts['samples']}"
+    beyond = [f"{name} is {counts[name]}" for name in _EPOCHS if counts[name] > epochs]
+    return f"{beyond[0]} after {epochs} epochs" if beyond else ""
+
+
+def require_same(description: Mapping[str, Any], now: Mapping[str, Any], engine: Engine, m: int, name: str) -> None:
+    """RequestError: it is no run on ``m`` training rows that is in the file, or another, and what differs.
+
+    NotSealed: it makes no sense.
+    """
     if "run" not in description:
         raise RequestError(
             f"{name} is no checkpoint but another file of chainrule, such as a model: name another file."
@@ -87,8 +120,11 @@ def require_same(
     try:
         if description["format"] != FORMAT:
             raise RequestError(f"{name} has format {description['format']!r}; this version reads format {FORMAT}.")
+        per_epoch = engine.recipe.steps_per_epoch(m)
         then, step, done = description["run"], description["counts"]["step"], description["counts"]["epochs"]
         differences = [f"{what}: {_short(a)} then, {_short(b)} now" for what, a, b in _differences(then, now)]
+        if not differences and (why := _impossible(description["counts"], then, engine, m)):
+            raise NotSealed(f"{name} is not a checkpoint that this version understands: {why}.")
         planned = then["recipe"]["epochs"], now["recipe"]["epochs"]
         epochs = f"epochs: {planned[0]} then, {planned[1]} now"
         if planned[1] < planned[0] and planned[1] * per_epoch < step:

@@ -115,7 +115,7 @@ class Checkpoint:
         self._identity = identity(watch, training, validation)
         remove_leftovers(self.path)
         if self.exists and self.resume:
-            watch.go_on(*self._read(engine, engine.recipe.steps_per_epoch(training.m)))
+            watch.go_on(*self._read(engine, training.m))
             now = watch.now
             _log.info("goes on from %s: %s steps, %s epochs done", self.path, f"{now.state.step:,}", now.epochs)
             self._is_kept(now)
@@ -181,7 +181,7 @@ class Checkpoint:
     def _is_kept(self, now: Standing) -> None:
         self._kept, self._kept_at, self._kept_step = now, time.monotonic(), now.state.step
 
-    def _read(self, engine: Engine, per_epoch: int) -> tuple[Standing, dict[str, list[float]]]:
+    def _read(self, engine: Engine, m: int) -> tuple[Standing, dict[str, list[float]]]:
         """From the newer of the two files that is whole. RequestError: neither is, or it is of another run."""
         damage: list[str] = []
         for path in (self.path, self.previous):
@@ -190,7 +190,7 @@ class Checkpoint:
             name = repr(str(path))
             try:
                 description, arrays = unseal(read_sealed(path, KIND), name, KIND)
-                require_same(description, self._identity, engine, per_epoch, name)
+                require_same(description, self._identity, engine, m, name)
                 kept = unpacked(description, arrays, engine, name)
             except NotSealed as error:
                 damage.append(str(error))

@@ -30,6 +30,7 @@ from chainrule.training import Diverged
 TABLE_HELP = "a .csv, .tsv or .txt file (also .gz), or a .parquet file"
 READING = ("delimiter", "decimal")  # options of every command that reads a table
 ROOM = 65_536  # bytes on the disk that every output is given before the work
+MOST_ROOM = 2**28  # and the parameters of a model; what does not fit into the memory says so itself
 
 
 class Parser(argparse.ArgumentParser):
@@ -207,7 +208,8 @@ def _train(arguments: argparse.Namespace, claim: Claim) -> int:
     checkpoint = _checkpoint(arguments, claim.path)
     given = _given(arguments, (name for options in OPTIONS.values() for name in options))
     planned = plan(arguments.table, arguments.target, **given)
-    claim.reserve(ROOM + planned.network.size * np.dtype(planned.network.dtype).itemsize)
+    size = planned.network.size * np.dtype(planned.network.dtype).itemsize
+    claim.reserve(ROOM + min(size, MOST_ROOM))
     screen.planned(arguments.table, planned)
     try:
         with screen.progress(planned) as callback:
@@ -413,7 +415,9 @@ def _main(argv: Sequence[str] | None) -> int:
         _say(f"{named}{error.strerror or error}.")
         return 2 if named else 1
     except UnicodeError as error:  # a name with bytes that are not UTF-8, for those who take UTF-8 alone
-        _say(f"{error.object!r} is not {error.encoding.upper()}: rename it." if hasattr(error, "object") else str(error))
+        _say(
+            f"{error.object!r} is not {error.encoding.upper()}: rename it." if hasattr(error, "object") else str(error)
+        )
         return 2
 
 

@@ -254,6 +254,76 @@ def test_members_are_identifiers_each_another():
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) and len(name) <= 63 for name in members)
 
 
+# What C and C++ keep for themselves, or their headers define: as a member's name each would be a syntax error, or two.
+WORDS = """
+    auto break case char const continue default do double else enum extern float for goto if inline int long register
+    restrict return short signed sizeof static struct switch typedef union unsigned void volatile while _Bool _Complex
+    _Imaginary _Generic _Noreturn _Static_assert _Thread_local alignas alignof and and_eq asm bitand bitor bool catch
+    char8_t char16_t char32_t class co_await co_return co_yield compl concept const_cast consteval constexpr constinit
+    decltype delete dynamic_cast explicit export false final friend import module mutable namespace new noexcept not
+    not_eq nullptr operator or or_eq override private protected public reinterpret_cast requires static_assert
+    static_cast template this thread_local throw true try typeid typename typeof using virtual wchar_t xor xor_eq
+    NULL EOF INFINITY NAN HUGE_VAL M_PI errno math_errhandling complex imaginary I main assert isnan signbit fpclassify
+    stdin stdout stderr offsetof strcmp strlen memcpy exp tanh fmax linux unix near far y0 j1 int32_t size_t div time
+    __FILE__ __LINE__ __func__ __x _y defined features forward scaled category X A0 W1 row probability
+""".split()
+SHAPES = ["_", "__", "1", "2nd", "a b", "a-b", "a_b", "A_B", "größe", "列", "Ω", "a" * 300, "*/", "//", "/*", "??/"]
+SHAPES += ["\\", '"', "'", "\n", "\r", "\t", "\x1b[31m", "%s%n", "#define x", "\u202e", "\u2028", "\x7f", "a\\\nb"]
+BEFORE = "stdio stdlib string math errno ctype time stdbool iso646 complex limits float stdint".split()
+
+
+@needs_compiler
+def test_any_column_name_compiles_as_c_and_is_declared_in_cpp(tmp_path):
+    base = models.model("integers")
+    columns = list(dict.fromkeys(name if name.strip() else f"{name}x" for name in (*WORDS, *SHAPES)))
+    parts = tuple(replace(base.encoder.parts[2], column=column) for column in columns)
+    network = replace(base.network, n=(sum(len(part.names) for part in parts), 4))
+    model = replace(base, encoder=replace(base.encoder, parts=parts), network=network)
+    model = replace(model, theta=np.zeros(network.size, np.float32))
+    for target in ("y", "class", "_", "9", "*/", "a" * 300):
+        named = replace(model, target=replace(model.target, name=target))
+        (tmp_path / "model.c").write_bytes(content(named))
+        cc(
+            "-std=c99",
+            "-Wall",
+            "-Wextra",
+            "-pedantic",
+            "-Werror",
+            "-c",
+            "-o",
+            tmp_path / "model.o",
+            tmp_path / "model.c",
+        )
+        only = re.search(r"#define (PREDICT_\w+_ONLY)", (tmp_path / "model.c").read_text())[1]
+        declared = f'#define {only}\n#include "model.c"\n'
+        (tmp_path / "declared.c").write_text("".join(f"#include <{name}.h>\n" for name in BEFORE) + declared)
+        cc("-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", tmp_path / "declared.c")
+        if shutil.which("c++"):
+            (tmp_path / "declared.cpp").write_text(f"#include <cmath>\n#include <string>\n{declared}")
+            for standard in ("-std=c++11", "-std=c++20"):
+                cc("-x", "c++", standard, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", tmp_path / "declared.cpp")
+
+
+@needs_compiler
+def test_a_program_in_cpp_calls_it(tmp_path):
+    if not shutil.which("c++"):
+        return
+    (tmp_path / "model.c").write_bytes(content(models.model("integers")))
+    text = (tmp_path / "model.c").read_text()
+    only, row = re.search(r"#define (PREDICT_\w+_ONLY)", text)[1], re.search(r"} (row_of_\w+);", text)[1]
+    predict = row.replace("row_of_", "predict_")
+    (tmp_path / "main.cpp").write_text(
+        f'#define {only}\n#include "model.c"\nint main() {{ {row} row = {row}(); double p[9]; '
+        f"return {predict}(&row, p) < -1; }}\n"
+    )
+    cc("-std=c99", "-c", "-o", tmp_path / "model.o", tmp_path / "model.c")
+    done = subprocess.run(
+        ["c++", "-o", tmp_path / "main", tmp_path / "main.cpp", tmp_path / "model.o", "-lm"], text=True
+    )
+    assert done.returncode == 0
+    assert subprocess.run([tmp_path / "main"]).returncode == 0
+
+
 def test_literals_and_comments_are_closed():
     every = "".join(map(chr, [*range(1, 0x300), 0x202E, 0x2028, 0xFEFF, 0x1F600])) + '*/ /* ??/ \\\n "'
     assert re.fullmatch(r'"(?:[ -~]*)"', literal(every))
@@ -261,6 +331,8 @@ def test_literals_and_comments_are_closed():
     assert not re.search(r"\*|\?|\\[^u]|[\x00-\x1f\x7f-\x9f\u2028\u202e]", comment(every))
     with pytest.raises(RequestError, match="zero character"):
         literal("a\0b")
+    with pytest.raises(RequestError, match="half a character"):
+        literal("a\udce9b")
 
 
 @needs_compiler

@@ -68,7 +68,7 @@ def _head(model: Model, names: Names) -> str:
  * Predicts {quoted(target.name)} by a neural network. Written by {version()}.
  *
  * C99 and its mathematical functions are all it needs: cc -std=c99 -O2 -c model.c, and -lm for the program. Where
- * model.c is this file, another file calls it so:
+ * model.c is this file, another file, in C or in C++, calls it so:
  *
  *     #define {names.only}
  *     #include "model.c"
@@ -111,11 +111,19 @@ def _declarations(model: Model, names: Names) -> str:
 #ifndef {names.declared}
 #define {names.declared}
 
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
 typedef struct {{
 {rows}
 }} {names.row};
 
 {interface}
+
+#ifdef __cplusplus
+}}
+#endif
 
 #endif
 """

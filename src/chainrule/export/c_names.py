@@ -12,18 +12,23 @@ from chainrule.model import Model
 
 REALS = {"float32": "float", "float64": "double"}
 
-# What C99, its successors, C++ and common compilers take for themselves, in lower case as our names are.
+# What C99, its successors, C++ and common compilers take for themselves, in lower case as our names are; and what the
+# headers of C, POSIX and Windows define as macros that need no brackets.
 RESERVED = frozenset(
     re.findall(
         r"\w+",
         """
-        alignas alignof and and_eq asm auto bitand bitor bool break case catch char class compl complex concept const
-        const_cast constexpr continue decltype default delete do double dynamic_cast else enum errno explicit export
-        extern false far float for friend goto i386 if imaginary inline int interface linux long mips mutable
-        namespace near new noexcept not not_eq nullptr operator or or_eq private protected public register
-        reinterpret_cast requires restrict return short signed sizeof small sparc static static_assert static_cast
-        stderr stdin stdout struct sun switch template this thread_local throw true try typedef typeid typename typeof
-        union unix unsigned using virtual void volatile wchar_t while xor xor_eq
+        alignas alignof and and_eq asm auto bitand bitor bool break case catch cdecl char char16_t char32_t char8_t
+        class co_await co_return co_yield compl complex concept const const_cast consteval constexpr constinit continue
+        decltype default delete do double dynamic_cast else enum errno explicit export extern false far float for friend
+        goto h_addr hyper i386 i486 i586 i686 if imaginary inline int interface linux long math_errhandling mips mutable
+        namespace near new noexcept noreturn not not_eq nullptr operator or or_eq pascal private protected public
+        register reinterpret_cast requires restrict return s_addr sa_handler sa_sigaction short si_addr si_addr_lsb
+        si_arch si_band si_call_addr si_fd si_int si_lower si_overrun si_pid si_pkey si_ptr si_status si_stime
+        si_syscall si_timerid si_uid si_upper si_utime si_value sigev_notify_attributes sigev_notify_function signed
+        sizeof small sparc st_atime st_ctime st_mtime static static_assert static_cast stderr stdin stdout struct sun
+        switch template this thread_local throw true try typedef typeid typename typeof typeof_unqual union unix
+        unsigned using virtual void volatile wchar_t while xor xor_eq
         """,
     )
 )
@@ -59,6 +64,8 @@ def literal(text: str) -> str:
     """A C string of the text in UTF-8; what could end a literal, a comment or a line goes as an octal number."""
     if "\0" in text:
         raise RequestError(f"the text {text!r} holds a zero character, which ends a text in C: rename it.")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise RequestError(f"the text {text!r} holds half a character, which UTF-8 does not have: rename it.")
     plain = re.compile(rb"[^A-Za-z0-9 !#$&'()+,\-./:;<=>@\[\]^_`{|}~%]")
     return '"' + plain.sub(lambda found: b"\\%03o" % found[0][0], text.encode()).decode() + '"'
 
