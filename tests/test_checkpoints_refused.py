@@ -1,5 +1,6 @@
 """A checkpoint goes on with its own run alone; whatever differs is named, and what is there stays as it is."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -283,7 +284,57 @@ FORGED = {
     "theta of another dtype": lambda description, arrays: arrays.update(theta=arrays["theta"].astype(np.float64)),
     "a curve too short": lambda description, arrays: arrays.update(training_cost=arrays["training_cost"][1:]),
     "reals too few": lambda description, arrays: arrays.update(reals=arrays["reals"][1:]),
+    "no costs": lambda description, arrays: arrays.update(training_cost=arrays["training_cost"][:0]),
+    "a score that no one watched": lambda description, arrays: arrays.update(score=arrays["training_cost"]),
+    "epochs planned that are no integer": lambda description, arrays: description["run"]["recipe"].update(epochs=5.0),
 }
+
+# Of a run of 5 epochs of 6 steps on 46 rows, cut short after 15 steps.
+IMPOSSIBLE = [
+    ("step", [0, 11, 19, 31, 2**63, 10**400]),
+    ("updates", [16, 2**63, 10**400]),
+    ("samples", [0, 115, 117, 2**63]),
+    ("epochs", [0, 1, 3, 5, 2**63]),
+    *((name, [3, 2**63]) for name in ("told", "waited", "best_epoch", "good_epochs")),
+]
+REALS = ("rate_scale", "cost_sum", "weight_sum", "rate", "best_value")
+
+
+def forge(path, change):
+    """Change the description and the arrays of the one checkpoint that is left, and seal it anew."""
+    path.with_name("run.ckpt.previous").unlink()
+    description, arrays = unseal(read_sealed(path, "checkpoint"), "it")
+    arrays = {name: array.copy() for name, array in arrays.items()}
+    change(description, arrays)
+    path.write_bytes(b"".join(seal(description, arrays)))
+
+
+@pytest.mark.parametrize("name", ["step", "updates", "samples", "epochs", "told", "waited", "best_epoch", "good_epochs"])
+def test_counts_beyond_what_is_possible(name, kept):
+    counts = unseal(read_sealed(kept, "checkpoint"), "it")[0]["counts"]
+    assert (counts["step"], counts["epochs"], counts["samples"]) == (15, 2, 2 * 46 + 3 * 8)
+    for value in (*dict(IMPOSSIBLE)[name], -1, -(2**63), True, None, "1"):
+        cut(RUN, kept, 2 * RUN.per_epoch + 3, steps=4, resume=False, overwrite=True)
+        forge(kept, lambda description, arrays, value=value: description["counts"].update({name: value}))
+        assert "is not a checkpoint that this version understands" in refusal(kept, resumed, RUN, kept), value
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -1.0])
+@pytest.mark.parametrize("name", REALS)
+def test_sums_and_rates_beyond_what_is_possible(name, value, kept):
+    possible = {("cost_sum", -1.0), ("best_value", np.inf), ("best_value", -np.inf), ("best_value", -1.0)}
+    forge(kept, lambda description, arrays: arrays["reals"].__setitem__(REALS.index(name), value))
+    if (name, value) in possible:  # a cost may be negative, and a score endless
+        resumed(RUN, kept)
+    else:
+        assert "is not a checkpoint that this version understands" in refusal(kept, resumed, RUN, kept)
+
+
+def test_a_forged_checkpoint_gives_way_to_the_one_before(kept):
+    description, arrays = unseal(read_sealed(kept, "checkpoint"), "it")
+    description["counts"]["updates"] = 2**63
+    kept.write_bytes(b"".join(seal(description, arrays)))
+    assert bits(resumed(RUN, kept)) == bits(RUN.fit())
 
 
 @pytest.mark.parametrize("forgery", FORGED)
@@ -384,3 +435,16 @@ def test_the_engine_of_another_kind_is_named(path):
     engine, *rows = RUN.make()
     assert isinstance(engine, Reference)
     assert "engine: Fused then, Reference now" in refusal(path, going_on, path, engine, *rows)
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/stdout", "a FIFO"])
+def test_a_checkpoint_never_takes_the_place_of_a_device(device, tmp_path):
+    path = device
+    if device == "a FIFO":
+        path = tmp_path / "run.ckpt"
+        os.mkfifo(path)
+    kind = os.stat(path).st_mode
+    for how in ({}, {"resume": True}, {"overwrite": True}):
+        with pytest.raises(RequestError, match="device or a pipe"):
+            RUN.fit(Checkpoint(path, **how))
+    assert os.stat(path).st_mode == kind

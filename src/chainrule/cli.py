@@ -40,6 +40,11 @@ class Parser(argparse.ArgumentParser):
         """Exit with 2."""
         self.exit(2, f"chainrule: {visible(message)}. See `{self.prog} --help`.\n")
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """As argparse, which would not say that it could not."""
+        if message:
+            (file or sys.stderr).write(message)
+
 
 def parser() -> Parser:
     """All commands with their options."""

@@ -272,36 +272,34 @@ SHAPES += ["\\", '"', "'", "\n", "\r", "\t", "\x1b[31m", "%s%n", "#define x", "\
 BEFORE = "stdio stdlib string math errno ctype time stdbool iso646 complex limits float stdint".split()
 
 
-@needs_compiler
-def test_any_column_name_compiles_as_c_and_is_declared_in_cpp(tmp_path):
+def with_names(columns, target):
+    """A model whose columns are numbers with these names."""
     base = models.model("integers")
-    columns = list(dict.fromkeys(name if name.strip() else f"{name}x" for name in (*WORDS, *SHAPES)))
-    parts = tuple(replace(base.encoder.parts[2], column=column) for column in columns)
+    parts = tuple(replace(base.encoder.parts[2], column=name if name.strip() else f"{name}x") for name in columns)
     network = replace(base.network, n=(sum(len(part.names) for part in parts), 4))
-    model = replace(base, encoder=replace(base.encoder, parts=parts), network=network)
-    model = replace(model, theta=np.zeros(network.size, np.float32))
-    for target in ("y", "class", "_", "9", "*/", "a" * 300):
-        named = replace(model, target=replace(model.target, name=target))
-        (tmp_path / "model.c").write_bytes(content(named))
-        cc(
-            "-std=c99",
-            "-Wall",
-            "-Wextra",
-            "-pedantic",
-            "-Werror",
-            "-c",
-            "-o",
-            tmp_path / "model.o",
-            tmp_path / "model.c",
-        )
-        only = re.search(r"#define (PREDICT_\w+_ONLY)", (tmp_path / "model.c").read_text())[1]
-        declared = f'#define {only}\n#include "model.c"\n'
-        (tmp_path / "declared.c").write_text("".join(f"#include <{name}.h>\n" for name in BEFORE) + declared)
-        cc("-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", tmp_path / "declared.c")
-        if shutil.which("c++"):
-            (tmp_path / "declared.cpp").write_text(f"#include <cmath>\n#include <string>\n{declared}")
-            for standard in ("-std=c++11", "-std=c++20"):
-                cc("-x", "c++", standard, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", tmp_path / "declared.cpp")
+    return replace(
+        base,
+        encoder=replace(base.encoder, parts=parts),
+        network=network,
+        theta=np.zeros(network.size, np.float32),
+        target=replace(base.target, name=target),
+    )
+
+
+@needs_compiler
+@pytest.mark.parametrize("target", ["y", "class", "_", "9", "*/", "a" * 300], ids=range(6))
+def test_any_name_compiles_as_c_and_is_declared_in_cpp(target, tmp_path):
+    columns = dict.fromkeys([*WORDS, *SHAPES]) if target == "y" else ["x"]
+    (tmp_path / "model.c").write_bytes(content(with_names(columns, target)))
+    cc("-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror", "-c", "-o", tmp_path / "model.o", tmp_path / "model.c")
+    only = re.search(r"#define (PREDICT_\w+_ONLY)", (tmp_path / "model.c").read_text())[1]
+    declared = f'#define {only}\n#include "model.c"\n'
+    (tmp_path / "declared.c").write_text("".join(f"#include <{name}.h>\n" for name in BEFORE) + declared)
+    cc("-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", tmp_path / "declared.c")
+    if shutil.which("c++"):
+        (tmp_path / "declared.cpp").write_text(f"#include <cmath>\n#include <string>\n{declared}")
+        for standard in ("-std=c++11", "-std=c++20"):
+            cc("-x", "c++", standard, "-Wall", "-Wextra", "-Werror", "-fsyntax-only", tmp_path / "declared.cpp")
 
 
 @needs_compiler
