@@ -26,6 +26,7 @@ from typing import Any
 
 from benchmarks import kept, machine
 from chainrule.errors import RequestError
+from chainrule.files import part_name
 from chainrule.sealed import read_sealed, unseal
 from tests.kept_runs import ROOT, Run, bits, command, environment, little_room
 
@@ -138,7 +139,7 @@ class Round:
                 self.faults.append(str(error))
         if self.found["files read"] and not there:
             self.faults.append("nothing is there")
-        parts = len(list(self.path.parent.glob(f".{self.path.name}.*.part")))
+        parts = len(list(self.path.parent.glob(f"{part_name(self.path).rpartition('-')[0]}-*.part")))
         self.found["in the middle of writing"] += writes and parts > 0
         self.found["between the two names"] += writes and there == [previous]
         if parts > 1:

@@ -309,7 +309,9 @@ def forge(path, change):
     path.write_bytes(b"".join(seal(description, arrays)))
 
 
-@pytest.mark.parametrize("name", ["step", "updates", "samples", "epochs", "told", "waited", "best_epoch", "good_epochs"])
+@pytest.mark.parametrize(
+    "name", ["step", "updates", "samples", "epochs", "told", "waited", "best_epoch", "good_epochs"]
+)
 def test_counts_beyond_what_is_possible(name, kept):
     counts = unseal(read_sealed(kept, "checkpoint"), "it")[0]["counts"]
     assert (counts["step"], counts["epochs"], counts["samples"]) == (15, 2, 2 * 46 + 3 * 8)

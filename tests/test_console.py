@@ -94,7 +94,8 @@ def test_what_is_printed_is_visible_and_what_is_styled_is_not_touched(capsys):
 
 def test_the_streams_are_as_they_were_afterwards():
     before = sys.stdout, sys.stderr
-    with pytest.raises(KeyError), guarded():
+    with guarded():
         assert isinstance(sys.stdout, console.Plain)
+    with pytest.raises(KeyError), guarded():
         raise KeyError
     assert (sys.stdout, sys.stderr) == before

@@ -352,7 +352,7 @@ def test_a_disk_without_room_is_said_at_once(path):
         try:
             with Claim(path) as claim:
                 claim.reserve(32768)
-                with pytest.raises(RequestError, match="No space left|File too large"):
+                with pytest.raises(RequestError, match=r"No space left|File too large"):
                     claim.reserve(200_000)
             assert left(path) == []
         finally:

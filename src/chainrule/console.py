@@ -74,7 +74,7 @@ class Plain(Guarded):
     @property
     def buffer(self) -> Guarded:
         """The bytes below. AttributeError: there are none."""
-        return Guarded(self._stream.buffer, self._failed)
+        return Guarded(self.__getattr__("buffer"), self._failed)
 
 
 class _Output(Plain):

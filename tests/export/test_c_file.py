@@ -255,7 +255,9 @@ def test_members_are_identifiers_each_another():
 
 
 # What C and C++ keep for themselves, or their headers define: as a member's name each would be a syntax error, or two.
-WORDS = """
+WORDS = re.findall(
+    r"\w+",
+    """
     auto break case char const continue default do double else enum extern float for goto if inline int long register
     restrict return short signed sizeof static struct switch typedef union unsigned void volatile while _Bool _Complex
     _Imaginary _Generic _Noreturn _Static_assert _Thread_local alignas alignof and and_eq asm bitand bitor bool catch
@@ -266,10 +268,24 @@ WORDS = """
     NULL EOF INFINITY NAN HUGE_VAL M_PI errno math_errhandling complex imaginary I main assert isnan signbit fpclassify
     stdin stdout stderr offsetof strcmp strlen memcpy exp tanh fmax linux unix near far y0 j1 int32_t size_t div time
     __FILE__ __LINE__ __func__ __x _y defined features forward scaled category X A0 W1 row probability
-""".split()
+    """,
+)
 SHAPES = ["_", "__", "1", "2nd", "a b", "a-b", "a_b", "A_B", "größe", "列", "Ω", "a" * 300, "*/", "//", "/*", "??/"]
 SHAPES += ["\\", '"', "'", "\n", "\r", "\t", "\x1b[31m", "%s%n", "#define x", "\u202e", "\u2028", "\x7f", "a\\\nb"]
-BEFORE = "stdio stdlib string math errno ctype time stdbool iso646 complex limits float stdint".split()
+BEFORE = (
+    "complex",
+    "ctype",
+    "errno",
+    "float",
+    "iso646",
+    "limits",
+    "math",
+    "stdbool",
+    "stdio",
+    "stdlib",
+    "string",
+    "time",
+)
 
 
 def with_names(columns, target):
