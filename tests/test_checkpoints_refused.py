@@ -450,3 +450,11 @@ def test_a_checkpoint_never_takes_the_place_of_a_device(device, tmp_path):
         with pytest.raises(RequestError, match="device or a pipe"):
             RUN.fit(Checkpoint(path, **how))
     assert os.stat(path).st_mode == kind
+
+
+def test_a_name_that_has_no_room_for_the_one_before_it(tmp_path):
+    for length in (247, 256):
+        with pytest.raises(RequestError, match="File name too long"):
+            RUN.fit(Checkpoint(tmp_path / ("a" * length)))
+    assert not list(tmp_path.iterdir())
+    RUN.fit(Checkpoint(tmp_path / ("a" * 246)))

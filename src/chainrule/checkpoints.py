@@ -99,9 +99,10 @@ class Checkpoint:
 
     def require_free(self) -> None:
         """RequestError: there is a run that is neither to go on nor to be replaced; there is no such folder."""
-        mode = require_place(self.path)
-        if mode is not None and not stat.S_ISREG(mode):
-            raise RequestError(f"a checkpoint is a file, and {str(self.path)!r} is a device or a pipe: name another.")
+        for path in (self.path, self.previous):
+            mode = require_place(path)
+            if mode is not None and not stat.S_ISREG(mode):
+                raise RequestError(f"a checkpoint is a file, and {str(path)!r} is a device or a pipe: name another.")
         if self.exists and not (self.resume or self.overwrite):
             raise RequestError(
                 f"{str(self.path)!r} holds a run already. To go on from there, use --resume (resume=True in Python); "

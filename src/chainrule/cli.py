@@ -3,6 +3,7 @@
 import argparse
 import inspect
 import logging
+import os
 import re
 import shlex
 import sys
@@ -275,9 +276,9 @@ def _checkpoint(arguments: argparse.Namespace, out: Path) -> Checkpoint | None:
         resume=arguments.resume,
         overwrite=arguments.force,
     )
-    if out.resolve() in (checkpoint.path.resolve(), checkpoint.previous.resolve()):
-        raise RequestError(f"{str(out)!r} cannot hold both the model and the checkpoint: name another file for one.")
     checkpoint.require_free()
+    if os.path.realpath(out) in map(os.path.realpath, (checkpoint.path, checkpoint.previous)):
+        raise RequestError(f"{str(out)!r} cannot hold both the model and the checkpoint: name another file for one.")
     return checkpoint
 
 
@@ -419,10 +420,8 @@ def _main(argv: Sequence[str] | None) -> int:
         named = "" if error.filename is None else f"cannot use {str(error.filename)!r}: "
         _say(f"{named}{error.strerror or error}.")
         return 2 if named else 1
-    except UnicodeError as error:  # a name with bytes that are not UTF-8, for those who take UTF-8 alone
-        _say(
-            f"{error.object!r} is not {error.encoding.upper()}: rename it." if hasattr(error, "object") else str(error)
-        )
+    except UnicodeEncodeError as error:  # a name with bytes that are not UTF-8, for those who take UTF-8 alone
+        _say(f"{error.object!r} is not {error.encoding.upper()}: rename it.")
         return 2
 
 

@@ -54,12 +54,12 @@ def is_path(source: Any) -> TypeGuard[str | Path]:
 
 def _read_file(path: Path, delimiter: str | None, decimal: str, as_text: Iterable[str]) -> pa.Table:
     name = path.name.lower()
-    if path.is_dir():
-        raise RequestError(f"{str(path)!r} is a folder: name a file in it.")
-    if not path.exists():
-        beside = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []
-        raise RequestError(f"no file {str(path)!r}{nearest(path.name, beside)}")
     try:
+        if path.is_dir():
+            raise RequestError(f"{str(path)!r} is a folder: name a file in it.")
+        if not path.exists():
+            beside = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []
+            raise RequestError(f"no file {str(path)!r}{nearest(path.name, beside)}")
         if name.endswith(CSV_ENDINGS):
             return read_csv(path, delimiter, decimal, as_text)
         if name.endswith(PARQUET_ENDINGS):
@@ -67,7 +67,9 @@ def _read_file(path: Path, delimiter: str | None, decimal: str, as_text: Iterabl
             with pyarrow.parquet.ParquetFile(path) as file:
                 return file.read()
     except (OSError, EOFError, zlib.error) as error:  # the last two from a .gz that is cut off or damaged
-        raise RequestError(f"cannot read {str(path)!r}: {error}") from error
+        raise RequestError(f"cannot read {str(path)!r}: {getattr(error, 'strerror', None) or error}") from error
+    except UnicodeEncodeError as error:  # pyarrow opens names in UTF-8 alone
+        raise RequestError(f"cannot read {str(path)!r}: its name is not UTF-8. Rename it.") from error
     except pa.ArrowException as error:
         raise RequestError(f"cannot read {str(path)!r} as {path.suffix[1:]}: {error}") from error
     raise RequestError(
