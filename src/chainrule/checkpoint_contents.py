@@ -111,7 +111,7 @@ def _impossible(counts: Mapping[str, Any], run: Mapping[str, Any], engine: Engin
 def require_same(description: Mapping[str, Any], now: Mapping[str, Any], engine: Engine, m: int, name: str) -> None:
     """RequestError: it is no run on ``m`` training rows that is in the file, or another, and what differs.
 
-    NotSealed: it makes no sense.
+    NotSealed: it makes no sense. Counts that no run can have are refused as another run is.
     """
     if "run" not in description:
         raise RequestError(
@@ -124,7 +124,8 @@ def require_same(description: Mapping[str, Any], now: Mapping[str, Any], engine:
         then, step, done = description["run"], description["counts"]["step"], description["counts"]["epochs"]
         differences = [f"{what}: {_short(a)} then, {_short(b)} now" for what, a, b in _differences(then, now)]
         if not differences and (why := _impossible(description["counts"], then, engine, m)):
-            raise NotSealed(f"{name} is not a checkpoint that this version understands: {why}.")
+            # no damage, which the checksum would show: so not one to go on without, from the file before it
+            raise RequestError(f"{name} is not a checkpoint that this version understands: {why}.")
         planned = then["recipe"]["epochs"], now["recipe"]["epochs"]
         epochs = f"epochs: {planned[0]} then, {planned[1]} now"
         if planned[1] < planned[0] and planned[1] * per_epoch < step:
