@@ -9,6 +9,7 @@ keeping. A run of other data or other settings is refused.
 """
 
 import logging
+import os
 import stat
 import time
 import warnings
