@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 import pyarrow as pa
 import pyarrow.parquet
 
+from chainrule.data.arrow_types import normalized
 from chainrule.data.columns import as_arrow
 from chainrule.data.csv_files import read_csv
 from chainrule.data.loose import as_columns
@@ -44,7 +45,7 @@ def read_table(
         table, origin = _read_file(Path(source), delimiter, decimal, as_text), repr(str(source))
     else:
         table, origin = _convert(source), "the table"
-    return _checked(table, origin)
+    return normalized(_checked(table, origin))
 
 
 def is_path(source: Any) -> TypeGuard[str | Path]:
