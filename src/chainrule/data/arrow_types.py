@@ -24,6 +24,18 @@ PERIODS = {
     **dict.fromkeys(("us", "U"), ("us", 1)),
     **dict.fromkeys(("ns", "N"), ("ns", 1)),
 }
+# The types of single values that stay as they are.
+INTEGERS = (pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64())
+FINAL = {
+    pa.large_string(),
+    pa.bool_(),
+    *INTEGERS,
+    pa.float32(),
+    pa.float64(),
+    pa.date32(),
+    pa.timestamp("us"),
+    pa.null(),
+}
 
 
 def normalized(table: pa.Table) -> pa.Table:
@@ -56,6 +68,8 @@ def normalized(table: pa.Table) -> pa.Table:
 
 
 def _column(field: pa.Field, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if field.type in FINAL and column.num_chunks == 1 and not field.metadata:
+        return column
     try:
         if pa.types.is_string(field.type):
             column = column.cast(pa.large_string())  # in one chunk, text may be beyond the 2 GiB of ``string``

@@ -31,6 +31,10 @@ def as_arrow(values: Any, label: str) -> pa.Array | pa.ChunkedArray:
     if isinstance(values, pa.Array | pa.ChunkedArray):
         return values
     try:
+        if hasattr(values, "to_arrow"):  # polars
+            return values.to_arrow()
+        if isinstance(values, np.ndarray) and not values.dtype.isnative:
+            values = values.astype(values.dtype.newbyteorder("="))
         return pa.array(values, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         why = _change_of_kind(values) or error

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeGuard
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
@@ -26,17 +27,20 @@ def read_table(
 
     One row may be a dict of single values, and rows a list of such dicts; an array has the columns x0, x1, ...
 
-    A path ending in .csv, .tsv or .txt (each also with .gz) is read as CSV in UTF-8; one ending in .parquet or .pq as
-    Parquet. Empty cells and the usual spellings of a missing value (NA, N/A, NaN, null, ...) are missing, in text
-    columns too. A column without a name is called ``column 3`` after its place. The index of a pandas data frame is
-    not read.
+    A path ending in .csv, .tsv or .txt, each also with .gz and in capitals, is read as CSV in UTF-8; one ending in
+    .parquet or .pq as Parquet. Empty cells and the usual spellings of a missing value (NA, N/A, NaN, null, ...) are
+    missing, in text columns too. A column without a name is called ``column 3`` after its place. The index of a pandas
+    data frame is not read.
 
     ``delimiter`` and ``decimal`` are for CSV files: without ``delimiter`` the header tells which of comma, semicolon,
     tab and bar it is. The columns in ``as_text`` are not guessed at: ``007`` stays ``007`` even where every cell looks
     like a number. Names in it that the file does not have are passed over.
 
+    What comes out has few types, whatever went in: see :func:`chainrule.data.arrow_types.normalized`.
+
     Raises RequestError where there is no such file, where it cannot be read, has no rows, repeats a column name, is
-    not UTF-8, or has a row with too many or too few cells.
+    not UTF-8, has a NUL byte, a row with too many or too few cells, a quote that takes in other rows, or numbers whose
+    thousands would be read as decimals; and for a column that Arrow cannot hold or take by row.
 
     >>> read_table({"mass": [3750, None], "island": ["Biscoe", "Dream"]}).num_rows
     2
@@ -87,7 +91,7 @@ def _convert(source: Any) -> pa.Table:
         if isinstance(source, Mapping):
             return pa.table({str(name): as_arrow(values, f"column {name!r}") for name, values in source.items()})
         if type(source).__module__.partition(".")[0] == "pandas" and hasattr(source, "columns"):
-            return pa.Table.from_pandas(source, preserve_index=False)
+            return pa.Table.from_pandas(_plain_memory(source), preserve_index=False)
         if hasattr(source, "to_arrow"):  # polars
             return pa.table(source.to_arrow())
         if hasattr(source, "__arrow_c_stream__"):
@@ -103,14 +107,32 @@ def _convert(source: Any) -> pa.Table:
     )
 
 
+def _plain_memory(frame: Any) -> Any:
+    """A data frame of pandas without what pyarrow does not take: sparse columns, numbers in foreign byte order."""
+    types = {}
+    for name, kind in frame.dtypes.items():
+        if type(kind).__name__ == "SparseDtype":
+            types[name] = kind.subtype
+        elif isinstance(kind, np.dtype) and not kind.isnative:
+            types[name] = kind.newbyteorder("=")
+    return frame.astype(types) if types and frame.columns.is_unique else frame
+
+
 def _wrong_column(source: Any) -> str:
     """What is wrong with the first column of a data frame that cannot be one, or '' where that is not the reason."""
     try:
-        for name, values in source.items():
-            as_arrow(values.tolist(), f"column {name!r}")
+        for name in source.columns:
+            column = source[name]
+            if hasattr(column, "tolist"):  # pandas
+                as_arrow(column.tolist(), f"column {name!r}")
+                continue
+            try:
+                column.to_arrow()
+            except pa.ArrowException as error:
+                return f"column {name!r} is of the type {column.dtype}: {error}"
     except RequestError as error:
         return str(error)
-    except AttributeError:  # no data frame of pandas
+    except AttributeError:  # no data frame of pandas or polars
         pass
     return ""
 

@@ -72,6 +72,8 @@ def _table(estimator: Any, X: Any) -> Any:
             raise RequestError("categorical_features takes columns of a dense array or a data frame, and X is sparse.")
         return None
     if is_frame(X):
+        if hasattr(X, "sparse") and not categories and not fills:
+            return None  # all columns of pandas are sparse: a table would hold every zero
         from chainrule.data.frames import needs_encoder
 
         try:
