@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from chainrule.data.columns import is_numeric, is_text, parse_as_dates, pc, plain, row_name
+from chainrule.data.marks import described
 from chainrule.errors import RequestError, nearest
 
 Kind = Literal["number", "boolean", "category", "date", "text", "empty", "other"]
@@ -112,6 +113,8 @@ def _kind(cells: pa.Array) -> tuple[Kind, str]:
         if parse_as_dates(cells):
             return "date", ""
         present, distinct = len(cells) - cells.null_count, pc.count_distinct(cells).as_py()
+        if distinct > NAMES_LEVELS and (marks := described(cells)):
+            return "text", marks
         if distinct > NAMES_LEVELS and distinct > NAMES_SHARE * present:
             return "text", _almost_numbers(cells, present) or (
                 f"text that differs on nearly every row ({distinct} different texts in {present} rows)"
@@ -125,15 +128,13 @@ def _kind(cells: pa.Array) -> tuple[Kind, str]:
 def _almost_numbers(cells: pa.Array, present: int) -> str:
     """What keeps a column of text from being numbers, or '' where most of its cells are none."""
     point = pc.match_substring_regex(cells, r"^\s*[-+]?\d*\.?\d+([eE][-+]?\d+)?\s*$")
-    comma = pc.match_substring_regex(cells, r"^\s*[-+]?\d+(,\d+)?\s*$")
-    if pc.sum(comma).as_py() == present:
-        return "numbers with a decimal comma: read them with --decimal ,"
-    if MOSTLY_NUMBERS * present > pc.sum(point).as_py():
+    numbers = pc.sum(point).as_py()
+    if numbers == present or MOSTLY_NUMBERS * present > numbers:
         return ""
     first = pc.fill_null(pc.invert(point), False).to_numpy(zero_copy_only=False).argmax()
     strange = cells[int(first)].as_py()
     return (
-        f"text, although {pc.sum(point).as_py()} of {present} cells are numbers: the first that is none is {strange!r} "
+        f"text, although {numbers} of {present} cells are numbers: the first that is none is {strange!r} "
         f"in {row_name(int(first))}. Correct such cells, or leave them empty"
     )
 
