@@ -75,7 +75,7 @@ def test_a_row_longer_than_a_block_is_read(tmp_path):
 BAD_CSV = {
     "too few cells": ("a,b\n1,2\n\n3\n", ["line 4", "1 cells, expected 2", "delimiter"]),
     "too many cells": ('a,b\n"1\n1",2\n3,4,5\n', ["line 4", "3 cells, expected 2"]),
-    "a quote left open": ('a,b\n1,2\n"3,4\n5,6\n', ["line 3", "1 cells, expected 2"]),
+    "a quote left open": ('a,b\n1,2\n"3,4\n5,6\n', ["line 3", "quote", "never closed"]),
     "Latin-1 in a cell": (b"a,b\n1,x\n2,caf\xe9\n", ["line 3", "not UTF-8", "0xe9", "iconv"]),
     "Latin-1 in the header": (b"a,\xe9\n1,x\n", ["line 1", "not UTF-8"]),
     "UTF-16": ("a,b\n1,x\n".encode("utf-16"), ["not UTF-8", "UTF-16"]),
