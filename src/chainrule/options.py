@@ -1,7 +1,6 @@
 """The options of the command line: how the text of each is read, and what it is for. Their defaults are Python's."""
 
 import argparse
-import csv
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,9 +23,19 @@ class Option:
     help: str
 
 
+# A name in a list, and the comma behind it: in quotes, where two are one, or without.
+NAME = re.compile(r'\s*"((?:[^"]|"")*)"\s*,|([^,]*),')
+
+
 def columns(text: str) -> list[str]:
-    """``a,b`` -> ["a", "b"]; quotes keep a comma: ``"a,b",c``."""
-    return [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
+    """``a, b`` -> ["a", "b"]; quotes keep commas and blanks, as in ``"a,b"," c"``, and a single name keeps its blanks.
+
+    >>> columns("a, b"), columns('"a,b"," c"'), columns(" b"), columns("")
+    (['a', 'b'], ['a,b', ' c'], [' b'], [])
+    """
+    if "," not in text and '"' not in text:
+        return [text] if text else []
+    return [quoted.replace('""', '"') or bare.strip() for quoted, bare in NAME.findall(f"{text},")]
 
 
 def specs(text: str) -> Any:

@@ -9,6 +9,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from chainrule import cli
+from chainrule.options import columns
 
 OF_THE_COMMAND_LINE = {"help", "target", "table", "out", "force", "json", "quiet", "run"}
 OF_CHECKPOINTS = {"checkpoint", "checkpoint_seconds", "checkpoint_steps", "resume"}
@@ -158,3 +159,28 @@ def test_a_group_stays_on_one_side_of_every_split(small):
     ]
     assert all(parts)
     assert sum(map(len, parts)) == len(set.union(*parts)) == len(set(small["b"]))
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("b", ["b"]),
+        (" b", [" b"]),
+        ('" b"', [" b"]),
+        ("a, b ,c", ["a", "b", "c"]),
+        ('a," b" , "c, d"', ["a", " b", "c, d"]),
+        ('"say ""a""",5" x', ['say "a"', '5" x']),
+        ("", []),
+    ],
+)
+def test_a_list_of_columns_can_name_any_column(text, names):
+    assert columns(text) == names
+
+
+@pytest.mark.parametrize("drop", [" b", '" b"', 'a," b"'])
+def test_columns_with_blanks_at_their_ends_are_dropped(run, write, little, drop):
+    rows = [f"{7 * i % 11},{i % 3},{i % 5},{i % 2}" for i in range(40)]
+    write("t.csv", "\n".join(["a, b,c, y", *rows, ""]))
+    ran = run("train", "t.csv", "--target", " y", "--drop", drop, *little, "--json")
+    reasons = {column["name"]: column["reason"] for column in ran.event("table")["columns"]}
+    assert reasons[" b"] == "dropped on request"
