@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data import Encoder, Target, column_weight, is_unnamed, read_table, require_row_weights, without_rows
+from chainrule.data.columns import with_points
 from chainrule.engines import Engine, make_engine
 from chainrule.errors import RequestError
 from chainrule.formulas.losses import LOSSES
@@ -74,10 +75,13 @@ class Model:
         """A file or a data frame as a table whose columns are read as they were at training.
 
         One row may be a dict of single values; an array is for models that were trained on one. RequestError: what
-        cannot be read as a table, or has no names for the columns that the model reads.
+        cannot be read as a table, or has no names for the columns that the model reads; a cell that is not what its
+        column was at training.
         """
-        text = [*self.encoder.text_columns, *([self.target.name] if self.target.value_type == "text" else [])]
-        read = read_table(table, delimiter=delimiter, decimal=decimal, as_text=text)
+        target, regression = self.target.name, self.target.task == "regression"
+        text = [*self.encoder.text_columns, *([target] if self.target.value_type == "text" else [])]
+        files = self.encoder.gaps.files
+        read = read_table(table, delimiter=delimiter, decimal=decimal, as_text=text, missing=files)
         if is_unnamed(table) and not {*self.encoder.columns} <= {*read.column_names}:
             named = ", ".join(map(repr, self.encoder.columns[:8]))
             raise RequestError(
@@ -85,7 +89,7 @@ class Model:
                 f"{', ...' if len(self.encoder.columns) > 8 else ''}: hand over a dict of columns or a data frame that "
                 "has these."
             )
-        return read
+        return self.encoder.read(with_points(read, {*self.encoder.numeric_columns, *([target] * regression)}, decimal))
 
     def predict(self, table: Any) -> NDArray[Any]:
         """Labels, or numbers in the unit of the target, (m,), for the rows of a file or a data frame.
@@ -94,10 +98,10 @@ class Model:
 
         RequestError: a column that the model was trained on is missing, or is of another kind.
         """
-        table = self.read(table)
+        A_L = self._A_L(self.read(table))
         if self.target.task == "regression":
-            return self.outputs.numbers(self._A_L(table))
-        return np.array(self.target.labels(self.predict_proba(table).argmax(axis=1)))
+            return self.outputs.numbers(A_L)
+        return np.array(self.target.labels(self.outputs.probabilities(A_L).argmax(axis=1)))
 
     def predict_proba(self, table: Any) -> NDArray[np.float64]:
         """Probabilities of the classes, (m, K), in the order of ``target.classes``. RequestError: as ``predict``."""
@@ -110,14 +114,13 @@ class Model:
 
         Of several quantiles each has a column, such as ``predicted_mpg_0.1``.
         """
-        table = self.read(table)
-        name = f"predicted_{self.target.name}"
+        name, A_L = f"predicted_{self.target.name}", self._A_L(self.read(table))
         if self.target.task == "regression":
-            numbers = self.outputs.numbers(self._A_L(table))
+            numbers = self.outputs.numbers(A_L)
             if numbers.ndim == 1:
                 return {name: numbers}
             return {f"{name}_{q!r}": numbers[:, k] for k, q in enumerate(self.levels)}
-        P = self.predict_proba(table)
+        P = self.outputs.probabilities(A_L)
         columns: dict[str, Any] = {name: self.target.labels(P.argmax(axis=1))}
         return columns | {f"probability_{label}": P[:, k] for k, label in enumerate(self.target.classes)}
 

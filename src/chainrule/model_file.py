@@ -20,6 +20,7 @@ import numpy as np
 from chainrule.arguments import as_path, instance
 from chainrule.console import visible
 from chainrule.data import Encoder, Target
+from chainrule.data.gaps import BEFORE_FORMAT_3
 from chainrule.errors import RequestError
 from chainrule.files import Claim
 from chainrule.formulas.losses import Loss
@@ -33,7 +34,7 @@ from chainrule.reports import Report
 from chainrule.sealed import NotSealed, read_sealed, seal, strict_json, unseal
 from chainrule.training import History
 
-FORMAT = 2
+FORMAT = 3
 KIND = "model file"
 
 _WORD = re.compile(r"[\w.+!-]{1,100}", re.ASCII)  # the name of a program, or its version
@@ -45,7 +46,13 @@ def _from_1(description: Mapping[str, Any]) -> dict[str, Any]:
     return first | {name: value for name, value in description.items() if name not in ("format", "version")}
 
 
-UPGRADES: dict[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _from_1}
+def _from_2(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Format 2 left it to pyarrow which cells of a CSV file are gaps, and took no others for some."""
+    encoder = {**description["encoder"], "constant": [], "gaps": BEFORE_FORMAT_3.to_dict()}
+    return {**description, "format": 3, "encoder": encoder, "target": {**description["target"], "gaps": []}}
+
+
+UPGRADES: dict[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2}
 
 
 def save(model: Model, path: Any, *, overwrite: bool = False) -> None:
@@ -178,7 +185,8 @@ def _require_together(model: Model, loss: Loss) -> None:
     require(bool(np.isfinite(theta).all()), "every number in theta is finite", "all of them")
     ends, layers = (len(encoder.feature_names), outputs.units), (network.n[0], network.n[-1])
     require(ends == layers, f"the network has {layers} inputs and outputs, as there are features and outputs", ends)
-    require(target.name not in [*encoder.columns, *encoder.left_out], "the target is no feature", target.name)
+    columns = [*encoder.columns, *encoder.left_out, *encoder.constant]
+    require(target.name not in columns, "the target is no feature", target.name)
     outputs.require_fits(target, loss, network.loss)
     if model.report is not None:
         expected = target.task, [str(label) for label in target.classes]

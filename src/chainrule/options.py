@@ -92,6 +92,10 @@ OPTIONS: dict[str, dict[str, Option]] = {
     "the table": {
         "task": Option(str, "TASK", "auto, classification or regression"),
         "drop": Option(columns, "COLUMNS", "columns to leave out: a,b or '\"a,b\",c'"),
+        "category": Option(columns, "COLUMNS", "columns that are categories, whatever their cells look like"),
+        "missing": Option(
+            columns, "TEXTS", "cells that mean a missing value, beside ?, NA and the like: '?,-9'; '' for none at all"
+        ),
         "delimiter": Option(str, "CHARACTER", "what separates cells in a CSV file (default: seen from the header)"),
         "decimal": Option(str, "CHARACTER", "the decimal point in a CSV file"),
         "weight": Option(str, "COLUMN", "a column that says how much each row counts"),

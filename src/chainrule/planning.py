@@ -13,18 +13,23 @@ from chainrule.arguments import instance, integer, is_integer, listed, number
 from chainrule.checkpoints import Checkpoint, as_checkpoint
 from chainrule.data import (
     Encoder,
+    Gaps,
+    Reading,
     Schema,
     Split,
     Target,
     column_weight,
     infer_schema,
+    is_csv,
     read_table,
+    recognize,
     require_row_weights,
     split,
     with_target,
     without_rows,
 )
 from chainrule.data.columns import row_name
+from chainrule.data.gaps import added_spellings
 from chainrule.engines import limited_threads, make_engine
 from chainrule.errors import RequestError, nearest
 from chainrule.formulas.activations import ACTIVATIONS
@@ -57,7 +62,7 @@ MANY_CLASSES = 20
 class Plan:
     """What is going to be trained on what; everything that can be wrong with a request has been looked at.
 
-    table      as it was read
+    table      as it was read, each column in the type that was recognised, null where a value is missing
     dropped    how many of its rows have no target, and take no part
     weightless how many of its rows have weight 0, and take no part
     roles      the columns that are not features: the target, the weight, the group
@@ -151,6 +156,8 @@ def plan(
     *,
     task: str = "auto",
     drop: Sequence[str] = (),
+    category: Sequence[str] = (),
+    missing: str | Sequence[str] | None = None,
     delimiter: str | None = None,
     decimal: str = ".",
     hidden: int | Sequence[int] = (64, 32),
@@ -187,6 +194,8 @@ def plan(
     target          the name of the column to predict, or its values (m,), which become the column ``y``
     task            "classification", "regression", or "auto": text, booleans and integers of up to 20 values classify
     drop            columns to leave out, one or a list
+    category        columns that are categories, whatever their cells look like, one or a list
+    missing         spellings of a missing value, beside the usual ones (?, NA, N/A, null, ...); empty for none at all
     hidden          units of the hidden layers; empty for logistic, softmax or linear regression
     loss            a row of the losses; "auto" for cross-entropy, or half the squared error
     optimizer       a row of the optimisers; "auto" for adam, or momentum where ``momentum`` is given
@@ -230,25 +239,38 @@ def plan(
     recipe.make_schedule(functions)
     if threads is not None:
         threads = min(integer("threads", threads, 1), MOST_THREADS)
-    drop = _names("drop", drop)
+    drop, category = _names("drop", drop), _names("category", category)
     for name, column in (("weight", weight), ("group", group)):
         if column is not None:
             instance(name, column, str, "the name of a column")
     if recipe.make_optimizer(np, functions).minimize is not None:
         require_whole_cost(draft, recipe)
 
-    table, target = with_target(table, target)
-    table = read_table(table, delimiter=delimiter, decimal=decimal)
+    source, target = with_target(table, target)
+    gaps = Gaps.asked(missing)
+    table = read_table(source, delimiter=delimiter, decimal=decimal, as_text=category, missing=gaps.files)
     roles = {target: "the target"} | {c: f"the {r} column" for c, r in ((weight, "weight"), (group, "group")) if c}
-    _require_columns(table, [*roles, *drop])
+    _require_columns(table, [*roles, *drop, *category])
     if target in drop or target in (weight, group):
         raise RequestError(f"column {target!r} is the target: it cannot also be dropped, the weight or the group.")
+    reading = Reading(
+        gaps,
+        target,
+        added_spellings(missing),
+        as_it_is={*drop, *([group] if group else [])},
+        categories={*category},
+        mixed=[target] if task == "classification" else [],
+        declared_text=not is_csv(source),
+        decimal=decimal,
+    )
+    known = recognize(table, reading)
+    table, gaps = known.table, known.gaps
     column, w = table.column(target), None
     if weight is not None:
         w = column_weight(table, weight)
         require_some(w != 0.0, "row")  # one without a weight is named below
         column = without_rows(column, w == 0.0)
-    goal = Target.infer(column, target, task)  # pyright: ignore[reportArgumentType]  # it checks
+    goal = Target.infer(column, target, task, known.target_gaps)  # pyright: ignore[reportArgumentType]  # it checks
     values: NDArray[Any] = goal.codes(column) if goal.classes else goal.values(table.column(target))
     takes_part = values >= 0 if goal.classes else ~np.isnan(values)
     rows = np.flatnonzero(takes_part if w is None else takes_part & (w != 0.0))
@@ -266,7 +288,8 @@ def plan(
     _check_monitor(monitor, goal, parts)
     schema = infer_schema(table, drop=drop, keep_out=roles)
     of_train = None if w is None else w[parts.train]
-    encoder = Encoder.fit(table, schema, parts.train, weight=of_train)
+    encoder = Encoder.fit(table, schema, parts.train, weight=of_train, gaps=gaps)
+    encoder, same = encoder.without_constants(table, parts.train)
     loss = _usual_loss(goal) if _is_auto(loss) else draft.loss
     row = LOSSES.make(loss, np, functions=functions)
     outputs = Outputs.fit(goal, row, loss, values[parts.train], of_train)
@@ -290,7 +313,7 @@ def plan(
         values=values,
         weight=total,
         weighed_by=weight,
-        notes=_notes(goal, values[rows], encoder),
+        notes=(*known.gap_notes, *known.number_notes, *_notes(goal, values[rows], encoder, same)),
         threads=threads,
         functions=functions or {},
     )
@@ -391,17 +414,17 @@ def _groups(table: Any, column: str, rows: Rows) -> list[Any]:
 
 
 def _require_columns(table: Any, columns: Sequence[str]) -> None:
+    here = dict.fromkeys(table.column_names)
     for column in columns:
-        if column not in table.column_names:
+        if column not in here:
             raise RequestError(
-                f"column {column!r} is not in the table{nearest(column, table.column_names)} "
-                f"Columns here: {', '.join(table.column_names)}."
+                f"column {column!r} is not in the table{nearest(column, here)} Columns here: {', '.join(here)}."
             )
 
 
-def _notes(target: Target, values: NDArray[Any], encoder: Encoder) -> tuple[str, ...]:
-    """What the user should know before training, a line each."""
-    notes = [f"column {name!r} left out: no value in any training row" for name in encoder.left_out]
+def _notes(target: Target, values: NDArray[Any], encoder: Encoder, same: Sequence[str]) -> tuple[str, ...]:
+    """What the user should know before training, a line each; features in ``same`` do not vary in the training rows."""
+    notes = encoder.notes(same)
     if target.classes:
         counts = np.bincount(values, minlength=len(target.classes))
         single = [str(label) for label, count in zip(target.classes, counts, strict=True) if count == 1]

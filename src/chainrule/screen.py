@@ -23,6 +23,7 @@ from chainrule.watching import CURVES, History
 
 INDENT = " " * 7
 SHOWN_CLASSES = 10
+MOST_IN_TABLE = 1000  # columns; laying out a cell takes some 0.1 ms
 SCORE_NAMES = {
     "accuracy": "accuracy",
     "log_loss": "log-loss",
@@ -115,14 +116,11 @@ class Screen(Silence):
     def planned(self, table: str, plan: Plan) -> None:
         """The columns, the target, the split, the network, the recipe."""
         self._say("Table", f"{table}: {_count(plan.table.num_rows, 'row')}, {_count(plan.table.num_columns, 'column')}")
-        grid = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-        for heading in ("", "column", "kind", "missing", ""):
-            grid.add_column(heading, justify="right" if heading == "missing" else "left")
+        rows = []
         for c in plan.schema.columns:
             role = c.reason if c.name in plan.roles else f"left out: {c.reason}" if c.reason else ""
-            style = "dim" if role.startswith("left out") else ""
-            grid.add_row(INDENT, _plain(c.name), c.kind, str(c.missing or ""), _plain(role), style=style)
-        self.console.print(grid)
+            rows.append((visible(c.name), c.kind, str(c.missing or ""), visible(role)))
+        self._columns(rows)
         classes = ", ".join(map(str, plan.target.classes[:SHOWN_CLASSES]))
         more = ", ..." if len(plan.target.classes) > SHOWN_CLASSES else ""
         self._say("Target", f"{plan.target.name}: {plan.target.reason}" + (f" ({classes}{more})" if classes else ""))
@@ -151,6 +149,25 @@ class Screen(Silence):
             f"{SCHEDULES.brief(recipe.schedule, plan.functions)}, batches of {recipe.batch(m)}, "
             f"at most {recipe.epochs} epochs, seed {recipe.seed}",
         )
+
+    def _columns(self, rows: list[tuple[str, str, str, str]]) -> None:
+        """Name, kind, missing cells and role of each column; plain lines where a table would take seconds."""
+        headings = ("column", "kind", "missing", "")
+        if len(rows) > MOST_IN_TABLE:
+            widths = [max(map(len, cells)) for cells in zip(headings, *rows, strict=True)]
+            lines = "\n".join(
+                f"{INDENT}  {name:<{widths[0]}}  {kind:<{widths[1]}}  {missing:>{widths[2]}}  {role}".rstrip()
+                for name, kind, missing, role in (headings, *rows)
+            )
+            self.console.print(Text(lines), soft_wrap=True)
+            return
+        grid = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for heading in ("", *headings):
+            grid.add_column(heading, justify="right" if heading == "missing" else "left")
+        for name, kind, missing, role in rows:
+            style = "dim" if role.startswith("left out") else ""
+            grid.add_row(INDENT, Text(name), kind, missing, Text(role), style=style)
+        self.console.print(grid)
 
     @contextmanager
     def progress(self, plan: Plan) -> Iterator["Screen"]:

@@ -35,8 +35,11 @@ def test_the_help_shows_every_option_and_the_default_of_plan(run):
                 assert f"(default: {written})" in shown
 
 
-def column(name):
-    return lambda ran: next(c["role"] for c in ran.event("table")["columns"] if c["name"] == name)
+def seen_of(key):
+    return lambda name: lambda ran: next(c[key] for c in ran.event("table")["columns"] if c["name"] == name)
+
+
+column, kind, missing = seen_of("role"), seen_of("kind"), seen_of("missing")
 
 
 def cost_of(epoch):
@@ -64,6 +67,8 @@ PLAIN = ["--hidden", "none", "--batch-size", "1000", "--validation-fraction", "0
 EFFECTS = [
     ("task", "regression", ["--target", "count"], lambda ran: ran.event("report")["task"], "regression"),
     ("drop", "b,island", [], column("island"), "dropped on request"),
+    ("category", "a", [], kind("a"), "category"),
+    ("missing", "Dream,x", [], missing("island"), 20),
     ("weight", "a", [], column("a"), "the weight column"),
     ("weight", "a", [], cost_of(0), None),
     ("class_weight", "balanced", [], cost_of(0), None),

@@ -117,7 +117,7 @@ def test_an_array_of_objects_may_have_texts_in_columns_named_categories():
 
 def test_a_number_named_a_category_by_its_column_is_one():
     frame = pd.DataFrame({"code": RNG.integers(0, 3, size=M), "x": NUMBER})
-    as_text = frame.assign(code=frame.code.map({0: "0", 1: "1", 2: "2"}))
+    as_text = frame.assign(code=frame.code.map({0: "a", 1: "b", 2: "c"}))  # digits would be numbers
     model = MLPRegressor(**SMALL, categorical_features=["code"]).fit(frame, NUMBER)
     other = MLPRegressor(**SMALL).fit(as_text, NUMBER)
     assert np.array_equal(model.predict(frame), other.predict(as_text))
@@ -174,3 +174,51 @@ def test_a_sparse_matrix_has_no_categories():
 
     with pytest.raises(RequestError, match="X is sparse"):
         MLPRegressor(**SMALL, categorical_features=[0]).fit(sp.csr_matrix(np.eye(M)), NUMBER)
+
+
+def test_text_that_holds_numbers_only_is_numbers_as_in_scikit_learn():
+    frame = pd.DataFrame(RNG.normal(size=(M, 3)), columns=list("abc")).round(3)
+    text = frame.astype(str)
+    model, same = MLPRegressor(**SMALL).fit(text, NUMBER), MLPRegressor(**SMALL).fit(frame, NUMBER)
+    assert np.array_equal(model.predict(text), same.predict(frame))
+    codes = pd.DataFrame({"zip": [f"0{i % 7}" for i in range(M)]})
+    assert MLPRegressor(**SMALL).fit(codes, NUMBER)._encoder.feature_names == ["zip"]
+
+
+def test_a_category_of_numbers_is_a_category_whose_classes_keep_their_type():
+    codes = pd.Categorical(np.arange(M) % 3)
+    frame = pd.DataFrame({"k": codes, "number": NUMBER})
+    assert MLPRegressor(**SMALL).fit(frame, NUMBER)._encoder.feature_names == ["k=0", "k=1", "k=2", "number"]
+    classes = MLPClassifier(**SMALL).fit(frame[["number"]], pd.Series(codes)).classes_
+    assert classes.tolist() == [0, 1, 2]
+
+
+def test_spellings_of_a_gap_in_text_are_gaps_and_said():
+    text = pd.Series(NUMBER.round(3)).astype(str).where(np.arange(M) % 9 != 2, "?")
+    frame = pd.DataFrame({"x": text, "number": NUMBER})
+    with pytest.warns(UserWarning, match=r"'x': 9 cells read as missing: '\?'"):
+        model = MLPRegressor(**SMALL).fit(frame, NUMBER)
+    empty = frame.assign(x=pd.to_numeric(text, errors="coerce"))
+    same = MLPRegressor(**SMALL).fit(empty, NUMBER)
+    assert np.array_equal(model.predict(frame), same.predict(empty))
+    with pytest.raises(RequestError, match=r"'x' has 9 missing .*forbids them"):
+        MLPRegressor(**SMALL, missing_values="error").fit(frame, NUMBER)
+    whole = frame.assign(x=NUMBER.round(3).astype(str))
+    strict = MLPRegressor(**SMALL, missing_values="error").fit(whole, NUMBER)
+    with pytest.raises(RequestError, match=r"'x' has 9 missing .*forbids them"):
+        strict.predict(frame)
+
+
+def test_a_handful_of_other_texts_among_numbers_is_named():
+    text = pd.Series(NUMBER.round(3)).astype(str)
+    text[3] = "n.k."
+    with pytest.raises(RequestError, match=r"'x' holds numbers, but 1 cell is not: 'n.k.' in row 4.*set them to NaN"):
+        MLPRegressor(**SMALL).fit(pd.DataFrame({"x": text}), NUMBER)
+
+
+def test_a_constant_feature_is_left_out_and_said():
+    frame = pd.DataFrame({"x": NUMBER, "rare": [f"r{i // 2}" for i in range(M)]})
+    with pytest.warns(UserWarning, match="'rare' left out: the same in every training row"):
+        model = MLPRegressor(**SMALL).fit(frame, NUMBER)
+    plain = MLPRegressor(**SMALL).fit(frame[["x"]], NUMBER)
+    assert np.array_equal(model.predict(frame), plain.predict(frame[["x"]]))

@@ -79,6 +79,26 @@ def model(kind: str) -> Model:
     return train(table, target, **(usual | options))
 
 
+@cache
+def with_gaps() -> Model:
+    """A model of columns whose text and numbers spell that a value is missing."""
+    table = {
+        "mass": ["?" if i % 9 == 4 else "-9" if i % 7 == 3 else str(i % 13) for i in range(ROWS)],
+        "tame": [-9 if i % 11 == 3 else i % 2 for i in range(ROWS)],
+        "island": [" ?" if i % 8 == 6 else ["none", "NA", "Dream"][i % 3] for i in range(ROWS)],
+        "score": [float(i % 10) for i in range(ROWS)],
+    }
+    return train(table, "score", hidden=(4,), epochs=2, seed=3, missing=["-9"], task="regression")
+
+
+# Rows for it: numbers, texts.
+GAPS = {
+    "mass": [-9.0, None, 4.0, 0.0, 5.0, -9.0, 1.0],
+    "tame": [-9.0, 0.0, 1.0, None, -9.0, 0.0, 1.0],
+    "island": [" ?", "NA", "?", "none", "-9", "nan", ""],
+}
+
+
 def not_finite(kind: str) -> Model:
     """A model of KINDS one of whose weights is NaN, and another infinite."""
     base = model(kind)

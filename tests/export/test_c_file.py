@@ -119,6 +119,20 @@ def test_the_answers_are_the_models(task, tmp_path):
 
 
 @needs_compiler
+def test_what_spells_a_missing_value_is_missing(tmp_path):
+    chosen = [("gaps", models.with_gaps())]
+    compiled = Compiled(chosen, tmp_path, "-O2")
+    rows = [[np.nan if cell is None else cell for cell in models.GAPS[name]] for name in ("mass", "tame")]
+    cells = [*rows, [text.encode() for text in models.GAPS["island"]]]
+    kinds = (ctypes.c_double, ctypes.c_double, ctypes.c_char_p)
+    row = type("Row", (ctypes.Structure,), {"_fields_": [(f"member_{i}", kind) for i, kind in enumerate(kinds)]})
+    predict = getattr(compiled.loaded, f"predict_{compiled.models['gaps'].target.name}")
+    predict.restype = ctypes.c_double
+    given = np.array([predict(ctypes.byref(row(*each))) for each in zip(*cells, strict=True)])
+    assert_same(given, chosen[0][1], models.GAPS)
+
+
+@needs_compiler
 def test_an_answer_that_is_no_number_is_none(tmp_path):
     chosen = [(kind, models.not_finite(kind)) for kind in ("classes", "binary", "regression")]
     compiled = Compiled(chosen, tmp_path, "-O2")

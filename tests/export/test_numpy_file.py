@@ -73,6 +73,15 @@ def test_the_answers_are_the_models(kind):
     np.testing.assert_array_equal(file["features"](BOTH), X)  # float64, to the last bit
 
 
+def test_what_spells_a_missing_value_is_missing():
+    model = models.with_gaps()
+    texts = models.GAPS | {"mass": ["-9", "", "4", " NA ", "5", "-9.0", "None"]}
+    for table in (models.GAPS, texts, {**models.GAPS, "mass": np.array([-9.0, np.nan, 4, 0, 5, 6, 1])}):
+        assert_same(loaded(model), model, table)
+        X = model.encoder.transform(model.read(table)).T
+        np.testing.assert_array_equal(loaded(model)["features"](table), X)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("activation", [*ALL_ACTIVATIONS, *OWN])
 def test_every_activation_is_written(activation, dtype):

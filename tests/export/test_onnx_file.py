@@ -24,6 +24,7 @@ from chainrule.recipe import Recipe
 from tests.export.models import (
     ALL_ACTIVATIONS,
     ALL_LOSSES,
+    GAPS,
     KINDS,
     OWN,
     TABLE,
@@ -32,6 +33,7 @@ from tests.export.models import (
     strange,
     strange_rows,
     with_activation,
+    with_gaps,
     with_loss,
 )
 
@@ -99,6 +101,10 @@ def test_answers_are_the_models(kind, table):
     else:
         labels, _ = assert_answers(subject, rows, subject.predict_proba(rows))
         assert labels.tolist() == subject.predict(rows).tolist()
+
+
+def test_what_spells_a_missing_value_is_missing():
+    assert_answers(with_gaps(), GAPS, with_gaps().predict(GAPS))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -1,6 +1,6 @@
 """Make the model files of a format, each with rows and what the model answers to them, by the release that has it.
 
-    python -m tests.museum.make tests/museum/format-3
+    python -m tests.museum.make tests/museum/format-4
 
 A file that is there is never made again: later versions have to load it as it is.
 """
@@ -10,6 +10,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import pyarrow as pa
 
 import chainrule
 from chainrule.formulas.activations import ACTIVATIONS
@@ -137,7 +139,35 @@ def estimator() -> Exhibit:
     return fitted.to_model("cured", columns=list(rows), y=y), {name: cells[10:14] for name, cells in rows.items()}
 
 
-EXHIBITS: tuple[Callable[[], Exhibit], ...] = (penguins, cars, tides, counts, linear, own, names, grades, estimator)
+def gaps() -> Exhibit:
+    """Texts and numbers that mean a missing value, and a category of integers."""
+    power = ["?" if i % 9 == 4 else "-9" if i % 11 == 3 else str(50 + i * 7 % 90) for i in range(60)]
+    table = {
+        "power": power,
+        "fuel": [" ?" if i % 13 == 2 else ["none", "diesel", "-9"][i % 3] for i in range(60)],
+        "doors": pa.array([2 + i % 3 for i in range(60)]).dictionary_encode(),
+        "price": ["n/a" if i % 17 == 5 else f"{i * 37 % 41}.5" for i in range(60)],
+    }
+    rows = {
+        "power": ["?", "-9", "77", "None", None],
+        "fuel": [" ?", "-9", "none", "?", "coal"],
+        "doors": [2, 3, 4, 5, None],
+    }
+    return chainrule.train(table, "price", missing=["-9"], **SHORT), rows
+
+
+EXHIBITS: tuple[Callable[[], Exhibit], ...] = (
+    penguins,
+    cars,
+    tides,
+    counts,
+    linear,
+    own,
+    names,
+    grades,
+    estimator,
+    gaps,
+)
 
 
 def answers(model: Any, rows: dict[str, list[Any]]) -> dict[str, Any]:

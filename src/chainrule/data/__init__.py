@@ -2,8 +2,10 @@
 
 from chainrule.data.apart import with_target
 from chainrule.data.encoding import Encoder
+from chainrule.data.gaps import Gaps
 from chainrule.data.loose import is_unnamed
-from chainrule.data.reading import read_table
+from chainrule.data.reading import is_csv, read_table
+from chainrule.data.recognition import Reading, recognize
 from chainrule.data.row_weights import column_weight, require_row_weights, without_rows
 from chainrule.data.schema import Column, Schema, infer_schema
 from chainrule.data.splits import Split, split
@@ -13,14 +15,18 @@ from chainrule.data.writing import check_destination, table_content, write_table
 __all__ = [
     "Column",
     "Encoder",
+    "Gaps",
+    "Reading",
     "Schema",
     "Split",
     "Target",
     "check_destination",
     "column_weight",
     "infer_schema",
+    "is_csv",
     "is_unnamed",
     "read_table",
+    "recognize",
     "require_row_weights",
     "split",
     "table_content",

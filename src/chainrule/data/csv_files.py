@@ -10,7 +10,7 @@ import gzip
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from chainrule.data.csv_records import Records, find_records
+from chainrule.data.gaps import IN_CSV_FILES
 from chainrule.data.marks import thousands
 from chainrule.errors import RequestError
 
@@ -28,7 +29,9 @@ GZIP = b"\x1f\x8b"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read_csv(path: Path, delimiter: str | None, decimal: str, as_text: Iterable[str]) -> pa.Table:
+def read_csv(
+    path: Path, delimiter: str | None, decimal: str, as_text: Iterable[str], missing: Sequence[str] = IN_CSV_FILES
+) -> pa.Table:
     """The rows below the header of ``path``; see :func:`chainrule.data.reading.read_table`."""
     _require_marks(delimiter, decimal)
     tabs = path.name.lower().endswith((".tsv", ".tsv.gz"))
@@ -38,7 +41,7 @@ def read_csv(path: Path, delimiter: str | None, decimal: str, as_text: Iterable[
     records = find_records(content, delimiter, len(header))
     _require_closed(path, content, records)
     try:
-        table = _read(content, delimiter, decimal, as_text, one_column=len(header) == 1)
+        table = _read(content, delimiter, decimal, as_text, one_column=len(header) == 1, missing=missing)
     except pa.ArrowInvalid as error:
         raise _diagnosis(path, content, delimiter, len(header), error) from error
     if any(pa.types.is_binary(t) for t in table.schema.types):
@@ -82,7 +85,13 @@ def _content(path: Path) -> bytes:
 
 
 def _read(
-    content: bytes, delimiter: str, decimal: str, as_text: Iterable[str], one_column: bool, only: Iterable[str] = ()
+    content: bytes,
+    delimiter: str,
+    decimal: str,
+    as_text: Iterable[str],
+    one_column: bool,
+    only: Iterable[str] = (),
+    missing: Sequence[str] = IN_CSV_FILES,
 ) -> pa.Table:
     block = FIRST_BLOCK
     while True:
@@ -96,6 +105,7 @@ def _read(
                     ignore_empty_lines=not one_column,  # in a file of one column an empty line is an empty cell
                 ),
                 convert_options=pyarrow.csv.ConvertOptions(
+                    null_values=list(missing),
                     strings_can_be_null=True,
                     decimal_point=decimal,
                     column_types={name: pa.string() for name in as_text},

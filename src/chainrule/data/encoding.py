@@ -2,15 +2,15 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from chainrule.data.columns import plain
-from chainrule.data.features import CategoryFeatures, NumericFeatures
+from chainrule.data.features import CategoryFeatures, NumericFeatures, has_value
+from chainrule.data.gaps import BEFORE_FORMAT_3, Gaps
 from chainrule.data.schema import Schema
 from chainrule.errors import RequestError, nearest
 from chainrule.records import is_name, record, require
@@ -18,10 +18,16 @@ from chainrule.weights import require_some
 
 Rows = Sequence[int] | NDArray[np.integer]
 
+NO_VALUE, CONSTANT = "no value in any training row", "the same in every training row"
+SHOWN = 20  # of the columns that a message lists
+
 
 @dataclass(frozen=True)
 class Encoder:
-    """What each used column becomes; ``left_out`` are the columns the training rows had no value for.
+    """What each used column becomes, and by what spellings a value is missing in it.
+
+    ``left_out`` are the columns the training rows had no value for, ``constant`` those of which every feature would
+    have been the same in all training rows.
 
     Numbers, truth values and dates: gaps take the median of the training rows, a feature tells where they were, and
     all is standardised to mean 0 and deviation 1 on the training rows. Texts: one feature for each level.
@@ -39,11 +45,13 @@ class Encoder:
 
     parts: tuple[NumericFeatures | CategoryFeatures, ...]
     left_out: tuple[str, ...] = ()
+    constant: tuple[str, ...] = ()
+    gaps: Gaps = BEFORE_FORMAT_3  # of an estimator's pickle that has none
 
     def __post_init__(self) -> None:
         """See the class."""
         require(len(self.parts) > 0, "an encoder has columns", self.parts)
-        columns = [*self.columns, *self.left_out]
+        columns = [*self.columns, *self.left_out, *self.constant]
         right = all(map(is_name, columns)) and len({*columns}) == len(columns)
         require(right, "the columns of an encoder have names, each another", columns)
         twice = [name for name, count in Counter(self.feature_names).items() if count > 1]
@@ -58,36 +66,72 @@ class Encoder:
         rows: Rows,
         standardize: bool = True,
         weight: NDArray[np.float64] | None = None,
+        gaps: Gaps | None = None,
     ) -> "Encoder":
         """Learn medians, means, deviations and levels from the given ``rows`` of ``table``, the training rows.
 
         Without ``standardize`` numbers stay in their unit. ``weight`` is how much each of the ``rows`` counts: a row of
-        weight 2 is two rows, and nothing is learnt from one of weight 0.
+        weight 2 is two rows, and nothing is learnt from one of weight 0. Without ``gaps`` a value is missing by the
+        usual spellings.
 
         Raises RequestError where no column is used, or has a value in these rows; where a number is infinite or beyond
         1e100; where two features would have the same name; and where no row counts.
         """
         rows = np.asarray(rows, np.int64)
+        gaps = Gaps() if gaps is None else gaps
+        named = _named(table)
         if weight is not None:
             require_some(weight)
             rows, weight = rows[weight > 0.0], weight[weight > 0.0]
         parts: list[NumericFeatures | CategoryFeatures] = []
         left_out = []
         for c in schema.used:
-            column = table.column(c.name)
-            if not plain(column).is_valid().to_numpy(zero_copy_only=False)[rows].any():
+            column = named[c.name]
+            if not has_value(c.name, c.kind, column, rows, gaps):
                 left_out.append(c.name)
             elif c.kind == "category":
-                parts.append(CategoryFeatures.fit(c.name, column, rows, weight))
+                parts.append(CategoryFeatures.fit(c.name, column, rows, weight, gaps))
             elif c.kind in ("number", "boolean", "date"):
-                parts.append(NumericFeatures.fit(c.name, c.kind, column, rows, standardize, weight))
+                parts.append(NumericFeatures.fit(c.name, c.kind, column, rows, standardize, weight, gaps))
             else:
                 raise RequestError(f"column {c.name!r} is of kind {c.kind!r}, which makes no features: leave it out.")
         if not parts:
-            why = [f"{c.name} ({c.reason})" for c in schema.left_out]
-            why += [f"{name} (no value in any training row)" for name in left_out]
-            raise RequestError(f"no column is left to learn from: {', '.join(why)}.")
-        return cls(tuple(parts), tuple(left_out))
+            why = {c.name: c.reason for c in schema.left_out} | dict.fromkeys(left_out, NO_VALUE)
+            raise _nothing_left(why)
+        return cls(tuple(parts), tuple(left_out), gaps=gaps)
+
+    def without_constants(self, table: pa.Table, rows: Rows) -> tuple["Encoder", list[str]]:
+        """The same without the columns that make the same features of all ``rows`` of ``table``, the training rows.
+
+        They are in its ``constant``. Also the names of the features that are the same in all rows beside others of
+        their column that are not, such as the year of dates in one year.
+
+        RequestError: no column is left.
+        """
+        matrix = self.transform(table, rows)
+        varies = iter((matrix != matrix[:1]).any(axis=0).tolist())
+        parts, constant, beside = [], [], []
+        for part in self.parts:
+            names = part.names
+            same = [name for name in names if not next(varies)]
+            if len(same) == len(names):
+                constant.append(part.column)
+            else:
+                parts.append(part)
+                beside += same
+        if not parts:
+            raise _nothing_left(dict.fromkeys(self.left_out, NO_VALUE) | dict.fromkeys(constant, CONSTANT))
+        return replace(self, parts=tuple(parts), constant=tuple(constant)), beside
+
+    def notes(self, same: Sequence[str]) -> list[str]:
+        """What there is to say of columns that make no features, and of features that are the ``same``, a line each."""
+        notes = [f"column {name!r} left out: {NO_VALUE}" for name in self.left_out]
+        notes += [f"column {name!r} left out: {CONSTANT}" for name in self.constant]
+        notes = notes[:SHOWN] + ([f"{len(notes) - SHOWN:,} more columns left out likewise"] if notes[SHOWN:] else [])
+        if same:
+            more = f" and {len(same) - SHOWN:,} more" if len(same) > SHOWN else ""
+            notes.append(f"features that are {CONSTANT}: {', '.join(same[:SHOWN])}{more}")
+        return notes
 
     @property
     def columns(self) -> list[str]:
@@ -97,7 +141,12 @@ class Encoder:
     @property
     def text_columns(self) -> list[str]:
         """The columns to read as text, so that a level such as ``007`` is not taken for a number."""
-        return [part.column for part in self.parts if isinstance(part, CategoryFeatures)]
+        return [part.column for part in self.parts if isinstance(part, CategoryFeatures) and not part.of_booleans]
+
+    @property
+    def numeric_columns(self) -> list[str]:
+        """The columns whose cells are numbers."""
+        return [part.column for part in self.parts if isinstance(part, NumericFeatures) and part.kind == "number"]
 
     @property
     def feature_names(self) -> list[str]:
@@ -112,21 +161,36 @@ class Encoder:
 
         Raises RequestError where a column is missing, or a cell cannot be read as what the column was at training.
         """
-        self._require_columns(table)
-        chosen = slice(None) if rows is None else np.asarray(rows, np.int64)
-        m = table.num_rows if rows is None else len(rows)
-        matrix = np.empty((m, len(self.feature_names)))
+        named = self._require_columns(table)
+        rows = None if rows is None else np.asarray(rows, np.int64)
+        matrix = np.empty((table.num_rows if rows is None else len(rows), len(self.feature_names)))
         start = 0
         for part in self.parts:
             end = start + len(part.names)
-            part.fill(table.column(part.column), chosen, matrix[:, start:end])
+            part.fill(named[part.column], rows, matrix[:, start:end], self.gaps)
             start = end
         return matrix
 
+    def read(self, table: pa.Table) -> pa.Table:
+        """``table`` with the text in columns of numbers, booleans and dates as these, null in the gaps.
+
+        RequestError: a cell cannot be read as what its column was at training. That a column is missing is no error.
+        """
+        named = _named(table)
+        for part in self.parts:
+            if isinstance(part, NumericFeatures) and part.column in named:
+                named[part.column] = part.read(named[part.column], self.gaps)
+        return pa.table(named)
+
+    def missing(self, table: pa.Table) -> dict[str, int]:
+        """How many cells of each used column have no value. RequestError: as :meth:`transform`."""
+        named = self._require_columns(table)
+        return {part.column: part.missing(named[part.column], self.gaps) for part in self.parts}
+
     def describe_unseen(self, table: pa.Table) -> list[str]:
         """A line for each column with values that no training row had: which, on how many rows, read as what."""
-        self._require_columns(table)
-        return [line for part in self.parts for line in part.unseen(table.column(part.column))]
+        named = self._require_columns(table)
+        return [line for part in self.parts for line in part.unseen(named[part.column], self.gaps)]
 
     def extra_columns(self, table: pa.Table) -> list[str]:
         """The columns of ``table`` that the features do not use."""
@@ -135,28 +199,44 @@ class Encoder:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON; floats come back with the same bits."""
-        return {"parts": [part.to_dict() for part in self.parts], "left_out": list(self.left_out)}
+        left_out = {"left_out": list(self.left_out), "constant": list(self.constant)}
+        return {"parts": [part.to_dict() for part in self.parts], **left_out, "gaps": self.gaps.to_dict()}
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> "Encoder":
         """The encoder that :meth:`to_dict` wrote. Raises RequestError where it is none."""
-        entries = record(description, "an encoder", parts=[dict], left_out=[str])
+        entries = record(description, "an encoder", parts=[dict], left_out=[str], constant=[str], gaps=dict)
         parts = [
             (CategoryFeatures if part.get("kind") == "category" else NumericFeatures).from_dict(part)
             for part in entries["parts"]
         ]
-        return cls(tuple(parts), tuple(entries["left_out"]))
+        left_out, constant = tuple(entries["left_out"]), tuple(entries["constant"])
+        return cls(tuple(parts), left_out, constant, Gaps.from_dict(entries["gaps"]))
 
-    def _require_columns(self, table: pa.Table) -> None:
-        here = table.column_names
-        absent = [name for name in self.columns if name not in here]
+    def _require_columns(self, table: pa.Table) -> dict[str, pa.ChunkedArray]:
+        """The columns of ``table`` by name. RequestError: one that is used is missing."""
+        named = _named(table)
+        absent = [name for name in self.columns if name not in named]
         if not absent:
-            return
-        hint = max((nearest(name, self.extra_columns(table)) for name in absent), key=len)
-        listed = ", ".join(here[:20]) + (f" and {len(here) - 20} more" if len(here) > 20 else "")
-        named = ", ".join(map(repr, absent))
-        subject, it = (f"column {named} is", "it") if len(absent) == 1 else (f"columns {named} are", "them")
+            return named
+        here = table.column_names
+        hint = max((nearest(name, self.extra_columns(table)) for name in absent[:SHOWN]), key=len)
+        listed = ", ".join(here[:SHOWN]) + (f" and {len(here) - SHOWN} more" if len(here) > SHOWN else "")
+        more = f" and {len(absent) - SHOWN} more" if len(absent) > SHOWN else ""
+        shown = ", ".join(map(repr, absent[:SHOWN])) + more
+        subject, it = (f"column {shown} is", "it") if len(absent) == 1 else (f"columns {shown} are", "them")
         raise RequestError(
             f"{subject} missing: the model was trained on {it}. Columns here: {listed}{hint} "
             f"Add {it}, or train again without {it}."
         )
+
+
+def _named(table: pa.Table) -> dict[str, pa.ChunkedArray]:
+    """The columns by name: a table looks through all of its names for one."""
+    return dict(zip(table.column_names, table.columns, strict=True))
+
+
+def _nothing_left(why: Mapping[str, str]) -> RequestError:
+    reasons = [f"{name} ({reason})" for name, reason in why.items()]
+    more = f" and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
+    return RequestError(f"no column is left to learn from: {', '.join(reasons[:SHOWN])}{more}.")

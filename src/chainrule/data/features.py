@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from chainrule.data.columns import LARGEST, booleans, dates, numbers, pc, row_name, texts
+from chainrule.data.columns import LARGEST, booleans, dates, is_text, numbers, pc, row_name, taken, texts
+from chainrule.data.gaps import NO_GAPS, Gaps
 from chainrule.errors import RequestError
 from chainrule.formulas import weighted
 from chainrule.records import record, require
@@ -93,9 +94,10 @@ class NumericFeatures:
         rows: Any,
         standardize: bool = True,
         weight: NDArray[np.float64] | None = None,
+        gaps: Gaps = NO_GAPS,
     ) -> "NumericFeatures":
         """Learn from the given ``rows`` of ``column``, at least one of which has a value; each counts ``weight``."""
-        parts = [part[rows] for part in _parts(name, kind, column)]
+        parts = [part[rows] for part in _parts(name, kind, column, gaps)]  # wrong cells of other rows are said early
         scales = tuple(Scale.fit(part, standardize, weight) for part in parts)
         return cls(name, kind, scales, indicator=bool(np.isnan(parts[0]).any()))
 
@@ -105,13 +107,13 @@ class NumericFeatures:
         parts = [f"{self.column} {part}" for part in DATE_PARTS] if self.kind == "date" else [self.column]
         return [*parts, f"{self.column} missing"] if self.indicator else parts
 
-    def fill(self, column: pa.ChunkedArray, rows: Any, out: NDArray[np.float64]) -> None:
-        """Write the features of ``rows`` of ``column`` into ``out`` (m, features)."""
-        parts = [part[rows] for part in _parts(self.column, self.kind, column)]
+    def fill(self, column: pa.ChunkedArray, rows: Any, out: NDArray[np.float64], gaps: Gaps = NO_GAPS) -> None:
+        """Write the features of ``rows`` of ``column``, all where None, into ``out`` (m, features)."""
+        parts = _parts(self.column, self.kind, column, gaps, rows)
         for j, (scale, part) in enumerate(zip(self.scales, parts, strict=True)):
-            gaps = np.isnan(part)
-            if scale.fill is None and gaps.any():
-                row = _row_name(rows, int(gaps.argmax()))
+            missing = np.isnan(part)
+            if scale.fill is None and missing.any():
+                row = row_name(int(missing.argmax()), rows)
                 raise RequestError(
                     f"column {self.column!r} has no value in {row}: the model was trained without gaps and takes none. "
                     "Fill the cell, leave the row out, or train again with gaps among the training rows."
@@ -120,7 +122,7 @@ class NumericFeatures:
             far = np.abs(out[:, j]) > FARTHEST
             if far.any():
                 first = int(far.argmax())
-                row = _row_name(rows, first)
+                row = row_name(first, rows)
                 raise RequestError(
                     f"column {self.column!r} has {part[first]:g} in {row}, more than {FARTHEST:g} standard deviations "
                     "from the mean of the training rows: correct the cell, or leave it empty if unknown."
@@ -128,12 +130,28 @@ class NumericFeatures:
         if self.indicator:
             out[:, -1] = np.isnan(parts[0])
 
-    def unseen(self, column: pa.ChunkedArray) -> list[str]:
+    def unseen(self, column: pa.ChunkedArray, gaps: Gaps = NO_GAPS) -> list[str]:
         """Says how many rows have a gap where no training row had one; nothing where :meth:`fill` refuses it."""
-        gaps = int(np.isnan(_parts(self.column, self.kind, column)[0]).sum())
-        if self.indicator or not gaps or self.scales[0].fill is None:
+        if self.indicator or self.scales[0].fill is None:
             return []
-        return [f"column {self.column!r}: {gaps} rows without a value, unlike in training; read as the median"]
+        missing = self.missing(column, gaps)
+        if not missing:
+            return []
+        return [f"column {self.column!r}: {missing} rows without a value, unlike in training; read as the median"]
+
+    def read(self, column: pa.ChunkedArray, gaps: Gaps) -> pa.Array | pa.ChunkedArray:
+        """``column``, where it is text, as what it was at training, null in the gaps. RequestError: a cell is not."""
+        if not is_text(column.type):
+            return column
+        given = column, *_words(self.column, self.kind), gaps.numbers
+        if self.kind == "date":
+            return pa.array(dates(*given))
+        values = pa.array((numbers if self.kind == "number" else booleans)(*given), from_pandas=True)
+        return values.cast(pa.bool_()) if self.kind == "boolean" else values
+
+    def missing(self, column: pa.ChunkedArray, gaps: Gaps = NO_GAPS) -> int:
+        """How many cells have no value. RequestError: a cell is not what the column was at training."""
+        return int(np.isnan(_parts(self.column, self.kind, column, gaps)[0]).sum())
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -174,14 +192,19 @@ class CategoryFeatures:
 
     @classmethod
     def fit(
-        cls, name: str, column: pa.ChunkedArray, rows: Any, weight: NDArray[np.float64] | None = None
+        cls,
+        name: str,
+        column: pa.ChunkedArray,
+        rows: Any,
+        weight: NDArray[np.float64] | None = None,
+        gaps: Gaps = NO_GAPS,
     ) -> "CategoryFeatures":
         """Learn the levels in the given ``rows`` of ``column``; they are sorted by text.
 
         How frequent a level is, is the sum of the ``weight`` of its rows. It is rare where that sum, and the number of
         its rows too, are below RARE_ROWS: weights below 1, such as shares of a whole, make no level rare.
         """
-        cells = _texts(name, column).take(pa.array(rows))
+        cells = _level_texts(name, column, rows, gaps)
         coded = cells.drop_null().dictionary_encode()
         place = coded.indices.to_numpy()
         rows_of = np.bincount(place)
@@ -199,20 +222,37 @@ class CategoryFeatures:
         names = [*self.levels, *(["(rare)"] if self.pooled else []), *(["(missing)"] if self.gaps else [])]
         return [f"{self.column}={name}" for name in names]
 
-    def fill(self, column: pa.ChunkedArray, rows: Any, out: NDArray[np.float64]) -> None:
-        """Write the features of ``rows`` of ``column`` into ``out`` (m, features)."""
-        cells = _texts(self.column, column)
+    @property
+    def of_booleans(self) -> bool:
+        """Whether the levels are true and false, which files spell in several ways."""
+        return {*self.levels, *self.pooled} <= {"true", "false"}
+
+    def spelled_gaps(self, gaps: Gaps) -> tuple[str, ...]:
+        """The spellings of a missing value in this column: those that are none of its levels."""
+        known = {*self.levels, *self.pooled}
+        return tuple(spelling for spelling in gaps.texts if spelling not in known)
+
+    def missing(self, column: pa.ChunkedArray, gaps: Gaps = NO_GAPS) -> int:
+        """How many cells have no value. RequestError: the cells cannot be text."""
+        return self._read(column, None, gaps).null_count
+
+    def _read(self, column: pa.ChunkedArray, rows: Any, gaps: Gaps) -> pa.Array:
+        """The texts of ``rows`` of ``column``, null in the gaps."""
+        return _without(_texts(self.column, taken(column, rows)), self.spelled_gaps(gaps))
+
+    def fill(self, column: pa.ChunkedArray, rows: Any, out: NDArray[np.float64], gaps: Gaps = NO_GAPS) -> None:
+        """Write the features of ``rows`` of ``column``, all where None, into ``out`` (m, features)."""
+        cells = self._read(column, rows, gaps)
         rare = len(self.levels) if self.pooled else -1
         place = _places(cells, self.levels, absent=rare)
         place[cells.is_null().to_numpy(zero_copy_only=False)] = out.shape[1] - 1 if self.gaps else -1
-        place = place[rows]
         out[:] = 0.0
         hot = np.flatnonzero(place >= 0)
         out[hot, place[hot]] = 1.0
 
-    def unseen(self, column: pa.ChunkedArray) -> list[str]:
+    def unseen(self, column: pa.ChunkedArray, gaps: Gaps = NO_GAPS) -> list[str]:
         """Names the levels that no training row had, and says how the rows with them are read."""
-        cells = _texts(self.column, column)
+        cells = self._read(column, None, gaps)
         present = cells.drop_null()
         strange = present.filter(pa.array(_places(present, self.levels + self.pooled, absent=-1) < 0))
         lines = []
@@ -242,22 +282,29 @@ class CategoryFeatures:
 
 
 DATE_PARTS = ("year", "month", "day of week", "days since 1970")
+WAS = {"number": "a number", "boolean": "true or false", "date": "a date", "category": "text"}
 COUNTS = {"number": 1, "boolean": 1, "date": len(DATE_PARTS)}  # of the numbers that a value stands for
 
 
-def _row_name(rows: Any, i: int) -> str:
-    """How messages name the row of the table that is number ``i`` of ``rows``."""
-    return row_name(i if isinstance(rows, slice) else int(rows[i]))
+def has_value(name: str, kind: str, column: pa.ChunkedArray, rows: Any, gaps: Gaps) -> bool:
+    """Whether a column of this kind has a value in any of the ``rows``."""
+    if kind == "category":
+        cells = _level_texts(name, column, rows, gaps)
+        return cells.null_count < len(cells)
+    return not np.isnan(_parts(name, kind, column, gaps, rows)[0]).all()
 
 
-def _parts(name: str, kind: str, column: pa.ChunkedArray) -> list[NDArray[np.float64]]:
+def _words(name: str, kind: str) -> tuple[str, str]:
+    """How messages begin about a cell that cannot be read."""
+    return f"column {name!r}", f"was {WAS[kind]} at training, now it is"
+
+
+def _parts(name: str, kind: str, column: pa.ChunkedArray, gaps: Gaps, rows: Any = None) -> list[NDArray[np.float64]]:
     """The numbers (m,) that a value stands for: one, or for a date :data:`DATE_PARTS`; NaN where it is missing."""
-    label = f"column {name!r}"
-    if kind == "number":
-        return [numbers(column, label, "was a number at training, now it is")]
-    if kind == "boolean":
-        return [booleans(column, label, "was true or false at training, now it is")]
-    moments = dates(column, label, "was a date at training, now it is")
+    given = column, *_words(name, kind), gaps.numbers, rows
+    if kind != "date":
+        return [numbers(*given) if kind == "number" else booleans(*given)]
+    moments = dates(*given)
     days = moments.astype("M8[D]").astype(np.int64)
     calendar = [
         moments.astype("M8[Y]").astype(np.int64) + 1970,
@@ -268,8 +315,19 @@ def _parts(name: str, kind: str, column: pa.ChunkedArray) -> list[NDArray[np.flo
     return [np.where(np.isnat(moments), np.nan, part) for part in calendar]
 
 
+def _level_texts(name: str, column: pa.ChunkedArray, rows: Any, gaps: Gaps) -> pa.Array:
+    """The cells of training rows, null in the gaps; what is declared to be a category is a level, whatever it says."""
+    cells = _texts(name, taken(column, rows))
+    return cells if pa.types.is_dictionary(column.type) else _without(cells, gaps.texts)
+
+
 def _texts(name: str, column: pa.ChunkedArray) -> pa.Array:
-    return texts(column, f"column {name!r}", "was text at training, now it is")
+    return texts(column, *_words(name, "category"))
+
+
+def _without(cells: pa.Array, spellings: tuple[str, ...]) -> pa.Array:
+    """``cells`` with null for these texts."""
+    return pc.if_else(pc.is_in(cells, pa.array(spellings, cells.type)), None, cells) if spellings else cells
 
 
 def _places(cells: pa.Array, levels: tuple[str, ...], absent: int) -> NDArray[np.int64]:

@@ -1,5 +1,6 @@
 """Data frames and arrays as they come, with categories and gaps in them: as tables, and through an Encoder."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,9 @@ import pyarrow as pa
 
 from chainrule.data.columns import is_numeric, is_text, plain
 from chainrule.data.encoding import Encoder
+from chainrule.data.gaps import Gaps
 from chainrule.data.reading import read_table
+from chainrule.data.recognition import Reading, Recognized, recognize
 from chainrule.data.schema import Column, Kind, Schema
 from chainrule.errors import RequestError
 
@@ -31,33 +34,49 @@ def needs_encoder(table: pa.Table, categorical_features: Any, fills: bool = Fals
     return fills or not only_numbers or not _is_spec(categorical_features) or any(gaps(c) for c in table.columns)
 
 
-def require_no_gaps(table: pa.Table, missing_values: str) -> None:
-    """RequestError: a cell is empty, under an option that does not fill it."""
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        missing = gaps(column)
-        if missing:
+def recognized(table: pa.Table, categorical_features: Any) -> Recognized:
+    """Each column of a data frame as what it is: text that holds numbers only is numbers, as in scikit-learn.
+
+    RequestError: a column that does not exist is named; a handful of cells keeps a column from being numbers or dates.
+    """
+    categories = _categories(categorical_features, table.column_names)
+    return recognize(table, Reading(Gaps(), categories=categories, helps=_helps, leading_zeros=True))
+
+
+def _helps(name: str, texts: Sequence[str], is_target: bool) -> str:
+    return "set them to NaN, or name the column in categorical_features"
+
+
+def require_no_gaps(missing: Mapping[str, int], missing_values: str) -> None:
+    """RequestError: a column misses values, under an option that does not fill them."""
+    for name, count in missing.items():
+        if count:
             forbids = "forbids them" if missing_values == "error" else "fills them in data frames alone"
             raise RequestError(
-                f"column {name!r} has {missing} missing values (NaN or empty), and missing_values={missing_values!r} "
+                f"column {name!r} has {count} missing values (NaN or empty), and missing_values={missing_values!r} "
                 f"{forbids}: fill them, or set it to 'impute'."
             )
 
 
-def fit_encoder(table: pa.Table, rows: Any, categorical_features: Any, weight: Any | None = None) -> Encoder:
-    """The encoder of a table, from its training rows; numbers keep their unit.
+def missing(table: pa.Table) -> dict[str, int]:
+    """How many cells of each column are empty or NaN."""
+    return {name: gaps(column) for name, column in zip(table.column_names, table.columns, strict=True)}
 
-    categorical_features   "from_dtype" or None, or the columns to take as categories: names, numbers or a mask
-    weight                 how much each of the training rows counts
 
-    RequestError: columns of a kind that makes no features or that do not exist.
+def fit_encoder(known: Recognized, rows: Any, weight: Any | None = None) -> Encoder:
+    """The encoder of a table that was recognized, from its training rows; numbers keep their unit.
+
+    weight   how much each of the training rows counts
+
+    RequestError: columns of a kind that makes no features.
     """
-    categories = _categories(categorical_features, table.column_names)
-    columns = []
+    table, columns = known.table, []
     for name, column in zip(table.column_names, table.columns, strict=True):
-        kind = "category" if name in categories else _kind(name, column)
+        kind = _kind(name, column)
         reason = "" if kind != "empty" else "no value in any row"
         columns.append(Column(name, kind, not reason, reason, gaps(column)))
-    return Encoder.fit(table, Schema(tuple(columns)), rows, standardize=False, weight=weight)
+    encoder = Encoder.fit(table, Schema(tuple(columns)), rows, standardize=False, weight=weight, gaps=known.gaps)
+    return encoder.without_constants(table, rows if weight is None else np.asarray(rows)[weight > 0.0])[0]
 
 
 def gaps(column: pa.ChunkedArray) -> int:
@@ -93,6 +112,8 @@ def _kind(name: str, column: pa.ChunkedArray) -> Kind:
     cells = plain(column)
     if cells.null_count == len(cells):
         return "empty"
+    if pa.types.is_dictionary(column.type):
+        return "category"
     if is_numeric(cells.type):
         return "number"
     if pa.types.is_boolean(cells.type):

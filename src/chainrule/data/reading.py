@@ -2,7 +2,7 @@
 
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -13,6 +13,7 @@ import pyarrow.parquet
 from chainrule.data.arrow_types import normalized
 from chainrule.data.columns import as_arrow
 from chainrule.data.csv_files import read_csv
+from chainrule.data.gaps import IN_CSV_FILES
 from chainrule.data.loose import as_columns
 from chainrule.errors import RequestError, nearest
 
@@ -21,16 +22,21 @@ PARQUET_ENDINGS = (".parquet", ".pq")
 
 
 def read_table(
-    source: Any, *, delimiter: str | None = None, decimal: str = ".", as_text: Iterable[str] = ()
+    source: Any,
+    *,
+    delimiter: str | None = None,
+    decimal: str = ".",
+    as_text: Iterable[str] = (),
+    missing: Sequence[str] = IN_CSV_FILES,
 ) -> pa.Table:
     """The table in ``source``: a file, a data frame of pandas or polars, a pyarrow Table, or a dict of columns.
 
     One row may be a dict of single values, and rows a list of such dicts; an array has the columns x0, x1, ...
 
     A path ending in .csv, .tsv or .txt, each also with .gz and in capitals, is read as CSV in UTF-8; one ending in
-    .parquet or .pq as Parquet. Empty cells and the usual spellings of a missing value (NA, N/A, NaN, null, ...) are
-    missing, in text columns too. A column without a name is called ``column 3`` after its place. The index of a pandas
-    data frame is not read.
+    .parquet or .pq as Parquet. In a CSV file the cells in ``missing`` are missing, in text columns too: unless something
+    else is given the empty one, NA, N/A, NaN, null and the like. A column without a name is called ``column 3`` after
+    its place. The index of a pandas data frame is not read.
 
     ``delimiter`` and ``decimal`` are for CSV files: without ``delimiter`` the header tells which of comma, semicolon,
     tab and bar it is. The columns in ``as_text`` are not guessed at: ``007`` stays ``007`` even where every cell looks
@@ -46,7 +52,7 @@ def read_table(
     2
     """
     if is_path(source):
-        table, origin = _read_file(Path(source), delimiter, decimal, as_text), repr(str(source))
+        table, origin = _read_file(Path(source), delimiter, decimal, as_text, missing), repr(str(source))
     else:
         table, origin = _convert(source), "the table"
     return normalized(_checked(table, origin))
@@ -57,7 +63,14 @@ def is_path(source: Any) -> TypeGuard[str | Path]:
     return isinstance(source, str | Path)
 
 
-def _read_file(path: Path, delimiter: str | None, decimal: str, as_text: Iterable[str]) -> pa.Table:
+def is_csv(source: Any) -> bool:
+    """Whether it names a file whose cells have no type but how they are spelled."""
+    return is_path(source) and Path(source).name.lower().endswith(CSV_ENDINGS)
+
+
+def _read_file(
+    path: Path, delimiter: str | None, decimal: str, as_text: Iterable[str], missing: Sequence[str]
+) -> pa.Table:
     name = path.name.lower()
     try:
         if path.is_dir():
@@ -66,7 +79,7 @@ def _read_file(path: Path, delimiter: str | None, decimal: str, as_text: Iterabl
             beside = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []
             raise RequestError(f"no file {str(path)!r}{nearest(path.name, beside)}")
         if name.endswith(CSV_ENDINGS):
-            return read_csv(path, delimiter, decimal, as_text)
+            return read_csv(path, delimiter, decimal, as_text, missing)
         if name.endswith(PARQUET_ENDINGS):
             # ParquetFile, and not read_table: the latter takes columns from folder names such as year=2020.
             with pyarrow.parquet.ParquetFile(path) as file:

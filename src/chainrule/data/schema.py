@@ -85,24 +85,27 @@ def infer_schema(
     """
     reasons = dict.fromkeys(drop, "dropped on request")
     reasons |= keep_out if isinstance(keep_out, Mapping) else dict.fromkeys(keep_out, "not a feature")
+    named = dict(zip(table.column_names, table.columns, strict=True))
     for name in reasons:
-        if name not in table.column_names:
-            raise RequestError(f"there is no column {name!r} in the table{nearest(name, table.column_names)}")
-    return Schema(tuple(_column(name, table.column(name), reasons.get(name, "")) for name in table.column_names))
+        if name not in named:
+            raise RequestError(f"there is no column {name!r} in the table{nearest(name, named)}")
+    return Schema(tuple(_column(name, column, reasons.get(name, "")) for name, column in named.items()))
 
 
 def _column(name: str, column: pa.ChunkedArray, asked: str) -> Column:
     cells = plain(column)
-    kind, unusable = _kind(cells)
-    reason = asked or unusable or _worthless(cells)
+    kind, unusable = _kind(cells, is_category=pa.types.is_dictionary(column.type))
+    reason = asked or unusable or _worthless(cells, is_count=not pa.types.is_dictionary(column.type))
     return Column(name, kind, not reason, reason, missing=cells.null_count)
 
 
-def _kind(cells: pa.Array) -> tuple[Kind, str]:
-    """The kind, and why cells of this kind cannot become features, or ''."""
+def _kind(cells: pa.Array, is_category: bool) -> tuple[Kind, str]:
+    """The kind, and why cells of this kind cannot become features, or ''. What is declared a category is one."""
     of = cells.type
     if cells.null_count == len(cells):
         return "empty", "no value in any row"
+    if is_category:
+        return "category", ""
     if pa.types.is_boolean(of):
         return "boolean", ""
     if is_numeric(of):
@@ -139,13 +142,13 @@ def _almost_numbers(cells: pa.Array, present: int) -> str:
     )
 
 
-def _worthless(cells: pa.Array) -> str:
-    """Why nothing can be learnt from these cells, or ''."""
+def _worthless(cells: pa.Array, is_count: bool) -> str:
+    """Why nothing can be learnt from these cells, or ''; ``is_count`` says whether integers may number the rows."""
     if cells.null_count:
         return ""  # even one value beside gaps makes two states
     if pc.count_distinct(cells).as_py() == 1:
         return "the same value in every row"
-    if pa.types.is_integer(cells.type) and len(cells) >= ROW_NUMBER_ROWS:
+    if is_count and pa.types.is_integer(cells.type) and len(cells) >= ROW_NUMBER_ROWS:
         first = cells[0].as_py()
         if first in (0, 1) and np.array_equal(cells.to_numpy(), np.arange(first, first + len(cells))):
             return "a row number"

@@ -29,6 +29,8 @@ LARGEST_WHOLE = 2**53
 class Target:
     """The target column. ``classes`` are sorted, and empty in regression; ``reason`` says why ``task`` was taken.
 
+    ``gaps`` are the spellings of a missing value: in a target of text exactly so, in others as ``Gaps.numbers``.
+
     RequestError: classes that no column has.
     """
 
@@ -37,11 +39,13 @@ class Target:
     classes: tuple[Label, ...]
     value_type: ValueType
     reason: str
+    gaps: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """See the class."""
         require(is_name(self.name), "the name of a target is text, not blank", self.name)
         what, classes = f"the target {self.name!r}", self.classes
+        require(len({*self.gaps}) == len(self.gaps), f"each spelling of a gap of {what} is there once", self.gaps)
         for value, known in ((self.task, get_args(Task)), (self.value_type, get_args(ValueType))):
             require(value in known, f"{what} is one of {known}", value)
         if self.task == "regression":
@@ -54,8 +58,16 @@ class Target:
         require(right, f"the classes of {what} are two or more, sorted, each once", classes)
 
     @classmethod
-    def infer(cls, column: pa.Array | pa.ChunkedArray, name: str, task: Literal["auto"] | Task = "auto") -> "Target":
-        """What the values in ``column`` ask for. ``auto`` takes text, truth values and few whole numbers as classes.
+    def infer(
+        cls,
+        column: pa.Array | pa.ChunkedArray,
+        name: str,
+        task: Literal["auto"] | Task = "auto",
+        gaps: tuple[str, ...] = (),
+    ) -> "Target":
+        """What the values in ``column`` ask for. ``auto`` takes text, booleans and few integers as classes.
+
+        A declared category, of whatever values, is for classification. ``gaps`` are null in ``column`` already.
 
         Raises RequestError where no row has a value; where all have the same; where regression is asked of text;
         where classes are asked of a column with a new value on most rows; and for infinite values and lists, dates
@@ -78,17 +90,19 @@ class Target:
             only = cells.drop_null()[0].as_py()
             raise RequestError(f"the target {name!r} is {only!r} in every row: there is nothing to learn.")
         asked, reason = task, f"{task} on request"
-        if task == "auto":
+        if task == "auto" and pa.types.is_dictionary(column.type):
+            asked, reason = "classification", f"a category of {distinct} levels: classification"
+        elif task == "auto":
             asked, reason = _task(value_type, distinct, present)
         if asked == "regression":
-            target = cls(name, "regression", (), value_type, reason)
+            target = cls(name, "regression", (), value_type, reason, gaps)
             target.values(cells)  # refuses text that is no number
             return target
         if distinct > MOST_SCATTERED_CLASSES and 2 * distinct > present:
             advice = "choose another column" if value_type == "text" else "ask for regression, or choose another column"
             found = f"{distinct} different values in {present} rows"
             raise RequestError(f"the target {name!r} has {found}, too many to be classes: {advice}.")
-        return cls(name, "classification", _classes(cells, value_type, name), value_type, reason)
+        return cls(name, "classification", _classes(cells, value_type, name), value_type, reason, gaps)
 
     def codes(self, column: pa.Array | pa.ChunkedArray) -> NDArray[np.int64]:
         """(m,) the index in ``classes`` of each cell, -1 where it is missing.
@@ -100,9 +114,11 @@ class Target:
         label, but = f"the target {self.name!r}", f"had {self.value_type} classes at training, now it is"
         if self.value_type == "text":
             cells = texts(column, label, but)
+            gaps = pa.array([text for text in self.gaps if text not in self.classes], cells.type)
+            cells = pc.if_else(pc.is_in(cells, gaps), None, cells)
         else:
             read = booleans if self.value_type == "boolean" else numbers
-            cells = plain(pa.array(read(column, label, but) + 0.0))  # -0.0 is 0.0
+            cells = plain(pa.array(read(column, label, but, self.gaps) + 0.0))  # -0.0 is 0.0
         classes = self.classes if self.value_type == "text" else map(float, self.classes)
         places = pc.index_in(cells, pa.array(classes, cells.type))
         strange = pc.and_(cells.is_valid(), places.is_null()).to_numpy(zero_copy_only=False)
@@ -118,7 +134,7 @@ class Target:
         """(m,) numbers, NaN where missing. Raises RequestError in classification, and for cells that are no number."""
         if self.task == "classification":
             raise RequestError(f"the target {self.name!r} is for classification: ask for its codes")
-        return numbers(column, f"the target {self.name!r}", "must be numbers for regression, but it is")
+        return numbers(column, f"the target {self.name!r}", "must be numbers for regression, but it is", self.gaps)
 
     def labels(self, codes: ArrayLike) -> list[Label | None]:
         """The classes at ``codes`` (m,), None where a code is -1."""
@@ -132,8 +148,8 @@ class Target:
     def from_dict(cls, description: Mapping[str, Any]) -> "Target":
         """The target that :meth:`to_dict` wrote. Raises RequestError where it is none."""
         names = dict.fromkeys(("name", "task", "value_type", "reason"), str)
-        entries = record(description, "a target", **names, classes=[str | bool | int | float])
-        return cls(**{**entries, "classes": tuple(entries["classes"])})
+        entries = record(description, "a target", **names, classes=[str | bool | int | float], gaps=[str])
+        return cls(**{**entries, "classes": tuple(entries["classes"]), "gaps": tuple(entries["gaps"])})
 
 
 def _is_label(label: Any, value_type: ValueType) -> bool:

@@ -66,9 +66,10 @@ class AsModel:
             )
         if "classes_" in vars(me):
             classes, value_type = _classes(me.classes_)
-            made = Target(target, "classification", classes, value_type, "classes of an estimator")
+            gaps = () if value_type == "text" else encoder.gaps.numbers
+            made = Target(target, "classification", classes, value_type, "classes of an estimator", gaps)
         else:
-            made = Target(target, "regression", (), "number", "numbers of an estimator")
+            made = Target(target, "regression", (), "number", "numbers of an estimator", encoder.gaps.numbers)
         watches_validation = me._stops_early and me.scoring == "loss"
         return Model(
             me._network,
@@ -110,7 +111,7 @@ def _require_one_target(me: Any) -> None:
 
 def _encoder(me: Any, columns: Sequence[str] | None) -> "Encoder":
     """The estimator's own, or one that passes numbers through."""
-    from chainrule.data import Encoder
+    from chainrule.data import Encoder, Gaps
     from chainrule.data.features import NumericFeatures, Scale
 
     own, count = me._encoder, me.n_features_in_
@@ -125,14 +126,16 @@ def _encoder(me: Any, columns: Sequence[str] | None) -> "Encoder":
         )
     if own is None:
         passed = Scale(None, 0.0, 1.0)
-        return Encoder(tuple(NumericFeatures(name, "number", (passed,), indicator=False) for name in names))
+        numbers = tuple(NumericFeatures(name, "number", (passed,), indicator=False) for name in names)
+        return Encoder(numbers, gaps=Gaps())
     called = dict(zip(at_fit, names, strict=True))
     parts = [replace(part, column=called[part.column]) for part in own.parts]
     if me.missing_values == "error":
         for j, part in enumerate(parts):
             if isinstance(part, NumericFeatures):
                 parts[j] = replace(part, scales=tuple(replace(scale, fill=None) for scale in part.scales))
-    return Encoder(tuple(parts), tuple(called[name] for name in own.left_out))
+    left_out, constant = (tuple(called[name] for name in names) for names in (own.left_out, own.constant))
+    return Encoder(tuple(parts), left_out, constant, own.gaps)
 
 
 def _classes(labels: Any) -> tuple[tuple[Any, ...], Any]:

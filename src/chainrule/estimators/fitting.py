@@ -191,14 +191,18 @@ class Fitting(Recording):
         return weight if by_class is None else by_class if weight is None else weight * by_class
 
     def _encoded(self, table: Any, train: Any, weight: Any, first: bool) -> Any:
-        """The matrix of a table, by an encoder that learns from the training rows."""
+        """The matrix of a table, which was recognized where the encoder learns, from the training rows."""
         if first:
+            from chainrule.data.encoding import CONSTANT
             from chainrule.data.frames import fit_encoder
 
+            known, table = table, table.table
             rows = np.arange(table.num_rows) if train is None else train
             counts = None if weight is None else np.asarray(weight, np.float64)[rows]
-            self._encoder = fit_encoder(table, rows, self.categorical_features, counts)
+            self._encoder = fit_encoder(known, rows, counts)
             self._columns = table.column_names
+            for name in self._encoder.constant:
+                warnings.warn(f"column {name!r} left out: {CONSTANT}", stacklevel=4)
         return self._encoder.transform(table)
 
     def _describe(self, X: Any, Y: Any) -> tuple[Network, dict[str, Any]]:

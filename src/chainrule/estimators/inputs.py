@@ -5,6 +5,7 @@ values or dates, one with gaps, and all but sparse matrices where gaps are to be
 numbers keep their unit: a level becomes a feature, a gap the median beside a feature that says so.
 """
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,8 @@ def is_frame(X: Any) -> bool:
 
 
 def is_table(X: Any) -> bool:
-    """What ``read_X_y`` gives where an encoder is needed."""
-    return hasattr(X, "column_names")
+    """What ``read_X_y`` gives where an encoder is needed: a table, or a recognized one for an encoder to learn from."""
+    return hasattr(X, "column_names") or hasattr(X, "table")
 
 
 def read_X_y(estimator: Any, X: Any, y: Any, reset: bool, y_numeric: bool) -> tuple[Any, Any]:
@@ -82,8 +83,20 @@ def _table(estimator: Any, X: Any) -> Any:
             if _is_matrix(X):
                 return None
             raise
-        return table if needs_encoder(table, named, fills) else None
-    return _as_table(estimator, X) if categories or fills else None
+        return _recognized(estimator, X, table) if needs_encoder(table, named, fills) else None
+    return _recognized(estimator, X, _as_table(estimator, X)) if categories or fills else None
+
+
+def _recognized(estimator: Any, X: Any, table: Any) -> Any:
+    """Each column as what it is, and a warning where text means that a value is missing."""
+    from chainrule.data.frames import missing, recognized, require_no_gaps
+
+    known = recognized(table, estimator.categorical_features)
+    if _forbids_gaps(estimator, X):
+        require_no_gaps(missing(known.table), estimator.missing_values)
+    for line in known.gap_notes:
+        warnings.warn(line, stacklevel=2)
+    return known
 
 
 def _as_at_fit(estimator: Any, X: Any) -> Any:
@@ -91,15 +104,19 @@ def _as_at_fit(estimator: Any, X: Any) -> Any:
     if estimator._encoder is None:
         return None
     table = _as_table(estimator, dense(X, None) if hasattr(X, "toarray") else X)
-    same = table.num_columns == len(estimator._columns)
-    return table.rename_columns(estimator._columns) if same else table
+    if table.num_columns == len(estimator._columns):
+        table = table.rename_columns(estimator._columns)
+    if _forbids_gaps(estimator, X):
+        from chainrule.data.frames import require_no_gaps
+
+        require_no_gaps(estimator._encoder.missing(table), estimator.missing_values)
+    return table
 
 
 def _as_table(estimator: Any, X: Any) -> Any:
     """A data frame or an array as a table. RequestError: gaps that the estimator does not fill."""
-    from chainrule.data.frames import frame, require_no_gaps
+    from chainrule.data.frames import frame, missing, require_no_gaps
 
-    missing_values = estimator.missing_values
     if is_frame(X):
         table = frame(X, is_frame=True)
     else:
@@ -107,9 +124,14 @@ def _as_table(estimator: Any, X: Any) -> Any:
         only_numbers = named is None or isinstance(named, str)
         dtype, finite = (FLOATS, "allow-nan") if only_numbers else (None, False)
         table = frame(check_array(X, dtype=dtype, ensure_all_finite=finite, estimator=estimator), is_frame=False)
-    if missing_values == "error" or (missing_values == "auto" and not is_frame(X)):
-        require_no_gaps(table, missing_values)
+    if _forbids_gaps(estimator, X):
+        require_no_gaps(missing(table), estimator.missing_values)
     return table
+
+
+def _forbids_gaps(estimator: Any, X: Any) -> bool:
+    """Whether the estimator takes no gaps in X."""
+    return estimator.missing_values == "error" or (estimator.missing_values == "auto" and not is_frame(X))
 
 
 def _is_matrix(X: Any) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.data.columns import as_numbers
 from chainrule.data.features import CategoryFeatures, NumericFeatures
 from chainrule.engines.fused.expressions import describe
 from chainrule.errors import RequestError
@@ -144,8 +145,10 @@ def _width(n: int) -> int:
 
 
 def _features(model: Model, names: Names) -> str:
-    n = model.network.n[0]
+    n, rule = model.network.n[0], model.encoder.gaps
     steps, levels, place = [], [], 0
+    missing: dict[tuple[str, ...], str] = {}
+    known = _known(as_numbers(rule.numbers))
     for part in model.encoder.parts:
         value, width = f"row->{names.members[part.column]}", len(part.names)
         if isinstance(part, CategoryFeatures):
@@ -155,8 +158,13 @@ def _features(model: Model, names: Names) -> str:
             array = f"levels_{len(levels) - 1}" if part.levels else "NULL"
             others = len(part.levels) if part.pooled else -1
             gaps = width - 1 if part.gaps else -1
-            steps.append(f"    category({value}, {array}, {len(part.levels)}, {others}, {gaps}, &X[{place}]);\n")
+            none = missing.setdefault(part.spelled_gaps(rule), f"missing_{len(missing)}")
+            steps.append(
+                f"    category({value}, {array}, {len(part.levels)}, {others}, {gaps}, {none}, &X[{place}]);\n"
+            )
         else:
+            if known and part.kind != "date":
+                value = f"known({value})"
             values = [f"truth({value}, &wrong)" if part.kind == "boolean" else value]
             if part.kind == "date":
                 steps.append(f"    calendar({value}, part, &wrong);\n")
@@ -167,10 +175,15 @@ def _features(model: Model, names: Names) -> str:
             if part.indicator:
                 steps.append(f"    X[{place + width - 1}] = isnan({value}) ? 1.0 : 0.0;\n")
         place += width
+    levels += [
+        f"    static const char *const {name}[] = {bracketed([*map(literal, texts), 'NULL'], '    ', '{}')};\n"
+        for texts, name in missing.items()
+    ]
     body = "".join(steps)
     parts = "    double part[4];\n" if "calendar(" in body else ""
     return (
         needed(READERS, body)
+        + (known if "known(" in body else "")
         + f"""
 /* A[0]: what the columns become; 0 where training would have refused a value. */
 static int features(const {names.row} *row, double X[{n}])
@@ -182,6 +195,20 @@ static int features(const {names.row} *row, double X[{n}])
 }}
 """
     )
+
+
+def _known(gaps: list[float]) -> str:
+    """The function that takes numbers for a missing value, '' where none does."""
+    if not gaps:
+        return ""
+    test = " || ".join(f"value == {real(gap, 'float64')}" for gap in gaps)
+    return f"""
+/* NAN for what means a missing value. */
+static double known(double value)
+{{
+    return {test} ? NAN : value;
+}}
+"""
 
 
 def _double(number: float | None) -> str:

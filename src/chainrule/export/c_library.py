@@ -46,10 +46,15 @@ static void calendar(double days, double part[4], int *wrong)
 }
 """,
     "category": """
-/* X[k] = 1, where k is the place of the text among the sorted levels; -1 as the place of others or gaps is no place. */
-static void category(const char *text, const char *const *levels, int count, int others, int gaps, double *X)
+/* X[k] = 1, where k is the place of the text among the sorted levels; -1 as the place of others or gaps is no place.
+ * A text among those that are missing, which end with NULL, is a gap. */
+static void category(const char *text, const char *const *levels, int count, int others, int gaps,
+                     const char *const *missing, double *X)
 {
     int found = others;
+    for (; text != NULL && *missing != NULL; missing++)
+        if (strcmp(text, *missing) == 0)
+            text = NULL;
     if (text == NULL || *text == '\\0') {
         found = gaps;
     } else {

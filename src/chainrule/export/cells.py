@@ -8,6 +8,10 @@ import re
 
 import numpy as np
 
+# The spellings of a missing number, date or truth value, and the numbers among them; a file has those of its model.
+NUMBER_GAPS = frozenset()
+GAP_NUMBERS = ()
+
 
 def columns(table, names):
     """The columns of these names: arrays of numbers, truth values and moments as they are, others as lists."""
@@ -38,20 +42,20 @@ def cells_of(name, column):
     return array if array.dtype.kind in "biufM" else list(column)
 
 
-def is_missing(cell):
-    """None, NaN, NaT and empty text."""
+def is_missing(cell, spellings=None):
+    """None, NaN, NaT, empty text and the ``spellings`` of a missing value; NUMBER_GAPS, in any case, where None."""
     if cell is None or isinstance(cell, str):
-        return not cell
+        return not cell or (cell.strip().lower() in NUMBER_GAPS if spellings is None else cell in spellings)
     same = cell == cell  # not so for NaN and NaT, and pandas' NA does not say
     return not (isinstance(same, (bool, np.bool_)) and same)
 
 
-def read(name, cells, of, what, missing):
+def read(name, cells, of, what, missing, spellings=None):
     """What ``of`` reads in each cell, ``missing`` where there is none; the first that is no ``what`` is an error."""
     found = []
     for i, cell in enumerate(cells):
         try:
-            found.append(missing if is_missing(cell) else of(cell))
+            found.append(missing if is_missing(cell, spellings) else of(cell))
         except (TypeError, ValueError, OverflowError):
             found = f"text: {str(cell)!r}" if isinstance(cell, str) else f"{type(cell).__name__}: {cell}"
             raise ValueError(
@@ -92,6 +96,7 @@ def numbers(name, cells, of=number, what="a number"):
         values = cells.astype(np.float64)
     else:
         values = np.array(read(name, cells, of, what, np.nan), np.float64)
+    values[np.isin(values, GAP_NUMBERS)] = np.nan
     bad = np.abs(values) > 1e100
     if bad.any():
         i = int(bad.argmax())
@@ -128,12 +133,12 @@ def number_features(name, cells, scale, gaps):
 
 
 def boolean(cell):
-    """0 or 1 of a truth value, of the number 0 or 1, or of text such as yes and no."""
+    """0 or 1 of a truth value, of the number 0 or 1, or of text such as yes and no; a number that means a gap."""
     if isinstance(cell, str):
         words = ("false", "no", "f", "n", "0", "true", "yes", "t", "y", "1")
         return float(words.index(cell.strip().lower()) >= 5)
     value = number(cell)
-    if value not in (0.0, 1.0):
+    if value not in (0.0, 1.0, *GAP_NUMBERS):
         raise ValueError
     return value
 
@@ -206,9 +211,12 @@ def text(cell):
     return np.format_float_scientific(cell, trim="-", exp_digits=1)
 
 
-def category_features(name, cells, levels, rare, gaps):
-    """1 for the cell's level, 0 for the others; with ``rare`` one for all other levels, with ``gaps`` one for gaps."""
-    cells = read(name, cells, text, "text", None)
+def category_features(name, cells, levels, rare, gaps, missing):
+    """1 for the cell's level, 0 for the others; with ``rare`` one for all other levels, with ``gaps`` one for gaps.
+
+    ``missing`` are the spellings of a gap.
+    """
+    cells = read(name, cells, text, "text", None, missing)
     names = [*levels, *(["rare"] if rare else []), *(["gap"] if gaps else [])]
     place = {level: j for j, level in enumerate(levels)}
     other, gap = len(levels) if rare else -1, len(names) - 1 if gaps else -1

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.data.columns import as_numbers
 from chainrule.data.features import CategoryFeatures, NumericFeatures, Scale
+from chainrule.data.gaps import Gaps
 from chainrule.engines.fused.expressions import Expression, describe
 from chainrule.export import cells
 from chainrule.export.formulas import layers
@@ -68,7 +70,8 @@ Where this file is model.py:
     }}
     {uses}
 
-A table has a list or an array for each column, None, NaN or "" where a cell is missing; other columns may be there.
+A table has a list or an array for each column, None, NaN or "" where a cell is missing, or a text in NUMBER_GAPS or
+TEXT_GAPS; other columns may be there.
 ValueError: a column is missing, a cell is not what the column was at training, or an answer is no number.
 
 Network  {network_line(model)}
@@ -81,7 +84,7 @@ Network  {network_line(model)}
 def _features(model: Model) -> str:
     parts = model.encoder.parts
     names = bracketed((repr(part.column) for part in parts), " " * 4)
-    calls = "\n".join(_call(part) for part in parts)
+    calls = "\n".join(_call(part, model.encoder.gaps) for part in parts)
     return f'''
 def features(table):
     """A[0] (n[0], m): what the columns become, in float64, one example a column."""
@@ -95,11 +98,13 @@ def features(table):
 '''
 
 
-def _call(part: NumericFeatures | CategoryFeatures) -> str:
+def _call(part: NumericFeatures | CategoryFeatures, gaps: Gaps) -> str:
     """The call that makes the features of a column."""
     indent, name = " " * 16, repr(part.column)
     if isinstance(part, CategoryFeatures):
-        given = [bracketed(map(repr, part.levels), indent), f"rare={bool(part.pooled)}, gaps={part.gaps}"]
+        missing = "TEXT_GAPS" if (own := part.spelled_gaps(gaps)) == gaps.texts else repr(own)
+        flags = f"rare={bool(part.pooled)}, gaps={part.gaps}, missing={missing}"
+        given = [bracketed(map(repr, part.levels), indent), flags]
     else:
         given = [*(_scale(s) for s in part.scales), f"gaps={part.indicator}"]
     arguments = f",\n{indent}".join([f"{name}, column[{name}]", *given])
@@ -203,7 +208,21 @@ def _reading(model: Model) -> str:
     """What reads the kinds of columns that there are."""
     needed = set[str]().union(*(READERS[_kind(part)] for part in model.encoder.parts))
     blocks = inspect.getsource(cells).split("\n\n\n")
-    return "\n\n\n".join(block for block in blocks if block.partition("(")[0].removeprefix("def ") in needed)
+    functions = [block for block in blocks if block.partition("(")[0].removeprefix("def ") in needed]
+    return "\n\n\n".join([_gaps(model.encoder.gaps), *functions])
+
+
+def _gaps(gaps: Gaps) -> str:
+    """The spellings of a missing value, and the numbers among them."""
+    among_numbers = ["", *gaps.numbers] if gaps.numbers else []
+    return "\n".join(
+        f"{name} = {bracketed(map(repr, values), '')}"
+        for name, values in (
+            ("NUMBER_GAPS", among_numbers),
+            ("GAP_NUMBERS", as_numbers(gaps.numbers)),
+            ("TEXT_GAPS", gaps.texts),
+        )
+    )
 
 
 def _kind(part: NumericFeatures | CategoryFeatures) -> str:

@@ -4,7 +4,7 @@ Inputs, one for each column that the model uses, named like it, each (N, 1):
 
     number, boolean   double; NaN where missing, truth values as 1 and 0
     date              double: days since 1970-01-01 (UTC), the time of day as a fraction; NaN where missing
-    category          string; "" where missing
+    category          string; "" where missing, as is any of the spellings of a missing value that the model has
 
 Outputs of a classification are ``label`` (N,), as text, int64, bool or double like the classes, and ``probabilities``
 (N, K), double; of a regression ``predicted`` (N,), or (N, K) of K quantiles, double. Where a column has such a name, a
@@ -25,8 +25,10 @@ from math import nan
 
 import numpy as np
 
+from chainrule.data.columns import as_numbers
 from chainrule.data.encoding import Encoder
 from chainrule.data.features import CategoryFeatures, NumericFeatures
+from chainrule.data.gaps import Gaps
 from chainrule.engines.fused.expressions import Expression
 from chainrule.errors import RequestError
 from chainrule.export.formulas import Named, layers
@@ -132,12 +134,15 @@ def _kind(part: NumericFeatures | CategoryFeatures) -> str:
 def _features(graph: Graph, encoder: Encoder, dtype: str) -> str:
     """A[0], (N, n[0]): the numbers of all columns scaled at once, then which were missing, then the categories."""
     pieces: list[str] = []
+    gap_numbers = as_numbers(encoder.gaps.numbers)
     numeric = [part for part in encoder.parts if isinstance(part, NumericFeatures)]
     scales = [scale for part in numeric for scale in part.scales]
     starts = accumulate((len(part.scales) for part in numeric), initial=0)
     gaps = [start for start, part in zip(starts, numeric, strict=False) if part.indicator]
     if numeric:
-        values = graph.node("Concat", *(v for part in numeric for v in _values(graph, part)), axis=1, name="values")
+        values = graph.node(
+            "Concat", *(v for part in numeric for v in _values(graph, part, gap_numbers)), axis=1, name="values"
+        )
         missing = graph.node("IsNaN", values, name="missing")
         fill = graph.constant(np.array([nan if s.fill is None else s.fill for s in scales]), "fill")
         mean = graph.constant(np.array([s.mean for s in scales]), "mean")
@@ -146,7 +151,9 @@ def _features(graph: Graph, encoder: Encoder, dtype: str) -> str:
         pieces.append(graph.cast(graph.node("Div", graph.node("Sub", filled, mean), scale, name="scaled"), dtype))
         if gaps:
             pieces.append(graph.cast(graph.columns(missing, gaps), dtype))
-    pieces += [_levels(graph, part, dtype) for part in encoder.parts if isinstance(part, CategoryFeatures)]
+    pieces += [
+        _levels(graph, part, encoder.gaps, dtype) for part in encoder.parts if isinstance(part, CategoryFeatures)
+    ]
     of_values, of_gaps, of_levels = count(), count(len(scales)), count(len(scales) + len(gaps))
     places: list[int] = []  # in what was put together, of each feature of the encoder
     for part in encoder.parts:
@@ -159,10 +166,13 @@ def _features(graph: Graph, encoder: Encoder, dtype: str) -> str:
     return graph.columns(graph.node("Concat", *pieces, axis=1), places, "A[0]")
 
 
-def _values(graph: Graph, part: NumericFeatures) -> list[str]:
-    """The numbers that a value stands for, (N, 1) each: one, or four for a date."""
+def _values(graph: Graph, part: NumericFeatures, gaps: list[float]) -> list[str]:
+    """The numbers that a value stands for, (N, 1) each: one, or four for a date; NaN for numbers that mean a gap."""
     if part.kind != "date":
-        return [part.column]
+        value = part.column
+        for gap in gaps:
+            value = graph.node("Where", graph.node("Equal", value, graph.number(gap)), graph.number(nan), value)
+        return [value]
     calendar = _calendar(Named("float64").symbol("days"))
     return [*graph.write(calendar, part.column, part.names[: len(calendar)]), part.column]
 
@@ -192,15 +202,16 @@ def _calendar(days: Expression) -> list[Expression]:
     return [400.0 * era + year + next_year, month + 3.0 - 12.0 * next_year, thursday - 7.0 * whole(thursday, 7.0)]
 
 
-def _levels(graph: Graph, part: CategoryFeatures, dtype: str) -> str:
+def _levels(graph: Graph, part: CategoryFeatures, gaps: Gaps, dtype: str) -> str:
     """1 in the column of its level, else 0, (N, levels): no column is number -1."""
     rare = len(part.levels) if part.pooled else -1
     gap = len(part.names) - 1 if part.gaps else -1
+    missing = ["", *part.spelled_gaps(gaps)]
     place = graph.node(
         "LabelEncoder",
         part.column,
-        keys_strings=[*part.levels, ""],
-        values_int64s=[*range(len(part.levels)), gap],
+        keys_strings=[*part.levels, *missing],
+        values_int64s=[*range(len(part.levels)), *[gap] * len(missing)],
         default_int64=rare,
         domain="ai.onnx.ml",
         name=f"{part.column} level",
