@@ -202,7 +202,7 @@ class Fitting(Recording):
             self._encoder = fit_encoder(known, rows, counts)
             self._columns = table.column_names
             for name in self._encoder.constant:
-                warnings.warn(f"column {name!r} left out: {CONSTANT}", stacklevel=4)
+                warn_caller(f"column {name!r} left out: {CONSTANT}")
         return self._encoder.transform(table)
 
     def _describe(self, X: Any, Y: Any) -> tuple[Network, dict[str, Any]]:

@@ -5,13 +5,12 @@ values or dates, one with gaps, and all but sparse matrices where gaps are to be
 numbers keep their unit: a level becomes a feature, a gap the median beside a feature that says so.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
 from sklearn.utils import validation
 
-from chainrule.errors import RequestError
+from chainrule.errors import RequestError, warn_caller
 
 check_array: Any = validation.check_array  # without annotations; type checkers would go by the defaults
 validate_data: Any = validation.validate_data
@@ -95,7 +94,7 @@ def _recognized(estimator: Any, X: Any, table: Any) -> Any:
     if _forbids_gaps(estimator, X):
         require_no_gaps(missing(known.table), estimator.missing_values)
     for line in known.gap_notes:
-        warnings.warn(line, stacklevel=2)
+        warn_caller(line)
     return known
 
 
