@@ -34,9 +34,9 @@ def read_table(
     One row may be a dict of single values, and rows a list of such dicts; an array has the columns x0, x1, ...
 
     A path ending in .csv, .tsv or .txt, each also with .gz and in capitals, is read as CSV in UTF-8; one ending in
-    .parquet or .pq as Parquet. In a CSV file the cells in ``missing`` are missing, in text columns too: unless something
-    else is given the empty one, NA, N/A, NaN, null and the like. A column without a name is called ``column 3`` after
-    its place. The index of a pandas data frame is not read.
+    .parquet or .pq as Parquet. In a CSV file the cells in ``missing`` are missing, in text columns too: unless
+    something else is given the empty one, NA, N/A, NaN, null and the like. A column without a name is called
+    ``column 3`` after its place. The index of a pandas data frame is not read.
 
     ``delimiter`` and ``decimal`` are for CSV files: without ``delimiter`` the header tells which of comma, semicolon,
     tab and bar it is. The columns in ``as_text`` are not guessed at: ``007`` stays ``007`` even where every cell looks

@@ -59,6 +59,7 @@ class Reading:
     gaps           the spellings of a missing value
     target         the column to predict; where it is text, its gaps are ``target_gaps``
     as_it_is       columns in which nothing is recognised
+    as_text        columns of which text stays text, such as names of groups
     categories     columns that are categories, whatever their cells look like
     mixed          columns that may be text although all but a handful of their cells are numbers or dates
     helps          what helps where a handful of cells is in the way, from the column, the cells, and what it is for
@@ -71,6 +72,7 @@ class Reading:
     target: str | None = None
     target_gaps: tuple[str, ...] = ()
     as_it_is: Collection[str] = ()
+    as_text: Collection[str] = ()
     categories: Collection[str] = ()
     mixed: Collection[str] = ()
     helps: Callable[[str, Sequence[str], bool], str] = _options_of_training
@@ -118,7 +120,8 @@ def recognize(table: pa.Table, reading: Reading) -> Recognized:
             continue
         if is_text(column.type):
             cells = _Cells.of(column)
-            kind = "text" if name in reading.categories else _kind(name, cells, reading)
+            stays = name in reading.as_text or name in reading.categories
+            kind = "text" if stays else _kind(name, cells, reading)
             if kind == "text":
                 spellings = reading.target_gaps if name == reading.target else reading.gaps.texts
                 gaps = cells.counted(cells.gaps_among_texts(spellings))
