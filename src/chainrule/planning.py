@@ -326,7 +326,7 @@ def _optimizer(name: str, momentum: float | None, functions: Functions | None) -
         return "adam" if _is_auto(name) else name
     name = "momentum" if _is_auto(name) else name
     require_spec("optimizer", name)
-    beta = number("momentum", momentum, "a number, the beta of the optimizer")
+    beta = number("momentum", momentum, "a finite number, the beta of the optimizer")
     its_name = OPTIMIZERS.make(name, np, functions=functions).momentum
     if its_name is None:
         raise RequestError(
@@ -369,7 +369,7 @@ def _is_auto(given: Any) -> bool:
 
 def _penalties(**strengths: Any) -> tuple[str, ...]:
     """A spec for each strength that is not 0."""
-    numbers = {name: number(name, strength, "a number from 0 on") for name, strength in strengths.items()}
+    numbers = {name: number(name, strength, "a finite number from 0 on") for name, strength in strengths.items()}
     return tuple(f"{name}({strength!r})" for name, strength in numbers.items() if strength != 0.0)
 
 

@@ -50,7 +50,9 @@ def origin(network: Network, recipe: Recipe, optimizer: Optimizer, functions: Fu
     rule = name
     if optimizer.corrected_by:
         numbers = OPTIMIZERS.numbers(recipe.optimizer, functions)
-        rule += f"({', '.join(f'{label}={numbers[label]!r}' for label in optimizer.corrected_by)})"
+        # a row of the user's own may be made of one of ours, and have none of its numbers
+        corrected = [f"{label}={numbers[label]!r}" for label in optimizer.corrected_by if label in numbers]
+        rule += f"({', '.join(corrected)})" if corrected else ""
     own: tuple[tuple[str, object], ...] = ()
     if functions:
         rows = {name, LOSSES.name(network.loss), *map(ACTIVATIONS.name, activation)}
