@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.arguments import instance, integer, is_integer, listed, number
+from chainrule.arguments import instance, integer, is_integer, listed, number, one_of
 from chainrule.checkpoints import Checkpoint, as_checkpoint
 from chainrule.data import (
     Encoder,
@@ -239,6 +239,8 @@ def plan(
     recipe.make_schedule(functions)
     if threads is not None:
         threads = min(integer("threads", threads, 1), MOST_THREADS)
+    one_of("task", task, ("auto", "classification", "regression"))
+    one_of("decimal", decimal, (".", ","))
     drop, category = _names("drop", drop), _names("category", category)
     for name, column in (("weight", weight), ("group", group)):
         if column is not None:

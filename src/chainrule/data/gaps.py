@@ -2,13 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from reprlib import repr as short
 from typing import Any
 
+from chainrule.arguments import listed
 from chainrule.errors import RequestError
 from chainrule.records import record, require
 
-# What spreadsheets, databases and programs write for a missing number, in lower case. Among numbers, dates and truth
-# values none of them can be anything else.
+# What spreadsheets, databases and programs write for a missing number, in lower case. Among numbers, dates and
+# booleans none of them can be anything else.
 AMONG_NUMBERS = ("?", "-", ".", "na", "n/a", "nan", "null", "none", "#n/a", "#na", "<na>", "-nan")
 # Among texts exactly these: none, - and . may well be levels there, and so may Na (sodium) and Nan (a name).
 AMONG_TEXTS = ("?", "NA", "na", "N/A", "n/a", "NaN", "nan", "NAN", "NULL", "null", "Null", "#N/A", "#NA", "<NA>")
@@ -21,7 +23,7 @@ IN_CSV_FILES += ("N/A", "NA", "NULL", "NaN", "n/a", "nan", "null")
 class Gaps:
     """The spellings of a missing value, beside the empty cell.
 
-    numbers   in columns of numbers, dates and truth values, whatever the case and the spaces around
+    numbers   in columns of numbers, dates and booleans, whatever the case and the spaces around
     texts     in columns of text, exactly so; a spelling that is a level of the column is that level
     files     in every column of a CSV file, and of nothing else: how models of formats 1 and 2 were trained
 
@@ -77,10 +79,10 @@ def added_spellings(missing: str | Sequence[str] | None) -> tuple[str, ...]:
     >>> added_spellings("?"), added_spellings(["-9", " x "]), added_spellings("")
     (('?',), ('-9', 'x'), ())
     """
-    given = [missing] if isinstance(missing, str) else list(missing or ())
-    if not all(isinstance(text, str) for text in given):
+    given = (missing,) if isinstance(missing, str) else () if missing is None else listed(missing)
+    if given is None or not all(isinstance(text, str) for text in given):
         raise RequestError(
-            f"missing is a list of texts that mean a missing value, such as ['?', '-9'], not {missing!r}."
+            f"missing is a list of texts that mean a missing value, such as ['?', '-9'], not {short(missing)}."
         )
     return _once(text.strip() for text in given if text.strip())
 
