@@ -5,6 +5,7 @@ import random
 import pyarrow as pa
 import pytest
 
+from chainrule import plan, train
 from chainrule.data import infer_schema, read_table
 from chainrule.data.marks import described, thousands
 from chainrule.errors import RequestError
@@ -85,6 +86,23 @@ def test_thousands_are_not_read_as_decimals(tmp_path, mark, name):
             RequestError, match=rf"'price' .* numbers with a {name} between thousands, such as '\d+\{mark}\d"
         ):
             read_table(path, decimal=mark)
+
+
+@pytest.mark.parametrize(("mark", "name"), [(",", "comma"), (".", "point")])
+def test_thousands_beside_gaps_are_not_read_as_decimals(tmp_path, mark, name):
+    cells = [f"{price:,}".replace(",", mark) for price in PRICES]
+    path = write(tmp_path / "t.csv", [*cells, "?"], ";")
+    for target in ("price", "y"):
+        with pytest.raises(RequestError, match=rf"'price' .*numbers with a {name} between thousands"):
+            train(path, target, decimal=mark)
+
+
+def test_points_are_no_part_of_numbers_with_a_decimal_comma(tmp_path):
+    path = write(tmp_path / "t.csv", [f"{1 + i % 9}.{100 + i}" for i in range(60)], ";")
+    with pytest.raises(
+        RequestError, match=r"no column is left to learn from: price .*remove the point if it separates"
+    ):
+        plan(path, "y", decimal=",")
 
 
 @pytest.mark.parametrize(

@@ -151,8 +151,12 @@ def taken(column: Any, rows: Any) -> Any:
 
 
 def decimal_points(texts: pa.Array | pa.ChunkedArray, decimal: str) -> Any:
-    """``texts`` of numbers with the decimal mark as a point."""
-    return pc.replace_substring(texts, decimal, ".") if decimal != "." else texts
+    """``texts`` of numbers with the decimal mark as a point; a point, which is no part of them then, as a comma."""
+    if decimal == ".":
+        return texts
+    for mark, other in ((decimal, "\0"), (".", decimal), ("\0", ".")):
+        texts = pc.replace_substring(texts, mark, other)
+    return texts
 
 
 def with_points(table: pa.Table, names: Collection[str], decimal: str) -> pa.Table:

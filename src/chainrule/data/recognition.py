@@ -27,6 +27,7 @@ from chainrule.data.columns import (
     without_numbers,
 )
 from chainrule.data.gaps import Gaps
+from chainrule.data.marks import thousands
 from chainrule.errors import RequestError
 
 # A handful: at most so many different cells on at most such a share of the rows that have a value; or a single cell,
@@ -213,6 +214,7 @@ def _kind(name: str, cells: _Cells, reading: Reading) -> Kind:
     codes = in_front and reading.declared_text and not reading.leading_zeros
     is_number = pc.match_substring_regex(decimal_points(cells.different, reading.decimal), NUMBER)
     if _all(is_number, rest):
+        _require_no_thousands(name, texts, reading)
         return "text" if codes else "number"
     if not reading.declared_text and _all(is_spelling(cells.different, TRUTH), rest):
         return "boolean"
@@ -244,6 +246,18 @@ def _parse_numbers(texts: pa.Array) -> pa.Array:
         except pa.ArrowInvalid:  # beyond 64 bits
             pass
     return texts.cast(pa.float64())
+
+
+def _require_no_thousands(name: str, texts: pa.Array, reading: Reading) -> None:
+    """RequestError: the decimal mark separates thousands."""
+    example = thousands(texts, reading.decimal)
+    if example:
+        mark = "comma" if reading.decimal == "," else "point"
+        subject = f"the target {name!r}" if name == reading.target else f"column {name!r}"
+        raise RequestError(
+            f"{subject} has numbers with a {mark} between thousands, such as {example!r}, and the {mark} was to be the "
+            f"decimal mark: remove the {mark}s."
+        )
 
 
 def _require_no_handful(
