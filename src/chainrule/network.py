@@ -249,13 +249,13 @@ class Parameters:
             self.b.append(xp.reshape(theta[middle:end], (n_out, 1)))
 
 
-def require_theta(theta: Array, network: Network) -> None:
-    """RequestError where theta is not the vector of all parameters."""
+def require_theta(theta: Array, network: Network, name: str = "theta") -> None:
+    """RequestError where theta, or another vector like it, has not one number for each parameter."""
     shape = getattr(theta, "shape", None)
     if shape is None:
-        raise RequestError(f"theta is an array of {network.size} numbers for n = {network.n}, not {short(theta)}.")
+        raise RequestError(f"{name} is an array of {network.size} numbers for n = {network.n}, not {short(theta)}.")
     if tuple(shape) != (network.size,):
-        raise RequestError(f"theta must hold {network.size} numbers for n = {network.n}, not {tuple(shape)}.")
+        raise RequestError(f"{name} must hold {network.size} numbers for n = {network.n}, not {tuple(shape)}.")
 
 
 def flat(network: Network, dW: Sequence[Array], db: Sequence[Array], xp: Namespace = np) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule.arguments import instance
 from chainrule.engines import Engine, Examples, State, without_effect
+from chainrule.engines.checks import require_examples
 from chainrule.engines.interrupting import ctrl_c_answered, ctrl_c_noted, sigterm_as_ctrl_c
 from chainrule.errors import RequestError, RunError
 from chainrule.formulas.optimizers import OPTIMIZERS
@@ -105,6 +106,9 @@ def fit(
     for name, rows in (("training", training), ("validation", validation)):
         if rows is not None or name == "training":
             instance(name, rows, Examples, "rows as engine.examples(X, Y) gives them")
+    for rows in (training, validation):
+        if rows is not None:
+            require_examples(rows, engine.network)
     if score is not None and not callable(score):
         raise RequestError(f"score is a function of theta, not {short(score)}.")
     if checkpoint is not None and not hasattr(checkpoint, "begin"):

@@ -10,6 +10,10 @@ changes is the State, handed in and handed back; an engine remembers nothing of 
     run(state, examples, first, last)       the state after the training steps first..last-1; may move the arrays of
                                             the given state on in place, so keep a copy (``to_numpy``) of what you need
 
+What is read-only, or is memory of a file, of another process or of another library, is never moved on in place: ``run``
+copies it. Arrays of another form (dtype, byte order, strides) are taken as the same numbers in the engine's own form;
+arrays of another shape are refused with RequestError.
+
 An epoch is a run; so is what lies between two checkpoints, two looks at the clock, or two sums over machines.
 ``reference`` is the definition of right; every other engine is compared with it.
 """
@@ -23,7 +27,7 @@ import numpy as np
 
 from chainrule.arguments import instance
 from chainrule.engines.origin import Origin
-from chainrule.errors import RequestError, warn_caller
+from chainrule.errors import warn_caller
 from chainrule.formulas.losses import Loss
 from chainrule.formulas.optimizers import Optimizer
 from chainrule.formulas.schedules import Schedule
@@ -142,19 +146,6 @@ def without_effect(engine: Engine, examples: Examples) -> Examples:
     stand_in = np.where(none, none.argmin(), np.arange(len(weight)))
     X, Y = (engine.to_numpy(V).T[stand_in] for V in (examples.X, examples.Y))
     return engine.examples(X, Y, weight)
-
-
-def require_inputs(X: Any, network: Network) -> None:
-    """RequestError where X is not rows of as many numbers as the network has inputs."""
-    n = network.n[0]
-    if X.ndim != 2 or X.shape[1] != n:
-        raise RequestError(f"X must be rows of {n} numbers, (m, {n}), not {X.shape}.")
-
-
-def require_step(state: State, first_step: int) -> None:
-    """RequestError where a run is to begin elsewhere than the state stands."""
-    if state.step != first_step:
-        raise RequestError(f"the state has done {state.step} steps: it cannot run from step {first_step}.")
 
 
 class SlowerEngine(UserWarning):

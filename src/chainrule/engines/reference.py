@@ -6,7 +6,18 @@ from typing import Any, cast
 
 import numpy as np
 
-from chainrule.engines import Examples, State, require_inputs, require_step
+from chainrule.engines import Examples, State
+from chainrule.engines.checks import (
+    as_reals,
+    moment_name,
+    require_count,
+    require_examples,
+    require_inputs,
+    require_moments,
+    require_real,
+    require_run,
+    require_steps_of,
+)
 from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.engines.origin import origin, require_origin
 from chainrule.formulas import draws, equations
@@ -53,31 +64,31 @@ class Reference:
 
     def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
         """Rows as columns: the transpose of row-major memory is the same memory."""
-        X, Y = (self.xp.asarray(np.atleast_2d(self._as_rows(V))).T for V in (X, Y))
+        X, Y = (self.xp.asarray(np.atleast_2d(self._as_rows(name, V))).T for name, V in (("X", X), ("Y", Y)))
         m = X.shape[1]
         self.network.dimensions(m).check({"X": X, "Y": Y})
         dtype = self.network.dtype
-        w = np.ones(m, dtype) if weight is None else require_weights(weight, m, dtype)
+        w = np.ones(m, dtype) if weight is None else require_weights(as_reals("weight", weight, "float64"), m, dtype)
         return Examples(X, Y, self.xp.asarray(w))
 
     def start(self, theta: Any | None = None) -> State:
         """The state before the first step."""
-        theta = self.xp.asarray(np.array(self.first_theta(theta), self.network.dtype))
+        theta = self.xp.asarray(np.array(self.first_theta(theta)))
         return State(theta, tuple(self.xp.zeros_like(theta) for _ in self.optimizer.state), origin=self.origin)
 
     def first_theta(self, theta: Any | None) -> Any:
-        """What training begins with: theta as it is given, of the right length, or the network's initial one."""
+        """What training begins with: the given theta in the network's dtype, or the network's initial one."""
         if theta is None:
             return self.network.initial(self.recipe.seed, self._functions)
-        theta = np.asarray(theta)
+        theta = as_reals("theta", theta, self.network.dtype)
         require_theta(theta, self.network)
         return theta
 
     def predict(self, theta: Any, X: Any) -> Any:
         """A[L] as rows."""
-        X = self._as_rows(X)
+        X = self._as_rows("X", X)
         require_inputs(X, self.network)
-        p = Parameters(self.network, self.xp.asarray(theta), self.xp)
+        p = Parameters(self.network, self._vector("theta", theta), self.xp)
         with np.errstate(all="ignore"):  # what overflows shows in A[L]
             A_L = [
                 np.asarray(equations.forward(p.W, p.b, self.formulas.g, self.xp.asarray(X[part]).T)[1][-1]).T
@@ -87,7 +98,8 @@ class Reference:
 
     def cost(self, theta: Any, examples: Examples) -> float:
         """J without penalties and dropout."""
-        p = Parameters(self.network, theta, self.xp)
+        p = Parameters(self.network, self._vector("theta", theta), self.xp)
+        examples = self._examples(examples)
         share, _ = equations.share(self.xp, examples.weight)
         J = 0.0
         with np.errstate(all="ignore"):  # what overflows shows in J
@@ -98,6 +110,8 @@ class Reference:
 
     def gradient(self, theta: Any, examples: Examples, step: int | None = None) -> tuple[float, Any]:
         """J and dtheta, penalties included."""
+        step = None if step is None else require_count("step", step)
+        theta, examples = self._vector("theta", theta), self._examples(examples)
         xp, f = self.xp, self.formulas
         p = Parameters(self.network, theta, xp)
         g, slope = self._with_dropout(step, examples.m) if step is not None else (f.g, f.slope)
@@ -114,12 +128,12 @@ class Reference:
 
     def update(self, state: State, dtheta: Any, rate: float) -> State:
         """One step of the optimiser."""
-        step = self.optimizer.step
-        assert step is not None, "the training loop drives an optimiser that minimises by itself"
+        step = require_steps_of(self.recipe, self.optimizer)
         require_origin(state, self)
+        t, rate = require_count("state.updates", state.updates) + 1, require_real("rate", rate)
+        state, dtheta = self._state(state), self._vector("dtheta", dtheta)
         if self.recipe.clip_norm is not None:
             dtheta = clipped(self.xp, dtheta, self.recipe.clip_norm)
-        t = state.updates + 1
         old = (state.theta, *state.moments)
         theta, *moments = new = [self.xp.empty_like(vector) for vector in old]
         for part in _slices(self.network.size, BLOCK):
@@ -131,8 +145,10 @@ class Reference:
 
     def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
         """Training steps first_step..last_step-1."""
-        require_step(state, first_step)
+        require_steps_of(self.recipe, self.optimizer)
+        last_step = require_run(state, first_step, last_step)
         require_origin(state, self)
+        state, examples = self._state(state), self._examples(examples)
         m = examples.m
         B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
         steps = per_epoch * self.recipe.epochs
@@ -159,16 +175,38 @@ class Reference:
 
     def is_finite(self, theta: Any) -> bool:
         """Every one of the parameters is finite."""
-        return bool(self.xp.all(self.xp.isfinite(theta)))
+        return bool(self.xp.all(self.xp.isfinite(self._vector("theta", theta))))
 
     def to_numpy(self, theta: Any) -> Any:
         """A copy as a NumPy array."""
         return np.asarray(theta).copy()
 
-    def _as_rows(self, V: Any) -> Any:
+    def _as_rows(self, name: str, V: Any) -> Any:
         """C-contiguous rows in the network's dtype."""
-        with np.errstate(over="ignore"):  # what the dtype cannot hold becomes infinite, and shows in J
-            return np.ascontiguousarray(V, self.network.dtype)
+        return np.ascontiguousarray(as_reals(name, V, self.network.dtype))
+
+    def _as_array(self, name: str, given: Any) -> Array:
+        """What a caller hands in, as an array of this engine's namespace and dtype."""
+        if self.xp is np or isinstance(given, np.ndarray):
+            given = as_reals(name, given, self.network.dtype)
+        return self.xp.asarray(given, dtype=getattr(self.xp, self.network.dtype))
+
+    def _vector(self, name: str, given: Any) -> Array:
+        """A vector with a number for each parameter."""
+        vector = self._as_array(name, given)
+        require_theta(vector, self.network, name)
+        return vector
+
+    def _state(self, state: State) -> State:
+        """With vectors of this network and optimiser."""
+        require_moments(state, self.optimizer)
+        moments = tuple(self._vector(moment_name(i), moment) for i, moment in enumerate(state.moments))
+        return state._replace(theta=self._vector("theta", state.theta), moments=moments)
+
+    def _examples(self, examples: Examples) -> Examples:
+        """Examples of this network."""
+        require_examples(examples, self.network)
+        return Examples(*(self._as_array(name, getattr(examples, name)) for name in ("X", "Y", "weight")))
 
     def _order(self, m: int, epoch: int) -> Array:
         if not self.recipe.shuffle:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engines.checks import as_reals
 from chainrule.network import Network, Parameters
 
 
@@ -41,5 +42,5 @@ class Holding:
             ):
                 if given.shape != place.shape:
                     raise ValueError(f"{name} has the shape {given.shape}, and the network's is {place.shape}.")
-                place[...] = given
+                place[...] = as_reals(name, given, self._network.dtype)
         return theta

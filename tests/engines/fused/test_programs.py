@@ -52,7 +52,7 @@ def test_with_dropout_the_slope_is_kept_since_A_no_longer_tells_it():
 def test_only_programs_that_pack_have_room_for_it():
     small, large = trained(Network((3, 5, 1))), trained(Network((300, 200, 100, 1)), m=400)
     assert not small._programs._packing
-    packs = [ready for ready in large._programs._programs.values() if PACKING.name in ready.finished.names]
+    packs = [ready for ready in large._programs._programs.values() if PACKING.name in ready.finished.kinds]
     assert packs
     assert all(ready.packing is large._programs._packing[1] for ready in packs)
 

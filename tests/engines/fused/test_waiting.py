@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from chainrule.engines.fused import Fused, programs, threads, waiting
-from chainrule.engines.fused.driver import LINE, Part, equal_parts
+from chainrule.engines.fused.driver import LINE, RUN, Part, equal_parts
+from chainrule.engines.fused.gate import at
 from chainrule.engines.fused.library import library
-from chainrule.engines.fused.program import Program, address
+from chainrule.engines.fused.program import Program
 from chainrule.engines.fused.steps import SLOTS, Kind, Slot
 from chainrule.engines.fused.target import here
 from chainrule.network import Network
@@ -40,14 +41,15 @@ class Barriers:
         self.frame = np.zeros(SLOTS, np.int64)
         self.parts = equal_parts(count)
         records = self.finished.records
-        given = [address(self.frame), address(records), len(records), times, *way(), address(self.parts)]
-        self.arguments = np.array(given, np.int64)
+        of_program = {"frame": at(self.frame), "records": at(records), "count": len(records), "times": times}
+        sleeping = dict(zip(("way", "wait", "wake"), map(int, way()), strict=True))
+        self.arguments = np.array(RUN.packed(of_program | sleeping | {"parts": at(self.parts)})[0], np.int64)
         self.count, self.times = count, times
         self.execute = Fused(Network((2, 1)), Recipe())._programs._execute
         self.threads = [Thread(target=self.enter, args=(number,), daemon=True) for number in range(count)]
 
     def enter(self, number):
-        self.execute(address(self.arguments), number, self.count)
+        self.execute(at(self.arguments).address, number, self.count)
 
     def until_one_sleeps(self):
         until = time.monotonic() + LONGEST

@@ -1,7 +1,8 @@
 """Structured code for LLVM: whole numbers, pointers, loops and conditions that read like Python.
 
 A Kernel is one compiled function, called as kernel(arguments, first, last, thread): ``arguments`` is a vector of int64,
-each a number or an address. Of its work, seen as WHOLE, ``thread`` does the part from ``first`` to ``last``.
+each a number or an address, as the kernel's Signature says. Of its work, seen as WHOLE, ``thread`` does the part from
+``first`` to ``last``.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,11 +11,12 @@ from typing import Any
 
 from llvmlite import ir
 
+from chainrule.engines.fused.signatures import Argument, Signature
 from chainrule.engines.fused.target import Target
 
 I64, I32, I1, VOID, PTR = ir.IntType(64), ir.IntType(32), ir.IntType(1), ir.VoidType(), ir.PointerType()
-REAL = {"float32": ir.FloatType(), "float64": ir.DoubleType()}
-TYPES: dict[str, Any] = {**REAL, "int32": I32, "int64": I64, "bool": I1}
+TYPES: dict[str, Any] = {"float32": ir.FloatType(), "float64": ir.DoubleType(), "int32": I32, "int64": I64, "bool": I1}
+POINTED_AT: dict[str, Any] = {**TYPES, "table": I64}  # by the kind of an argument
 BYTES = {"float32": 4, "float64": 8, "int64": 8}
 
 # Threads share the rows of a batch in groups of this many, the same in every kernel: so a row stays with one thread.
@@ -242,28 +244,58 @@ class Code:
 
 
 class Function(Code):
-    """Writes a function in a module of its own: of the address of its arguments, and of whole numbers."""
+    """Writes a function in a module of its own: of the address of its arguments, and of whole numbers.
 
-    def __init__(self, name: str, target: Target, type_: Any) -> None:
+    The arguments are taken one after the other, by the names that the signature has for them. TypeError: another one is
+    next, or it is of another kind.
+    """
+
+    def __init__(self, name: str, target: Target, type_: Any, signature: Signature) -> None:
         module: Any = ir.Module(name)
         module.triple = target.triple
         super().__init__(module, ir.Function(module, type_, name), target)
         self.arguments = Pointer(self, self.function.args[0], I64)
         self.given = [Int(self, a) for a in self.function.args[1:]]
+        self._slots = signature.slots
         self._taken = 0
 
-    def number(self) -> Int:
-        """The next argument, a whole number."""
-        self._taken += 1
-        return Int(self, self.arguments.load(self._taken - 1))
+    def word(self, name: str) -> Int:
+        """The next argument as a whole number, whatever its kind."""
+        return self._next(name)[0]
 
-    def address(self, kind: Any) -> Pointer:
+    def number(self, name: str) -> Int:
+        """The next argument, a whole number."""
+        number, argument = self._next(name)
+        if argument.kind != "number":
+            raise TypeError(f"{name} is {argument}, not a number")
+        return number
+
+    def address(self, name: str) -> Pointer:
         """The next argument, an address."""
-        number = self.number()
-        return Pointer(self, self.builder.inttoptr(number.value, PTR), kind)
+        number, argument = self._next(name)
+        if argument.is_matrix or argument.kind not in POINTED_AT:
+            raise TypeError(f"{name} is {argument}, not an address")
+        return Pointer(self, self.builder.inttoptr(number.value, PTR), POINTED_AT[argument.kind])
+
+    def matrix(self, name: str) -> tuple[Pointer, Int]:
+        """The next two arguments: the address of a matrix, and the elements from one row to the next."""
+        number, argument = self._next(name)
+        if not argument.is_matrix:
+            raise TypeError(f"{name} is {argument}, not a matrix")
+        pointer = Pointer(self, self.builder.inttoptr(number.value, PTR), POINTED_AT[argument.kind])
+        return pointer, self.number(f"stride of {name}")
+
+    def _next(self, name: str) -> tuple[Int, Argument]:
+        expected, argument = self._slots[self._taken] if self._taken < len(self._slots) else ("no other", None)
+        if name != expected or argument is None:
+            raise TypeError(f"the next argument is {expected}, not {name}")
+        self._taken += 1
+        return Int(self, self.arguments.load(self._taken - 1)), argument
 
     def finish(self) -> str:
         """The module as text."""
+        if self._taken != len(self._slots):
+            raise TypeError(f"arguments that are not taken: {[name for name, _ in self._slots[self._taken :]]}")
         self.builder.ret_void()
         return str(self.module)
 
@@ -271,8 +303,8 @@ class Function(Code):
 class Kernel(Function):
     """Writes a kernel."""
 
-    def __init__(self, name: str, target: Target) -> None:
-        super().__init__(name, target, KERNEL)
+    def __init__(self, name: str, target: Target, signature: Signature) -> None:
+        super().__init__(name, target, KERNEL, signature)
         self.first, self.last, self.thread = self.given
 
     def share(self, count: Int, unit: int = GRAIN) -> tuple[Int, Int]:

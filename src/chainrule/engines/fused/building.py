@@ -13,26 +13,27 @@ to chunk in the order of the rows, so chunks change no bit. Within a chunk a thr
 then, behind a barrier, threads share the columns (or the rows) of dW[l].
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from chainrule.engines.fused.by_example import turned_bytes
-from chainrule.engines.fused.memory import Block, Layout, stride
+from chainrule.engines.fused.memory import Block, stride
 from chainrule.engines.fused.moves import rows_ahead
 from chainrule.engines.fused.parts import Hidden, Made, Parts
-from chainrule.engines.fused.program import Address, Place, Program
-from chainrule.engines.fused.steps import SLOTS, Kind, Slot
+from chainrule.engines.fused.program import Program
+from chainrule.engines.fused.signatures import Given, Matrix, Place
+from chainrule.engines.fused.steps import REALS, SLOTS, Kind, Slot
 from chainrule.engines.fused.sums import BLOCK
 from chainrule.formulas.draws import Stream
 
 CACHE = 512 * 2**10  # bytes of activations and deltas that a chunk may take without leaving the second cache
 LEAST_ROWS = 576  # but a chunk has at least so many rows: fewer would use each weight too seldom
 MOST_CHUNKS = 256  # a program stays short
-PACKING = Place("packing")  # where threads pack: one for all programs, since they take turns
+PACKING = Place("packing", "bytes")  # where threads pack: one for all programs, since they take turns
+ORDER = Place("order", "int64")  # of the rows in an epoch
 
 
 def chunk_rows(parts: Parts, rows: int) -> int:
@@ -48,55 +49,48 @@ def is_large(rows: int, depth: int, row_stride: int, size: int) -> bool:
     return rows >= 96 and depth * row_stride * size > 48 * 2**10
 
 
-@dataclass(frozen=True)
-class Matrix:
-    """A matrix in memory: where, elements from row to row, and how many of them it has (0: not of interest)."""
-
-    place: Place
-    stride: int
-    columns: int = 0
-
-
 class Workspace:
     """Memory for batches of at most so many rows, and what each part of it holds."""
 
     def __init__(self, parts: Parts, rows: int, threads: int, training: bool, gathers: bool) -> None:
         self.block = block = Block("work")
-        self.dtype = parts.dtype
-        n, size = parts.network.n, np.dtype(parts.dtype).itemsize
+        self.dtype = dtype = parts.dtype
+        n, size = parts.network.n, np.dtype(dtype).itemsize
         chunk = chunk_rows(parts, rows)
         self.chunk = chunk
 
-        def matrix(r: int, c: int) -> Matrix:
-            return Matrix(block.part(r * stride(c, size) * size), stride(c, size), c)
+        def vector(count: int) -> Place:
+            return block.part(count * size, dtype)
 
-        self.frame = block.part(8 * SLOTS)
-        self.zeros = block.part(max(n) * size)
-        self.ones = block.part(chunk * size)
-        self.A = [matrix(chunk, u) if l > 0 or gathers else Matrix(Place("X"), n[0]) for l, u in enumerate(n)]
+        def matrix(r: int, c: int) -> Matrix:
+            return Matrix(vector(r * stride(c, size)), stride(c, size), c)
+
+        nowhere = Matrix(Place("", dtype), 0)
+        self.frame = block.part(8 * SLOTS, "int64")
+        self.zeros, self.ones = vector(max(n)), vector(chunk)
+        self.A = [matrix(chunk, u) if l > 0 or gathers else Matrix(Place("X", dtype), n[0]) for l, u in enumerate(n)]
         if parts.by_example or parts.link_by_example:
-            self.turned = block.part(threads * turned_bytes(parts.library.target, parts.dtype, n[-1]))
-        self.Y = matrix(chunk, n[-1]) if gathers else Matrix(Place("Y"), n[-1])
-        self.w, self.share, self.losses = (block.part(rows * size) for _ in range(3))
+            self.turned = block.part(threads * turned_bytes(parts.library.target, dtype, n[-1]), dtype)
+        self.Y = matrix(chunk, n[-1]) if gathers else Matrix(Place("Y", dtype), n[-1])
+        self.w, self.share, self.losses = (vector(rows) for _ in range(3))
         if training:
-            self.G = [Matrix(Place(""), 0), *(matrix(chunk, u) for u in n[1:-1])]
+            self.G = [nowhere, *(matrix(chunk, u) for u in n[1:-1])]
             self.dA = matrix(chunk, max(n[1:-1], default=1))  # one stride for all layers, for the same reason as halves
             # W[l] is turned for the way back, unless the product does that while it packs it
             self.packs = [False] * 2 + [j > 1 and is_large(chunk, j, stride(k, size), size) for k, j in pairwise(n[1:])]
-            self.W = [Matrix(Place(""), 0) if self.packs[l] or l < 2 else matrix(n[l], n[l - 1]) for l in range(len(n))]
+            self.W = [nowhere if self.packs[l] or l < 2 else matrix(n[l], n[l - 1]) for l in range(len(n))]
             # one for each layer: a thread that is a layer ahead must not write where another one still reads
             self.halves = [
-                block.part(8 * (chunk * -(-u // 2) + 4) if p > 0.0 else 0)
+                block.part(8 * (chunk * -(-u // 2) + 4) if p > 0.0 else 0, "int64")
                 for u, p in zip(n[1:-1], parts.network.dropout, strict=True)  # type: ignore[arg-type]
             ]
             self.blocks = -(-parts.network.size // BLOCK)
-            self.check, self.partials = (block.part((self.blocks + parts.network.L) * size) for _ in range(2))
-            self.penalty = block.part((self.blocks + parts.network.L) * size)
-            self.known = [block.part(8) for _ in parts.reductions]
+            self.check, self.partials, self.penalty = (vector(self.blocks + parts.network.L) for _ in range(3))
+            self.known = [block.part(8, dtype) for _ in parts.reductions]
         block.make()
         self.words = block.view(self.frame, SLOTS, "int64")
         self.reals = block.view(self.frame, SLOTS, "float64")
-        block.view(self.ones, chunk, parts.dtype)[...] = 1.0
+        block.view(self.ones, chunk, dtype)[...] = 1.0
 
     def view(self, matrix: Matrix) -> Any:
         """A matrix of this workspace as an array, (rows, columns); None for one that is elsewhere."""
@@ -107,7 +101,7 @@ class Workspace:
 
     def slot(self, slot: Slot) -> Place:
         """Where a number of the frame stands."""
-        return self.frame + 8 * int(slot)
+        return Place(self.block.name, "float64" if slot in REALS else "int64", self.frame.offset + 8 * int(slot))
 
 
 class Builder:
@@ -119,23 +113,24 @@ class Builder:
         self.n = parts.network.n
         self.L = parts.network.L
         self.size = np.dtype(parts.dtype).itemsize
-        self.layout = Layout(parts.network)
+        self.layout = parts.layout
         self.program = Program()
 
     def finished(self) -> Any:
         """The program so far."""
         return self.program.finished(self.parts.library)
 
-    def _call(self, name: str, *arguments: int | Place | Address, kind: Kind = Kind.WORK) -> None:
-        self.program.work(self.parts.common[name], *arguments, kind=kind)
+    def _call(self, name: str, record: Kind = Kind.WORK, /, **given: Given) -> None:
+        self.program.work(self.parts.common[name], given, record)
 
-    def _map(self, made: Made, rows: int, cols: int, where: Mapping[str, Any], *room: Place) -> None:
-        """Formulas over matrices (Matrix) and numbers (Place); ``room`` where a kernel turns examples."""
-        arguments: list[Any] = [rows, cols]
-        for name in (*made.symbols, *made.outputs):
-            place = where[name]
-            arguments += [place.place, place.stride] if isinstance(place, Matrix) else [place]
-        self.program.work(made.kernel, *arguments, *room)
+    def _formula(self, made: Made, **known: Given) -> None:
+        """Call a kernel made from formulas; of what is known it is given what it takes."""
+        kernel = made.kernel
+        self.program.work(kernel, {name: known[name] for name in kernel.signature.names})
+
+    def _vector(self, name: str, offset: int = 0) -> Place:
+        """Where a vector that is handed in stands, or a part of it."""
+        return Place(name, self.parts.dtype, offset)
 
     def _product(
         self, C: Matrix, A: Matrix, B: Matrix, init: Matrix, shape: tuple[int, int, int], turned: bool = False
@@ -146,17 +141,13 @@ class Builder:
         """
         into_gradient = C.place.name == "dtheta"
         M, N, K = shape
-        by_columns = into_gradient and (N >= M or M == 1)
-        blocked = is_large(M, K, B.stride, self.size)
-        name = ("blocked" if blocked else "product") + "_turned" * turned
-        packing = [PACKING] if blocked else []
-        tiles = "tiles" + "_turned" * turned
-        self._multiply(name, tiles, (C, A, B, init), M, N, K, int(by_columns), *packing)
-
-    def _multiply(self, name: str, tiles: str, matrices: tuple[Matrix, ...], *more: int | Place) -> None:
-        """Call a driver of products."""
-        places = [v for V in matrices for v in (V.place, V.stride)]
-        self._call(name, Address(self.parts.common[tiles]), *places, *more)
+        by_columns = int(into_gradient and (N >= M or M == 1))
+        given: dict[str, Given] = {"C": C, "A": A, "B": B, "init": init, "M": M, "N": N, "K": K}
+        given |= {"by_columns": by_columns, "tiles": self.parts.tiles[turned]}
+        if is_large(M, K, B.stride, self.size):
+            self._call("blocked" + "_turned" * turned, packing=PACKING, **given)
+        else:
+            self._call("product" + "_turned" * turned, **given)
 
     def _from(self, matrix: Matrix, first: int) -> Matrix:
         """What a chunk that begins at row ``first`` has of a matrix: all of one in the workspace, rows of X and Y."""
@@ -165,33 +156,34 @@ class Builder:
         return Matrix(matrix.place + first * matrix.stride * self.size, matrix.stride)
 
     def _weights(self, l: int) -> Matrix:
-        return Matrix(Place("theta", self.layout.W[l]), self.n[l])
+        return Matrix(self._vector("theta", self.layout.W[l]), self.n[l])
 
     def forward(self, rows: int, activations: list[Made], first: int = 0) -> None:
         """A[1..L-1] and Z[L]; and the slopes G where the kernels of the hidden layers give them."""
         work, n = self.work, self.n
         for l in range(1, self.L + 1):
             A, Z = self._from(work.A[l - 1], first), work.A[l]
-            b = Place("theta", self.layout.b[l])
+            b = self._vector("theta", self.layout.b[l])
             if n[l] == 1:
-                self._call("thin", Z.place, A.place, A.stride, self._weights(l).place, b, rows, n[l - 1])
+                self._call("thin", Z=Z.place, A=A, w=self._weights(l).place, b=b, rows=rows, K=n[l - 1])
             else:
                 self._product(Z, A, self._weights(l), Matrix(b, 0), (rows, n[l], n[l - 1]))
             if l < self.L:
                 made = activations[l - 1]
-                where: dict[str, Any] = {"Z": Z, "A": Z}
+                known: dict[str, Given] = {"Z": Z, "A": Z}
                 if "G" in made.outputs:
-                    where["G"] = work.G[l]
+                    known["G"] = work.G[l]
                 if "half" in made.symbols:
-                    where["half"] = self._words(rows, l, first)
-                self._map(made, rows, n[l], where)
+                    known["half"] = self._words(rows, l, first)
+                self._formula(made, rows=rows, cols=n[l], **known)
 
     def _words(self, rows: int, l: int, first: int) -> Matrix:
         """The random words of a layer with dropout, two units a word."""
-        per_row, halves = -(-self.n[l] // 2), self.work.halves[l - 1]
-        where = (halves, Place("seed"), int(Stream.DROPOUT), first, rows, per_row)
-        self._call("words", *where, self.work.slot(Slot.STEP), l)
-        return Matrix(halves, 2 * per_row)
+        per_row, words = -(-self.n[l] // 2), self.work.halves[l - 1]
+        key: dict[str, Given] = {"key_0": Place("seed", "number"), "key_1": int(Stream.DROPOUT)}
+        of_layer: dict[str, Given] = {"step": self.work.slot(Slot.STEP), "place": l}
+        self._call("words", into=words, **key, first=first, rows=rows, per_row=per_row, **of_layer)
+        return Matrix(Place(words.name, "int32", words.offset), 2 * per_row)
 
     def losses(self, rows: int, first: int, delta: bool) -> None:
         """The loss of each example, and with ``delta`` dZ[L] in the place of Z[L]."""
@@ -199,12 +191,8 @@ class Builder:
         made = self.parts.losses if delta else self.parts.values
         share, losses = work.share + first * self.size, work.losses + first * self.size
         Z, Y = work.A[-1], self._from(work.Y, first)
-        if not self.parts.by_example:
-            more = [Z.place, Z.stride] if delta else []
-            self.program.work(made.kernel, rows, K, Y.place, Y.stride, Z.place, Z.stride, share, losses, *more)
-            return
-        where = {"Z": Z, "Y": Y, "dZ": Z, "share": share, "losses": losses}
-        self._map(made, rows, K, where, work.turned)
+        room: dict[str, Given] = {"turned": work.turned} if self.parts.by_example else {}
+        self._formula(made, rows=rows, cols=K, Z=Z, Y=Y, dZ=Z, share=share, losses=losses, **room)
 
     def backward_rows(self, rows: int, hidden: list[Hidden]) -> None:
         """dZ[L-1], ..., dZ[1]; those of layers with slopes in the places of these."""
@@ -213,14 +201,15 @@ class Builder:
             dZ = self._delta(l)
             zeros = Matrix(work.zeros, 0)
             if work.packs[l]:
-                matrices = (work.dA, dZ, self._weights(l), zeros)
-                self._multiply("blocked_of_turned", "tiles", matrices, rows, n[l - 1], n[l], 0, PACKING)
+                given: dict[str, Given] = {"M": rows, "N": n[l - 1], "K": n[l], "by_columns": 0}
+                given |= {"tiles": self.parts.tiles[False], "packing": PACKING}
+                self._call("blocked_of_turned", C=work.dA, A=dZ, B=self._weights(l), init=zeros, **given)
             else:
                 # one row: W[l] and W[l].T are the same memory
                 W = Matrix(self._weights(l).place, n[l - 1]) if n[l] == 1 else work.W[l]
                 self._product(work.dA, dZ, W, zeros, (rows, n[l - 1], n[l]))
-            where = {"dA": work.dA, "A": work.A[l - 1], "G": work.G[l - 1], "dZ": work.G[l - 1]}
-            self._map(hidden[l - 2].backward, rows, n[l - 1], where)
+            G = work.G[l - 1]
+            self._formula(hidden[l - 2].backward, rows=rows, cols=n[l - 1], dA=work.dA, A=work.A[l - 1], G=G, dZ=G)
 
     def _delta(self, l: int) -> Matrix:
         return self.work.A[-1] if l == self.L else self.work.G[l]
@@ -230,8 +219,8 @@ class Builder:
         work, n = self.work, self.n
         for l in range(1, self.L + 1):
             A, dZ = self._from(work.A[l - 1], first), self._delta(l)
-            dW = Matrix(Place("dtheta", self.layout.W[l]), n[l])
-            db = Matrix(Place("dtheta", self.layout.b[l]), n[l])
+            dW = Matrix(self._vector("dtheta", self.layout.W[l]), n[l])
+            db = Matrix(self._vector("dtheta", self.layout.b[l]), n[l])
             zeros = Matrix(work.zeros, 0)
             if n[l] == 1:
                 self._product(dW, dZ, A, dW if first else zeros, (1, n[l - 1], rows))
@@ -242,8 +231,13 @@ class Builder:
     def begin(self, rows: int, gathers: bool) -> None:
         """The numbers of the step."""
         work = self.work
-        order = Place("order") if gathers else 0
-        self._call("begin", work.frame, Place("rates"), Place("weights"), order, rows, work.w, work.share)
+        order = ORDER if gathers else 0
+        given: dict[str, Given] = {
+            "rates": Place("rates", "float64"),
+            "weights": self._vector("weights"),
+            "order": order,
+        }
+        self._call("begin", frame=work.frame, **given, rows=rows, w=work.w, share=work.share)
         self.program.barrier(Kind.DECISION)
 
     def gradient(self, rows: int, gathers: bool, hidden: list[Hidden]) -> None:
@@ -253,9 +247,9 @@ class Builder:
             part = min(work.chunk, rows - first)
             if gathers:
                 for into, source, cols in ((work.A[0], "X", n[0]), (work.Y, "Y", n[-1])):
-                    position = (Place("order"), work.slot(Slot.POSITION), first)
-                    ahead = rows_ahead(cols * self.size)
-                    self._call("gather", into.place, into.stride, Place(source), cols, *position, part, cols, ahead)
+                    of_rows: dict[str, Given] = {"order": ORDER, "position": work.slot(Slot.POSITION), "first": first}
+                    of_rows |= {"rows": part, "cols": cols, "ahead": rows_ahead(cols * self.size)}
+                    self._call("gather", into=into, matrix=Matrix(self._vector(source), cols), **of_rows)
             self.forward(part, [layer.forward for layer in hidden], first)
             self.losses(part, first, delta=True)
             self.backward_rows(part, hidden)
@@ -267,11 +261,11 @@ class Builder:
         if parts.penalise is not None and parts.penalty is not None:
             for l in range(1, self.L + 1):
                 count = n[l] * n[l - 1]
-                where: dict[str, Any] = {"S": work.slot(Slot.S)}
-                vectors = {name: Matrix(Place(name, self.layout.W[l]), 1) for name in ("theta", "dtheta")}
-                self._map(parts.penalise, count, 1, where | vectors)
+                S = work.slot(Slot.S)
+                theta, dtheta = (self._vector(name, self.layout.W[l]) for name in ("theta", "dtheta"))
+                self._formula(parts.penalise, rows=count, cols=1, theta=Matrix(theta, 1), dtheta=Matrix(dtheta, 1), S=S)
                 into = work.penalty + penalties * self.size
-                self._partials(parts.penalty, count, {name: m.place for name, m in vectors.items()} | where, into)
+                self._formula(parts.penalty, length=count, theta=theta, dtheta=dtheta, S=S, penalty=into)
                 penalties += -(-count // BLOCK)
             self.program.barrier()
         self.verdict_on("dtheta", penalties)
@@ -279,50 +273,53 @@ class Builder:
     def verdict_on(self, vector: str, penalties: int = 0) -> None:
         """J with so many parts of penalties; and whether it and the vector are finite."""
         work = self.work
-        self._call("finite", self.parts.network.size, Place(vector), work.check)
+        self._call("finite", length=self.parts.network.size, x=self._vector(vector), into=work.check)
         self.program.barrier()
-        self._call("verdict", work.frame, work.penalty, penalties, work.check, work.blocks)
+        of_penalties: dict[str, Given] = {"penalties": work.penalty, "n_penalties": penalties}
+        self._call("verdict", frame=work.frame, **of_penalties, checks=work.check, n_checks=work.blocks)
         self.program.barrier(Kind.DECISION)
 
     def total(self, rows: int) -> None:
         """J of the losses."""
-        self._call("cost", self.work.frame, self.work.share, self.work.losses, rows)
-
-    def _partials(self, made: Made, length: int, where: dict[str, Place], into: Place) -> None:
-        self.program.work(made.kernel, length, *(where[s] for s in made.symbols), into)
+        self._call("cost", frame=self.work.frame, share=self.work.share, losses=self.work.losses, rows=rows)
 
     def update(self) -> None:
         """The optimiser's step over all parameters."""
         work, parts, size = self.work, self.parts, self.parts.network.size
         assert parts.update is not None
-        numbers: dict[str, Any] = {"rate": work.slot(Slot.RATE), "t": work.slot(Slot.T)}
-        for reduction, known in zip(parts.reductions, work.known, strict=True):
-            self._partials(reduction.partials, size, numbers | {"dtheta": Place("dtheta")}, work.partials)
+        known: dict[str, Given] = {"rate": work.slot(Slot.RATE), "t": work.slot(Slot.T)}
+        for reduction, number in zip(parts.reductions, work.known, strict=True):
+            dtheta = self._vector("dtheta")
+            self._formula(reduction.partials, length=size, dtheta=dtheta, partials=work.partials, **known)
             self.program.barrier()
-            self.program.work(reduction.combine, known, work.partials, work.blocks)
+            self.program.work(reduction.combine, {"into": number, "partials": work.partials, "count": work.blocks})
             self.program.barrier()
-            numbers[reduction.name] = known
-        vectors = ("theta", "dtheta", *(s for s in parts.update.symbols if s.startswith("moment")))
+            known[reduction.name] = number
+        names = ("theta", "dtheta", *(s for s in parts.update.symbols if s.startswith("moment")))
         if parts.update == parts.update_biases:
-            self._map(parts.update, size, 1, numbers | {v: Matrix(Place(v), 1) for v in vectors})
+            self._formula(parts.update, rows=size, cols=1, **known, **self._columns(names, 0))
         else:
             for l in range(1, self.L + 1):
                 W, b, end = self.layout.W[l], self.layout.b[l], self.layout.b[l] + self.n[l] * self.size
                 for made, start, stop in ((parts.update, W, b), (parts.update_biases, b, end)):
-                    where = {v: Matrix(Place(v, start), 1) for v in vectors}
-                    self._map(made, (stop - start) // self.size, 1, numbers | where)
+                    rows = (stop - start) // self.size
+                    self._formula(made, rows=rows, cols=1, **known, **self._columns(names, start))
         self.program.barrier()
+
+    def _columns(self, names: Iterable[str], start: int) -> dict[str, Given]:
+        """Vectors that are handed in, from some byte on, as matrices of one column."""
+        return {name: Matrix(self._vector(name, start), 1) for name in names}
 
     def turn_weights(self) -> None:
         """W[l] from W[l].T, which dZ[l] is multiplied by on the way back."""
         for l in range(2, self.L + 1):
             if self.n[l] > 1 and not self.work.packs[l]:
                 into, W = self.work.W[l], self._weights(l)
-                self._call("turn", into.place, into.stride, W.place, W.stride, self.n[l - 1], self.n[l])
+                self._call("turn", into=into, matrix=W, rows=self.n[l - 1], cols=self.n[l])
 
     def end(self, rows: int) -> None:
         """Count the step."""
-        self._call("end", self.work.frame, rows, kind=Kind.ALWAYS)
+        self._call("end", Kind.ALWAYS, frame=self.work.frame, rows=rows)
         self.program.barrier(Kind.LAST)
 
     def link(self, rows: int) -> None:
@@ -331,4 +328,5 @@ class Builder:
         Z = work.A[-1]
         if link is None:
             return
-        self._map(link, rows, K, {"Z": Z, "A": Z}, *([work.turned] if self.parts.link_by_example else []))
+        room: dict[str, Given] = {"turned": work.turned} if self.parts.link_by_example else {}
+        self._formula(link, rows=rows, cols=K, Z=Z, A=Z, **room)

@@ -6,13 +6,13 @@ terms of a sum over outputs are then added in the order of the outputs, whatever
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
-from chainrule.engines.fused.assembly import BYTES, REAL, Int, Kernel, Pointer, Value
+from chainrule.engines.fused.assembly import BYTES, Int, Kernel, Pointer, Value
 from chainrule.engines.fused.emitting import Emitter, symbols_of
 from chainrule.engines.fused.expressions import Expression, walk
-from chainrule.engines.fused.maps import along
+from chainrule.engines.fused.maps import along, map_signature
 from chainrule.engines.fused.moves import turned_square
+from chainrule.engines.fused.signatures import Argument, Signature
 from chainrule.engines.fused.sums import combined
 from chainrule.engines.fused.target import Target
 
@@ -25,20 +25,21 @@ def turned_bytes(target: Target, dtype: str, outputs: int) -> int:
     return MATRICES * -(-outputs // lanes) * lanes * lanes * BYTES[dtype]
 
 
-def write_by_example(name: str, target: Target, dtype: str, outputs: Mapping[str, Expression]) -> str:
-    """Formulas in which the outputs of an example belong together.
+def by_example_signature(dtype: str, outputs: Mapping[str, Expression]) -> Signature:
+    """That of a map, and at the end memory for ``turned_bytes`` a thread. A result may replace a symbol."""
+    return Signature((*map_signature(dtype, outputs).arguments, ("turned", Argument(dtype))))
 
-    examples, outputs, then for each symbol and each result: address and stride of a matrix, or the address of one
-    number for each example; at the end memory for ``turned_bytes`` a thread. A result may replace a symbol.
-    """
-    kernel = Kernel(name, target)
-    real, lanes = REAL[dtype], target.lanes(dtype)
+
+def write_by_example(name: str, target: Target, dtype: str, outputs: Mapping[str, Expression]) -> str:
+    """Formulas in which the outputs of an example belong together."""
+    kernel = Kernel(name, target, by_example_signature(dtype, outputs))
+    lanes = target.lanes(dtype)
     expressions = list(outputs.values())
-    examples, K = kernel.number(), kernel.number()
-    symbols = {s.value: _place(kernel, s.reach, real) for s in symbols_of(expressions)}
-    into = {name: _place(kernel, e.reach, real) for name, e in outputs.items()}
+    examples, K = kernel.number("rows"), kernel.number("cols")
+    symbols = {s.value: _place(kernel, s.value, s.reach) for s in symbols_of(expressions)}
+    into = {name: _place(kernel, name, e.reach) for name, e in outputs.items()}
     room = (K + (lanes - 1)).rounded_down(lanes) * lanes
-    turned = kernel.address(real) + kernel.thread * room * MATRICES
+    turned = kernel.address("turned") + kernel.thread * room * MATRICES
     matrices = [name for name, (_, stride) in (symbols | into).items() if stride is not None]
     assert len(matrices) <= MATRICES, matrices
     column = {name: turned + room * which for which, name in enumerate(matrices)}
@@ -125,6 +126,6 @@ def _one_of(kernel: Kernel, parts: list[Value], k: Int) -> Value:
     return chosen
 
 
-def _place(kernel: Kernel, reach: str, real: Any) -> tuple[Pointer, Int | None]:
+def _place(kernel: Kernel, name: str, reach: str) -> tuple[Pointer, Int | None]:
     """The address of a matrix and its stride; of a number for each example, and None."""
-    return (kernel.address(real), None if reach == "example" else kernel.number())
+    return (kernel.address(name), None) if reach == "example" else kernel.matrix(name)

@@ -16,6 +16,7 @@ from llvmlite import ir
 
 from chainrule.engines.fused.assembly import I64, KERNEL, PTR, VOID, WHOLE, Function, Int, Pointer, Value
 from chainrule.engines.fused.memory import placed
+from chainrule.engines.fused.signatures import INT64, NUMBER, Argument, Signature
 from chainrule.engines.fused.steps import STOP, Frame, Kind, Slot
 from chainrule.engines.fused.target import Target
 from chainrule.engines.fused.waiting import clock, wait_for_all
@@ -47,19 +48,28 @@ def equal_parts(threads: int) -> Any:
     return parts
 
 
-def write_execute(name: str, target: Target) -> str:
-    """Run a program by several threads: called as execute(arguments, thread, threads), with
+RUN = Signature.of(
+    frame=INT64,
+    records=INT64,
+    count=NUMBER,  # of them
+    times=NUMBER,
+    way=NUMBER,  # in which threads sleep, see ``waiting``, as are
+    wait=NUMBER,  # the addresses of the system's functions
+    wake=NUMBER,
+    parts=Argument("int64", may_be_absent=True),  # 0 where there is one thread alone
+)
 
-    frame, records, their number, how many times, how threads sleep (three numbers), parts
-    """
-    function = Function(name, target, ir.FunctionType(VOID, [PTR, I64, I64]))
+
+def write_execute(name: str, target: Target) -> str:
+    """Run a program by several threads: called as execute(arguments, thread, threads)."""
+    function = Function(name, target, ir.FunctionType(VOID, [PTR, I64, I64]), RUN)
     _Execution(function, *function.given)
     return function.finish()
 
 
 def write_execute_alone(name: str, target: Target) -> str:
     """The same by one thread, with the same arguments; what Python hands over takes as long as a row's prediction."""
-    function = Function(name, target, ir.FunctionType(VOID, [PTR]))
+    function = Function(name, target, ir.FunctionType(VOID, [PTR]), RUN)
     _Execution(function, function.whole(0), None)
     return function.finish()
 
@@ -71,9 +81,9 @@ class _Execution:
         self.function, self.thread = function, thread
         b = function.builder
         self.frame = Frame(function)
-        records, count, times = function.address(I64), function.number(), function.number()
-        self.sleeping = (function.number(), function.number(), function.number())
-        self.parts = function.address(I64)
+        records, count, times = function.address("records"), function.number("count"), function.number("times")
+        self.sleeping = (function.number("way"), function.number("wait"), function.number("wake"))
+        self.parts = function.address("parts")
         self.mine = self.parts + thread * LINE
         zero = ir.Constant(I64, 0)
         turn = self.frame.load(Slot.TURN)

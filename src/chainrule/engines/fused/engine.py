@@ -1,6 +1,5 @@
 """The protocol of ``chainrule.engines`` in compiled code."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import nan
@@ -10,21 +9,32 @@ from weakref import ref
 
 import numpy as np
 
-from chainrule.engines import Examples, State, require_inputs, require_step
+from chainrule.engines import Examples, State
+from chainrule.engines.checks import (
+    REAL_KINDS,
+    as_reals,
+    require_count,
+    require_inputs,
+    require_real,
+    require_run,
+    require_steps_of,
+)
 from chainrule.engines.fused.building import chunk_rows
+from chainrule.engines.fused.gate import Gate, Rows, addresses, moments
 from chainrule.engines.fused.library import library
 from chainrule.engines.fused.memory import placed
 from chainrule.engines.fused.parts import Parts, known_parts
-from chainrule.engines.fused.program import address, as_argument
+from chainrule.engines.fused.program import as_argument
 from chainrule.engines.fused.programs import Programs, Ready
 from chainrule.engines.fused.shuffling import Shuffling
+from chainrule.engines.fused.signatures import At
 from chainrule.engines.fused.steps import FRAME, GO, STOP, Slot
 from chainrule.engines.fused.target import Target, here
 from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.engines.origin import require_origin
 from chainrule.engines.reference import Reference
 from chainrule.formulas.table import Functions
-from chainrule.network import Network, require_theta
+from chainrule.network import Network
 from chainrule.recipe import Recipe
 
 # Between two looks at Ctrl-C a thread does about so many floating-point operations: a tenth of a second of a slow core.
@@ -37,7 +47,9 @@ STEP = 2e4  # and a step, however small
 class Course:
     """What training steps need that stays the same while their arrays do.
 
-    arrays       theta, the moments and the examples, while they live
+    vectors      theta and the moments, while they live
+    examples     with their arrays, while they live: NumPy gives no array other memory while somebody refers to it
+    copied       what is read in their place where they had to be copied: then it is for one run
     B            rows a step; ``per_epoch`` steps, of which ``whole`` have so many
     gathers      rows are collected in the order of the epoch: there is more than one step
     full, rest   a step, and the last one of an epoch where fewer rows are left for it
@@ -45,7 +57,9 @@ class Course:
     at_once      steps between two looks at Ctrl-C, for each thread
     """
 
-    arrays: list[ref[Any]]
+    vectors: list[ref[Any]]
+    examples: list[ref[Any]]
+    copied: Rows | None
     B: int
     per_epoch: int
     whole: int
@@ -55,9 +69,14 @@ class Course:
     turning: Ready
     at_once: float
 
-    def is_of(self, given: Sequence[Any]) -> bool:
-        """Whether it was made for these arrays."""
-        return len(given) == len(self.arrays) and all(a is b() for a, b in zip(given, self.arrays, strict=True))
+    def is_of(self, state: State, examples: Examples) -> bool:
+        """Whether it was made for these arrays, and the state's may still be written."""
+        if examples is None or examples is not self.examples[0]() or len(state.moments) + 1 != len(self.vectors):
+            return False
+        for vector, known in zip((state.theta, *state.moments), self.vectors, strict=True):
+            if vector is None or vector is not known() or not vector.flags.writeable:
+                return False
+        return True
 
 
 class Fused:
@@ -102,8 +121,13 @@ class Fused:
         self._beside = UPDATE * network.size + STEP
         self._programs = Programs.taken_up(self._parts, flops, threads, by=self)
         self._shuffling = Shuffling(recipe, self._programs.function("words"))
+        size, dtype = network.size, network.dtype  # an engine that referred to itself would leave its programs too late
+        self._vector = lambda values, number: placed(values, size, dtype, number)
+        self._gate = Gate(network, self.optimizer, self._vector)
+        self._strides = (np.dtype(dtype).itemsize,)  # of theta
         self._dtheta: Any = None
-        self._rates = np.zeros(1)
+        self._rates: Any = np.zeros(0)
+        self._own: dict[str, At] = {}
         self._predicts: Ready | None = None  # what predicted last, if one thread was enough
         self._dtype = np.dtype(network.dtype)
         self._course: Course | None = None  # of the last run
@@ -120,7 +144,7 @@ class Fused:
 
     def is_finite(self, theta: Any) -> bool:
         """Every one of the parameters is finite."""
-        theta = self._parameters(theta)
+        theta = self._gate.vector("theta", theta)
         with self._lock:
             ready = self._programs.finite()
             ready.bind_theta(theta)
@@ -137,11 +161,23 @@ class Fused:
         X = np.asarray(X)
         with self._lock:
             ready = self._predicts
-            if ready is not None and theta is ready.theta() and X.shape == ready.shape and X.dtype == self._dtype:
+            if (
+                ready is not None
+                and theta is not None
+                and theta is ready.theta()
+                and theta.strides == self._strides
+                and theta.dtype is self._dtype
+                and X.shape == ready.shape
+                and X.dtype == self._dtype
+            ):
                 ready.inputs[...] = X  # as the last time: what comes below would take as long as a row
                 ready.execute(ready.address)
                 return ready.outputs.copy()
+        if X.dtype.kind not in REAL_KINDS:
+            X = as_reals("X", X, self._dtype)
         require_inputs(X, self.network)
+        # in a variable, so that a copy lives as long as its address is needed
+        theta = self._gate.vector("theta", theta)
         m = len(X)
         chunk = chunk_rows(self._parts, m)
         with self._lock:
@@ -156,7 +192,6 @@ class Fused:
         """A[L] of a chunk, in memory that the next one uses too."""
         ready = self._programs.prediction(len(X))
         self._predicts = ready if ready.threads == 1 else None
-        theta = self._parameters(theta)  # in a variable, so that a copy lives as long as its address is needed
         ready.bind_theta(theta)
         _copy(X, ready.inputs)
         self._programs.run(ready)
@@ -164,47 +199,52 @@ class Fused:
 
     def cost(self, theta: Any, examples: Examples) -> float:
         """J without penalties and dropout."""
-        theta = self._parameters(theta)
+        theta, rows = self._gate.vector("theta", theta), self._gate.rows(examples)
         with self._lock:
-            ready = self._programs.cost(examples.m)
+            ready = self._programs.cost(rows.m)
             ready.words[: Slot.ARRIVED] = 0
             ready.reals[Slot.J] = nan  # and stays so where no example has a weight
-            ready.bind(self._addresses(examples, theta=theta))
+            ready.bind(self._memory(rows, theta=theta))
             self._programs.run(ready)
             return float(ready.reals[Slot.J])
 
     def gradient(self, theta: Any, examples: Examples, step: int | None = None) -> tuple[float, Any]:
         """J and dtheta, penalties included."""
-        theta = self._parameters(theta)
+        theta, rows = self._gate.vector("theta", theta), self._gate.rows(examples)
+        dropout, step = step is not None, require_count("step", step or 0)
         dtheta = np.full_like(theta, nan)  # and stays so where no example has a weight
         with self._lock:
-            ready = self._programs.gradient(examples.m, step is not None)
+            ready = self._programs.gradient(rows.m, dropout)
             ready.words[: Slot.ARRIVED] = 0
-            ready.words[Slot.STEP] = step or 0
+            ready.words[Slot.STEP] = step
             ready.reals[Slot.J] = nan
-            ready.bind(self._addresses(examples, theta=theta, dtheta=dtheta))
+            ready.bind(self._memory(rows, theta=theta, dtheta=dtheta))
             self._programs.run(ready)
             return float(ready.reals[Slot.J]), dtheta
 
     def update(self, state: State, dtheta: Any, rate: float) -> State:
         """One step of the optimiser, on copies."""
+        require_steps_of(self.recipe, self.optimizer)
         require_origin(state, self)
-        theta, *moments = (np.array(v) for v in (state.theta, *state.moments))
-        dtheta = np.ascontiguousarray(dtheta, self.network.dtype)
+        t, rate = require_count("state.updates", state.updates) + 1, require_real("rate", rate)
+        theta, *kept = self._gate.copies(state)
+        dtheta = self._gate.vector("dtheta", dtheta)
         with self._lock:
             ready = self._programs.update()
-            ready.words[Slot.T], ready.reals[Slot.RATE] = state.updates + 1, rate
-            ready.bind({"theta": address(theta), "dtheta": address(dtheta), **_moments(moments)})
+            ready.words[Slot.T], ready.reals[Slot.RATE] = t, rate
+            ready.bind(addresses(theta=theta, dtheta=dtheta, **moments(kept)))
             self._programs.run(ready)
-        return state._replace(theta=theta, moments=tuple(moments), updates=state.updates + 1, rate=rate)
+        return state._replace(theta=theta, moments=tuple(kept), updates=t, rate=rate)
 
     def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
         """Training steps first_step..last_step-1. Ctrl-C ends it early: the state says that it was interrupted."""
-        require_step(state, first_step)
+        require_steps_of(self.recipe, self.optimizer)
+        last_step = require_run(state, first_step, last_step)
         require_origin(state, self)
         with self._lock, ctrl_c_noted() as ctrl_c:
+            state, course = self._begin(state, examples)
             while state.step < last_step and not (state.diverged or state.interrupted):
-                state = self._within_epoch(state, self._course_of(state, examples), last_step, ctrl_c)
+                state = self._within_epoch(state, course, last_step, ctrl_c)
             return state  # in here: a moment later Ctrl-C could come between the arrays and what counts their steps
 
     def _within_epoch(self, state: State, course: Course, last_step: int, ctrl_c: list[int]) -> State:
@@ -244,46 +284,51 @@ class Fused:
             scale * multiplier(s, per_epoch, steps, before_epoch) * state.rate_scale for s in of_step
         ]
 
-    def _course_of(self, state: State, examples: Examples) -> Course:
-        """What steps of these arrays need; made anew only where an array is another one."""
-        given = (state.theta, *state.moments, examples)
-        if self._course is None or not self._course.is_of(given):
-            m = examples.m
-            B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
-            gathers = m > B
-            # their memory first: zeros where something was freed are written at once, fresh ones where they are used
-            programs = self._programs
-            full, turning = programs.training(B, B, gathers), programs.turning(B, gathers)
-            rest = programs.training(m % B, B, gathers) if m % B else full
-            if len(self._rates) < per_epoch:
-                self._rates = np.zeros(per_epoch)
-            if self._dtheta is None:
-                self._dtheta = self._vector(0.0, 1 + len(state.moments))
-            memory = {
-                **self._addresses(examples, theta=state.theta, dtheta=self._dtheta),
-                **_moments(state.moments),
-                "order": address(self._shuffling.prepare(m)),
-            }
-            for ready in (full, turning, rest):
-                ready.bind(memory)
-            at_once = BETWEEN_LOOKS / (full.flops + self._beside)
-            arrays = [ref(array) for array in given]
-            self._course = Course(arrays, B, per_epoch, m // B, gathers, full, rest, turning, at_once)
-        return self._course
+    def _begin(self, state: State, examples: Examples) -> tuple[State, Course]:
+        """The state with arrays that may be moved on, and what steps of it need: made anew only for other arrays."""
+        course = self._course
+        if course is None or not course.is_of(state, examples):
+            self._course = None  # the programs are about to leave its memory
+            rows = self._gate.rows(examples)
+            state = self._gate.movable(state, rows)
+            course = self._course_of(state, examples, rows)
+            if course.copied is None:
+                self._course = course
+        return state, course
 
-    def _parameters(self, theta: Any) -> Any:
-        """theta as compiled code reads it."""
-        theta = np.ascontiguousarray(theta, self.network.dtype)
-        require_theta(theta, self.network)
-        return theta
+    def _course_of(self, state: State, examples: Examples, rows: Rows) -> Course:
+        """What steps of these arrays need."""
+        m = rows.m
+        B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
+        gathers = m > B
+        # their memory first: zeros where something was freed are written at once, fresh ones where they are used
+        programs = self._programs
+        full, turning = programs.training(B, B, gathers), programs.turning(B, gathers)
+        rest = programs.training(m % B, B, gathers) if m % B else full
+        if len(self._rates) < per_epoch:
+            self._make_room(per_epoch)
+        if self._dtheta is None:
+            self._dtheta = self._vector(0.0, 1 + len(state.moments))
+        order = self._shuffling.prepare(m)
+        memory = self._memory(rows, theta=state.theta, dtheta=self._dtheta, order=order, **moments(state.moments))
+        for ready in (full, turning, rest):
+            ready.bind(memory)
+        at_once = BETWEEN_LOOKS / (full.flops + self._beside)
+        vectors = [ref(vector) for vector in (state.theta, *state.moments)]
+        of_examples = [ref(given) for given in (examples, examples.X, examples.Y, examples.weight)]
+        copied = rows if rows.copied else None
+        return Course(vectors, of_examples, copied, B, per_epoch, m // B, gathers, full, rest, turning, at_once)
 
-    def _vector(self, values: Any, number: int) -> Any:
-        """A vector like theta."""
-        return placed(values, self.network.size, self.network.dtype, number)
+    def _make_room(self, steps: int) -> None:
+        """For the learning rates of so many steps."""
+        self._rates = np.zeros(steps)
+        self._own = {"seed": At(as_argument(self.recipe.seed), "number"), **addresses(rates=self._rates)}
 
-    def _addresses(self, examples: Examples, **arrays: Any) -> dict[str, int]:
-        data = {"X": examples.X.T, "Y": examples.Y.T, "weights": examples.weight, "rates": self._rates, **arrays}
-        return {"seed": as_argument(self.recipe.seed), **{name: address(array) for name, array in data.items()}}
+    def _memory(self, rows: Rows, **arrays: Any) -> dict[str, At]:
+        """Where what a program works on is."""
+        if not self._own:
+            self._make_room(1)
+        return self._own | addresses(rows, **arrays)
 
 
 def _copy(rows: Any, into: Any) -> None:
@@ -293,7 +338,3 @@ def _copy(rows: Any, into: Any) -> None:
     else:
         with np.errstate(over="ignore"):
             into[...] = rows
-
-
-def _moments(moments: Sequence[Any]) -> dict[str, int]:
-    return {f"moment {i}": address(moment) for i, moment in enumerate(moments)}

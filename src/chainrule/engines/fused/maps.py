@@ -1,10 +1,5 @@
 """Element by element: kernels made from expressions.
 
-    rows, cols, then for each symbol (in the order of names) and each output:
-        each      address, elements from one row to the next
-        example   address of one number for every row
-        one       address of the number (float64 where it is weak, int64 where it is whole)
-
 A matrix whose rows follow each other without a gap is walked as one long row.
 """
 
@@ -12,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.engines.fused.assembly import REAL, TYPES, Int, Kernel, Pointer, Value
+from chainrule.engines.fused.assembly import Int, Kernel, Pointer, Value
 from chainrule.engines.fused.emitting import Emitter, symbols_of
 from chainrule.engines.fused.expressions import Expression
+from chainrule.engines.fused.signatures import NUMBER, Argument, Signature
 from chainrule.engines.fused.target import Target
 
 
@@ -30,23 +26,31 @@ class Matrix:
         return self.pointer + i * self.stride
 
 
+def map_signature(dtype: str, outputs: Mapping[str, Expression]) -> Signature:
+    """What ``write_map`` and ``write_by_example`` make takes: rows, cols, each symbol (in the order of names), each
+    output. What reaches each element is a matrix; what reaches an example stands once for every row; else it is one
+    number's address (float64 where it is weak, int64 where it is whole)."""
+    symbols = [(str(s.value), Argument(s.dtype, s.reach == "each")) for s in symbols_of(list(outputs.values()))]
+    into = [(name, Argument(dtype, e.reach != "example")) for name, e in outputs.items()]
+    return Signature((("rows", NUMBER), ("cols", NUMBER), *symbols, *into))
+
+
 def write_map(name: str, target: Target, dtype: str, outputs: Mapping[str, Expression], single: bool = False) -> str:
     """The kernel that works the outputs out. ``single``: there is one column, so a number for every row is a vector."""
-    kernel = Kernel(name, target)
+    kernel = Kernel(name, target, map_signature(dtype, outputs))
     expressions = list(outputs.values())
-    rows, cols = kernel.number(), kernel.number()
+    rows, cols = kernel.number("rows"), kernel.number("cols")
     uniform: dict[str, Value] = {}
     matrices: dict[str, Matrix] = {}
     by_row: dict[str, Pointer] = {}
     for symbol in symbols_of(expressions):
-        kind = TYPES[symbol.dtype]
         if symbol.reach == "one":
-            uniform[symbol.value] = kernel.address(kind).load()
+            uniform[symbol.value] = kernel.address(symbol.value).load()
         elif symbol.reach == "example":
-            by_row[symbol.value] = kernel.address(kind)
+            by_row[symbol.value] = kernel.address(symbol.value)
         else:
-            matrices[symbol.value] = Matrix(kernel.address(kind), kernel.number())
-    into = {o: Matrix(kernel.address(REAL[dtype]), kernel.number()) for o in outputs}
+            matrices[symbol.value] = Matrix(*kernel.matrix(symbol.value))
+    into = {o: Matrix(*kernel.matrix(o)) for o in outputs}
     lanes = target.lanes(dtype)
     emitter = Emitter(kernel, lanes, uniform)
     emitter.prepare(expressions)

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engines.fused.program import Place, address
+from chainrule.engines.fused.gate import at
+from chainrule.engines.fused.signatures import Place
 from chainrule.network import Network, Parameters
 
 ALIGNMENT = 64  # a cache line, and the widest vector
@@ -23,7 +24,7 @@ def placed(values: Any, size: int, dtype: str, number: int) -> Any:
     their pages: where several are walked together, those that begin alike compete for the same lines of a cache."""
     bytes_ = size * np.dtype(dtype).itemsize
     buffer = np.empty(bytes_ + PAGE, np.uint8)
-    start = (number * APART - address(buffer)) % PAGE
+    start = (number * APART - at(buffer).address) % PAGE
     vector = buffer[start : start + bytes_].view(dtype)
     vector[...] = values
     return vector
@@ -38,20 +39,20 @@ class Block:
         self.array: Any = None
         self.address = 0
 
-    def part(self, bytes_: int) -> Place:
-        """Room for so many bytes, on a cache line of its own."""
+    def part(self, bytes_: int, kind: str) -> Place:
+        """Room for so many bytes, on a cache line of its own; ``kind`` says what stands there."""
         at = self.size
         self.size += -(-bytes_ // ALIGNMENT) * ALIGNMENT
-        return Place(self.name, at)
+        return Place(self.name, kind, at)
 
     def make(self) -> None:
         """Zeros at first; from here on it has an address."""
         self.array = np.zeros(self.size + ALIGNMENT, np.uint8)
-        self.address = -(-address(self.array) // ALIGNMENT) * ALIGNMENT
+        self.address = -(-at(self.array).address // ALIGNMENT) * ALIGNMENT
 
     def view(self, place: Place, count: int, dtype: str) -> Any:
         """A part of it as an array."""
-        start = self.address - address(self.array) + place.offset
+        start = self.address - at(self.array).address + place.offset
         return self.array[start : start + count * np.dtype(dtype).itemsize].view(dtype)
 
 
@@ -64,5 +65,9 @@ class Layout:
 
     def __init__(self, network: Network) -> None:
         theta = np.empty(network.size, network.dtype)
-        begin, parameters = address(theta), Parameters(network, theta)
-        self.W, self.b = ([0, *(address(view) - begin for view in views[1:])] for views in (parameters.W, parameters.b))
+        begin, parameters = at(theta).address, Parameters(network, theta)
+
+        def places(views: list[Any]) -> list[int]:
+            return [0, *(at(view).address - begin for view in views)]
+
+        self.W, self.b = places([W.T for W in parameters.W[1:]]), places(parameters.b[1:])

@@ -4,8 +4,9 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule.engines.fused.assembly import BYTES, I64, REAL, Int, Kernel, Value
+from chainrule.engines.fused.assembly import BYTES, I64, Int, Kernel, Value
 from chainrule.engines.fused.maps import along
+from chainrule.engines.fused.signatures import INT64, MATRIX, NUMBER, Signature
 from chainrule.engines.fused.target import Target
 
 AHEAD = 2**14  # bytes of rows that are fetched before they are copied, of this batch or the next
@@ -18,18 +19,28 @@ def rows_ahead(row_bytes: int) -> int:
     return max(1, min(MOST_AHEAD, AHEAD // row_bytes))
 
 
-def write_gather(name: str, target: Target, dtype: str) -> str:
-    """into[i, :] = matrix[order[position + first + i], :], with:
+GATHER = Signature.of(
+    into=MATRIX,
+    matrix=MATRIX,
+    order=INT64,
+    position=INT64,  # where it stands
+    first=NUMBER,
+    rows=NUMBER,
+    cols=NUMBER,
+    ahead=NUMBER,
+)
 
-    into, stride, matrix, stride, order, address of position, first, rows, cols, ahead
+
+def write_gather(name: str, target: Target, dtype: str) -> str:
+    """into[i, :] = matrix[order[position + first + i], :].
 
     Rows in a random order are in no cache, so row i + ahead is fetched while row i is copied.
     """
-    kernel = Kernel(name, target)
-    real, lanes = REAL[dtype], target.lanes(dtype)
-    into, ld_into, source, ld_source = kernel.address(real), kernel.number(), kernel.address(real), kernel.number()
-    order, position, first = kernel.address(I64), kernel.address(I64), kernel.number()
-    rows, cols, ahead = kernel.number(), kernel.number(), kernel.number()
+    kernel = Kernel(name, target, GATHER.in_dtype(dtype))
+    lanes = target.lanes(dtype)
+    (into, ld_into), (source, ld_source) = kernel.matrix("into"), kernel.matrix("matrix")
+    order, position, first = kernel.address("order"), kernel.address("position"), kernel.number("first")
+    rows, cols, ahead = kernel.number("rows"), kernel.number("cols"), kernel.number("ahead")
     order = order + (Int(kernel, position.load()) + first)
     start, stop = kernel.share(rows)
     with kernel.loop(start, stop) as loop:
@@ -46,15 +57,15 @@ def write_gather(name: str, target: Target, dtype: str) -> str:
     return kernel.finish()
 
 
-def write_turn(name: str, target: Target, dtype: str) -> str:
-    """into[j, i] = matrix[i, j] with: into, stride, matrix, stride, rows, cols (those of the matrix).
+TURN = Signature.of(into=MATRIX, matrix=MATRIX, rows=NUMBER, cols=NUMBER)  # as many as the matrix has
 
-    Squares of lanes x lanes are turned in registers.
-    """
-    kernel = Kernel(name, target)
-    real, lanes = REAL[dtype], target.lanes(dtype)
-    into, ld_into, matrix, ld_matrix = kernel.address(real), kernel.number(), kernel.address(real), kernel.number()
-    rows, right = kernel.number(), kernel.number()
+
+def write_turn(name: str, target: Target, dtype: str) -> str:
+    """into[j, i] = matrix[i, j]; squares of lanes x lanes are turned in registers."""
+    kernel = Kernel(name, target, TURN.in_dtype(dtype))
+    lanes = target.lanes(dtype)
+    (into, ld_into), (matrix, ld_matrix) = kernel.matrix("into"), kernel.matrix("matrix")
+    rows, right = kernel.number("rows"), kernel.number("cols")
     start, stop = kernel.share(rows)
 
     def square(i: Int, j: Int, masked: bool) -> None:
@@ -112,17 +123,26 @@ _KEY_STEP = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
 _ROUNDS = 10
 
 
-def write_words(name: str, target: Target) -> str:
-    """Philox words, those of ``formulas.draws.words``, so many a row, the rows one after the other, with:
+WORDS = Signature.of(
+    into=INT64,
+    key_0=NUMBER,
+    key_1=NUMBER,
+    first=NUMBER,  # row
+    rows=NUMBER,
+    per_row=NUMBER,
+    step=INT64,  # where the first number of the place stands
+    place=NUMBER,  # its second
+)
 
-    into, key 0, key 1, first row, rows, words a row, address of the first number of the place, its second
-    """
-    kernel = Kernel(name, target)
+
+def write_words(name: str, target: Target) -> str:
+    """Philox words, those of ``formulas.draws.words``, so many a row, the rows one after the other."""
+    kernel = Kernel(name, target, WORDS)
     b = kernel.builder
-    into = kernel.address(I64)
-    keys = [kernel.number().value, kernel.number().value]
-    first, rows, per_row = kernel.number(), kernel.number(), kernel.number()
-    step, place = Int(kernel, kernel.address(I64).load()), kernel.number()
+    into = kernel.address("into")
+    keys = [kernel.number("key_0").value, kernel.number("key_1").value]
+    first, rows, per_row = kernel.number("first"), kernel.number("rows"), kernel.number("per_row")
+    step, place = Int(kernel, kernel.address("step").load()), kernel.number("place")
     start, stop = kernel.share(rows)  # whole groups of GRAIN = 4 rows, so whole blocks of 4 words
     skipped = first * per_row // 4
     end = (stop * per_row + 3) // 4

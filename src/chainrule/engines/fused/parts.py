@@ -9,6 +9,8 @@ from chainrule.engines.fused import by_example, driver, maps, moves, products, s
 from chainrule.engines.fused.emitting import symbols_of
 from chainrule.engines.fused.expressions import Expression, Trace, Untraceable, describe, walk
 from chainrule.engines.fused.library import Library, library
+from chainrule.engines.fused.memory import Layout
+from chainrule.engines.fused.signatures import Signature, Table, Wanted
 from chainrule.engines.fused.target import Target
 from chainrule.errors import ChainruleError
 from chainrule.formulas import equations
@@ -25,7 +27,7 @@ OVER_ALL = ("sum_all", "max_all")
 class Made:
     """A kernel made from formulas, with the symbols it reads and the outputs it writes, as its arguments have them."""
 
-    kernel: str
+    kernel: Wanted
     symbols: tuple[str, ...]
     outputs: tuple[str, ...]
 
@@ -48,7 +50,7 @@ class Reduction:
 
     name: str
     partials: Made
-    combine: str
+    combine: Wanted
 
 
 class Parts:
@@ -60,6 +62,7 @@ class Parts:
     link                      A[L] from Z[L]; None where they are the same. ``link_by_example``: as for the losses
     penalise, penalty         dtheta with the slopes of the penalties; partial sums of their values; None without any
     reductions, update        what has to be known of dtheta before an update; the update
+    layout                    where weights and biases stand in theta
     idle                      Programs that no engine uses now, by the number of threads that was asked for
     """
 
@@ -68,32 +71,39 @@ class Parts:
         self.idle: dict[int | None, list[Any]] = {}
         self.library = library
         self.network = network
+        self.layout = Layout(network)
         self.trace = trace = Trace(network.dtype)
         formulas = self._traced("the network", lambda: network.formulas(trace, functions))
         for_dtype = {
-            "thin": sums.write_thin,
-            "finite": sums.write_finite,
-            "gather": moves.write_gather,
-            "turn": moves.write_turn,
-            "begin": steps.write_begin,
-            "cost": steps.write_cost,
-            "verdict": steps.write_verdict,
+            "thin": (sums.THIN, sums.write_thin),
+            "finite": (sums.FINITE, sums.write_finite),
+            "gather": (moves.GATHER, moves.write_gather),
+            "turn": (moves.TURN, moves.write_turn),
+            "begin": (steps.BEGIN, steps.write_begin),
+            "cost": (steps.COST, steps.write_cost),
+            "verdict": (steps.VERDICT, steps.write_verdict),
         }
-        self.common = {name: self._want(f"{name} {self.dtype}", w, self.dtype) for name, w in for_dtype.items()}
-        of_products = {"tiles": tiles.write_tiles, "product": products.write_product, "blocked": products.write_blocked}
-        for name, write in of_products.items():
-            for turned in (False, True):
-                kernel = self._want(f"{name} {self.dtype} {turned}", write, self.dtype, turned)
+        self.common = {name: self._want(f"{name} {self.dtype}", *how, self.dtype) for name, how in for_dtype.items()}
+        self.tiles: dict[bool, Table] = {}
+        for turned in (False, True):
+            self.tiles[turned] = Table(
+                self._name(f"tiles {self.dtype} {turned}", tiles.write_tiles, self.dtype, turned)
+            )
+            for name, signature, write in (
+                ("product", products.PRODUCT, products.write_product),
+                ("blocked", products.BLOCKED, products.write_blocked),
+            ):
+                kernel = self._want(f"{name} {self.dtype} {turned}", signature, write, self.dtype, turned)
                 self.common[name + "_turned" * turned] = kernel
-        description = f"blocked {self.dtype} B turned"
-        self.common["blocked_of_turned"] = self._want(description, products.write_blocked, self.dtype, False, True)
+        how = products.BLOCKED, products.write_blocked, self.dtype, False, True
+        self.common["blocked_of_turned"] = self._want(f"blocked {self.dtype} B turned", *how)
         for_all = {
-            "words": moves.write_words,
-            "end": steps.write_end,
-            "execute": driver.write_execute,
-            "execute_alone": driver.write_execute_alone,
+            "words": (moves.WORDS, moves.write_words),
+            "end": (steps.END, steps.write_end),
+            "execute": (driver.RUN, driver.write_execute),
+            "execute_alone": (driver.RUN, driver.write_execute_alone),
         }
-        self.common |= {name: self._want(name, write) for name, write in for_all.items()}
+        self.common |= {name: self._want(name, *how) for name, how in for_all.items()}
         layers = range(1, network.L)
         self.still = [self._activation(formulas, l, 0.0) for l in layers]
         self.hidden = [
@@ -200,33 +210,43 @@ class Parts:
     def _reduction(self, number: int, e: Expression, known: Mapping[Expression, Expression]) -> Reduction:
         op = e.op.removesuffix("_all")
         partials = self._partials(op, {"partials": substituted(e.args[0], known)})
-        return Reduction(
-            f"known {number}", partials, self._want(f"combine {self.dtype} {op}", steps.write_combine, self.dtype, op)
-        )
+        combine = self._want(f"combine {self.dtype} {op}", steps.COMBINE, steps.write_combine, self.dtype, op)
+        return Reduction(f"known {number}", partials, combine)
 
-    def _want(self, description: str, write: Callable[..., str], *given: Any) -> str:
+    def _want(self, description: str, signature: Signature, write: Callable[..., str], *given: Any) -> Wanted:
+        return Wanted(self._name(description, write, *given), signature.in_dtype(self.dtype))
+
+    def _name(self, description: str, write: Callable[..., str], *given: Any) -> str:
         target = self.library.target
         return self.library.want(description, lambda name: write(name, target, *given))
 
-    def _made(self, kind: str, write: Callable[..., str], outputs: dict[str, Expression], *given: Any) -> Made:
+    def _made(
+        self,
+        kind: str,
+        signature: Callable[[str, Mapping[str, Expression]], Signature],
+        write: Callable[..., str],
+        outputs: dict[str, Expression],
+        *given: Any,
+    ) -> Made:
         outputs = {name: self._real(e) for name, e in outputs.items()}
         expressions = list(outputs.values())
         text = f"{kind} {self.dtype} {list(outputs)} {given}\n{describe(expressions)}"
-        kernel = self._want(text, lambda name, target: write(name, target, self.dtype, outputs, *given))
+        name = self._name(text, lambda name, target: write(name, target, self.dtype, outputs, *given))
+        kernel = Wanted(name, signature(self.dtype, outputs))
         return Made(kernel, tuple(str(s.value) for s in symbols_of(expressions)), tuple(outputs))
 
     def _map(self, outputs: dict[str, Expression]) -> Made:
-        return self._made("map", maps.write_map, outputs)
+        return self._made("map", maps.map_signature, maps.write_map, outputs)
 
     def _losses(self, outputs: dict[str, Expression]) -> Made:
-        return self._made("losses", sums.write_losses, outputs, self.network.n[-1] == 1)
+        return self._made("losses", sums.losses_signature, sums.write_losses, outputs, self.network.n[-1] == 1)
 
     def _by_example(self, outputs: dict[str, Expression]) -> Made:
-        return self._made("by example", by_example.write_by_example, outputs)
+        return self._made("by example", by_example.by_example_signature, by_example.write_by_example, outputs)
 
     def _partials(self, op: str, terms: dict[str, Expression]) -> Made:
         write = lambda name, target, dtype, outputs, op: sums.write_partials(name, target, dtype, op, outputs)  # noqa: E731
-        return self._made("partials", write, terms, op)
+        return self._made("partials", sums.partials_signature, write, terms, op)
 
     def _real(self, made: Any) -> Expression:
         """What a formula gave, in the network's dtype: it may be a plain number."""

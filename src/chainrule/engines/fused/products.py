@@ -8,8 +8,9 @@ Here columns are split into panels and rows into tiles; the arithmetic is in ``t
 
 from dataclasses import dataclass
 
-from chainrule.engines.fused.assembly import BYTES, GRAIN, I64, PTR, REAL, Int, Kernel, Pointer, Value
+from chainrule.engines.fused.assembly import BYTES, GRAIN, PTR, TYPES, Int, Kernel, Pointer, Value
 from chainrule.engines.fused.moves import turned_square
+from chainrule.engines.fused.signatures import MATRIX, MEMORY, NUMBER, TABLE, Signature
 from chainrule.engines.fused.target import Target
 from chainrule.engines.fused.tiles import CALL, HEIGHTS, Section, Table
 
@@ -31,16 +32,27 @@ def packing_bytes(target: Target) -> int:
     return GROUP * panel_bytes(target) + DEPTH * HEIGHT * BYTES["float64"]
 
 
-def write_product(name: str, target: Target, dtype: str, turned: bool) -> str:
-    """C = init + A B, straight from where the matrices stand, with
+PRODUCT = Signature.of(
+    tiles=TABLE,  # for such an A
+    C=MATRIX,
+    A=MATRIX,
+    B=MATRIX,
+    init=MATRIX,
+    M=NUMBER,
+    N=NUMBER,
+    K=NUMBER,
+    by_columns=NUMBER,  # 1: threads share the columns of C, 0: its rows
+)
+BLOCKED = Signature((*PRODUCT.arguments, ("packing", MEMORY)))  # where threads pack
 
-        tiles, C, ldc, A, lda, B, ldb, init, ldi, M, N, K, by_columns
+
+def write_product(name: str, target: Target, dtype: str, turned: bool) -> str:
+    """C = init + A B, straight from where the matrices stand.
 
     Strides in elements: C[i, j] at C + i ldc + j, B[k, j] at B + k ldb + j, init[i, j] at init + i ldi + j (ldi = 0:
     one row for all, the biases), and A[i, k] at A + i lda + k, or, where A is ``turned``, at A + k lda + i.
-    ``by_columns``: threads share the columns of C, else its rows. ``tiles``: the table of tiles for such an A.
     """
-    product = _Product(name, target, dtype, turned)
+    product = _Product(name, target, dtype, turned, PRODUCT)
     kernel, columns, zero = product.kernel, product.columns, product.kernel.whole(0)
     with kernel.when(product.many > 0), kernel.loop(columns[0], columns[1], product.width) as loop:
         product.panel(loop.i, product.rows[0], product.end, zero, product.K)
@@ -49,16 +61,16 @@ def write_product(name: str, target: Target, dtype: str, turned: bool) -> str:
 
 
 def write_blocked(name: str, target: Target, dtype: str, turned: bool, B_turned: bool = False) -> str:
-    """The same for large matrices, with one argument more: ``packing``, where threads pack.
+    """The same for large matrices.
 
     DEPTH rows of a panel of B are copied to one place, so that they stay near while the rows of A pass; where A is
     turned, so are HEIGHT of its rows, which stay in the second cache while the panels of B pass. Of a large B, a group
     of panels is copied row by row. Where B is ``B_turned``, B[k, j] is at B + j ldb + k, and is turned while it is
     copied; all rows of A then go through the panels, since B cannot be read in place.
     """
-    product = _Product(name, target, dtype, turned, packs_A=turned)
+    product = _Product(name, target, dtype, turned, BLOCKED, packs_A=turned)
     kernel, b, size = product.kernel, product.kernel.builder, product.size
-    packing = kernel.number() + kernel.thread * packing_bytes(target)
+    packing = kernel.word("packing") + kernel.thread * packing_bytes(target)
     panels = Pointer(kernel, b.inttoptr(packing.value, PTR), product.real)
     block = panels.after(GROUP * panel_bytes(target))
     if B_turned:
@@ -108,23 +120,30 @@ class Packed:
 class _Product:
     """What both kernels share: the arguments, the thread's part, and calls of tiles."""
 
-    def __init__(self, name: str, target: Target, dtype: str, turned: bool, packs_A: bool = False) -> None:
-        self.kernel = kernel = Kernel(name, target)
+    def __init__(
+        self, name: str, target: Target, dtype: str, turned: bool, signature: Signature, packs_A: bool = False
+    ) -> None:
+        self.kernel = kernel = Kernel(name, target, signature.in_dtype(dtype))
         self.turned = turned
-        self.real, self.size, self.lanes = REAL[dtype], BYTES[dtype], target.lanes(dtype)
+        self.real, self.size, self.lanes = TYPES[dtype], BYTES[dtype], target.lanes(dtype)
         self.table = Table(target, turned)
         section = self.table.packed if packs_A else self.table.panels
         assert section is not None, "only an A that is turned is packed"
         self.section, self.width = section, section.wide * self.lanes
-        self.tiles = kernel.address(I64)
-        self.C, self.ldc = kernel.address(self.real), kernel.number() * self.size
-        self.A, self.lda = kernel.address(self.real), kernel.number() * self.size
-        self.B, self.ldb = kernel.address(self.real), kernel.number() * self.size
-        self.init, self.ldi = kernel.address(self.real), kernel.number() * self.size
-        M, N, self.K, by_columns = (kernel.number() for _ in range(4))
+        self.tiles = kernel.address("tiles")
+        self.C, self.ldc = self._matrix("C")
+        self.A, self.lda = self._matrix("A")
+        self.B, self.ldb = self._matrix("B")
+        self.init, self.ldi = self._matrix("init")
+        M, N, self.K, by_columns = (kernel.number(name) for name in ("M", "N", "K", "by_columns"))
         self.rows, self.columns = kernel.either(by_columns, M, N, self.width)
         self.many = (self.rows[1] - self.rows[0]).rounded_down(GRAIN)
         self.end = self.rows[0] + self.many
+
+    def _matrix(self, name: str) -> tuple[Pointer, Int]:
+        """Where a matrix stands, and the bytes from one row to the next."""
+        pointer, stride = self.kernel.matrix(name)
+        return pointer, stride * self.size
 
     def panel(
         self,

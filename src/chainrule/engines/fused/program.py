@@ -1,9 +1,10 @@
 """A program: kernels in order, with their arguments, for memory that is named later.
 
-    program.work(kernel, rows, cols, Place("A1"), ld)       a call; a Place is an address: a name and an offset
-    program.barrier()                                       all threads wait for each other
+    program.work(kernel, {"rows": 3, "cols": 4, "Z": Matrix(Place("work", "float32"), 4)})     a call
+    program.barrier()                                                  all threads wait for each other
 
-``bind`` puts addresses in the places of names; the same program then runs on that memory.
+A Place is an address: a name and an offset. ``bind`` puts addresses in the places of names; the same program then runs
+on that memory.
 """
 
 from collections.abc import Mapping
@@ -12,26 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engines.fused.gate import at
 from chainrule.engines.fused.library import Library
+from chainrule.engines.fused.signatures import At, Given, Place, Table, Wanted
 from chainrule.engines.fused.steps import Kind
-
-
-@dataclass(frozen=True)
-class Place:
-    """An address in memory that has a name, so many bytes from its beginning."""
-
-    name: str
-    offset: int = 0
-
-    def __add__(self, bytes_: int) -> "Place":
-        return Place(self.name, self.offset + bytes_)
-
-
-@dataclass(frozen=True)
-class Address:
-    """The address of what the library makes under a name, to be handed to a kernel."""
-
-    name: str
 
 
 class Program:
@@ -40,20 +25,15 @@ class Program:
     def __init__(self) -> None:
         self._calls: list[tuple[str, int, Kind]] = []
         self._arguments: list[int] = []
-        self._named: list[tuple[int, str]] = []
-        self._addresses: list[tuple[int, str]] = []
+        self._later: list[tuple[int, Place | Table]] = []
 
-    def work(self, kernel: str, *arguments: int | Place | Address, kind: Kind = Kind.WORK) -> None:
-        """Call a kernel."""
-        self._calls.append((kernel, len(self._arguments), kind))
-        for argument in arguments:
-            if isinstance(argument, Place):
-                self._named.append((len(self._arguments), argument.name))
-                argument = argument.offset
-            elif isinstance(argument, Address):
-                self._addresses.append((len(self._arguments), argument.name))
-                argument = 0
-            self._arguments.append(argument)
+    def work(self, kernel: Wanted, given: Mapping[str, Given], record: Kind = Kind.WORK) -> None:
+        """Call a kernel with what it takes, by name. TypeError: it takes other arguments."""
+        first = len(self._arguments)
+        self._calls.append((kernel.name, first, record))
+        numbers, later = kernel.signature.packed(given)
+        self._arguments += numbers
+        self._later += [(first + position, what) for position, what in later]
 
     def barrier(self, kind: Kind = Kind.BARRIER) -> None:
         """All threads wait for each other."""
@@ -61,15 +41,20 @@ class Program:
 
     def finished(self, library: Library) -> "Finished":
         """With its kernels made."""
-        library.make([*(kernel for kernel, _, _ in self._calls if kernel), *(name for _, name in self._addresses)])
+        tables = [(position, what.name) for position, what in self._later if isinstance(what, Table)]
+        library.make([*(kernel for kernel, _, _ in self._calls if kernel), *(name for _, name in tables)])
         offsets = np.array([*self._arguments, 0], np.int64)
-        for place, name in self._addresses:
-            offsets[place] = library.address(name)
-        names = list(dict.fromkeys(name for _, name in self._named))
-        at = np.array([place for place, _ in self._named], np.intp)
-        which = np.array([names.index(name) for _, name in self._named], np.intp)
+        for position, name in tables:
+            offsets[position] = library.address(name)
+        places = [(position, what) for position, what in self._later if isinstance(what, Place)]
+        kinds: dict[str, set[str]] = {}
+        for name, kind in {(place.name, place.kind) for _, place in places}:
+            kinds.setdefault(name, set()).add(kind)
+        numbers = {name: number for number, name in enumerate(kinds)}
+        positions = np.array([position for position, _ in places], np.intp)
+        which = np.array([numbers[place.name] for _, place in places], np.intp)
         arguments = offsets.copy()
-        begin = address(arguments)
+        begin = at(arguments).address
         records = np.array(
             [
                 (library.address(kernel) if kernel else 0, begin + 8 * first, kind)
@@ -77,34 +62,41 @@ class Program:
             ],
             np.int64,
         ).reshape(-1, 3)
-        return Finished(records, arguments, offsets[at], at, which, names)
+        return Finished(records, arguments, offsets[positions], positions, which, kinds)
 
 
 @dataclass
 class Finished:
-    """A program whose kernels are known; ``bind`` gives it memory."""
+    """A program whose kernels are known; ``bind`` gives it memory.
+
+    kinds   what stands in memory of a name, or in parts of it
+    """
 
     records: Any
     arguments: Any
     offsets: Any
-    at: Any
+    positions: Any
     which: Any
-    names: list[str]
+    kinds: dict[str, set[str]]
     bound: tuple[int, ...] = ()
+    right: tuple[str, ...] = ()  # kinds of memory that were found to be right
 
-    def bind(self, memory: Mapping[str, int]) -> None:
-        """Addresses by name. The records point into the arguments, so nothing else needs to change."""
-        addresses = tuple([memory[name] for name in self.names])
+    def bind(self, memory: Mapping[str, At]) -> None:
+        """Addresses by name. The records point into the arguments, so nothing else needs to change.
+
+        TypeError: something of another kind is there; the engine's own blocks, of bytes, are for any.
+        """
+        addresses, given = zip(*[memory[name] for name in self.kinds], strict=True) if self.kinds else ((), ())
         if addresses != self.bound:
-            self.arguments[self.at] = self.offsets + np.array(addresses, np.int64)[self.which]
+            if given != self.right:
+                for kind, (name, kinds) in zip(given, self.kinds.items(), strict=True):
+                    if kind != "bytes" and kinds != {kind}:
+                        raise TypeError(f"{name} is of {kind}, and the program takes {kinds} there")
+                self.right = given
+            self.arguments[self.positions] = self.offsets + np.array(addresses, np.int64)[self.which]
             self.bound = addresses
 
 
 def as_argument(word: int) -> int:
     """A number below 2^64 as the int64 with the same bits."""
     return int(np.array(word, np.uint64).view(np.int64))
-
-
-def address(array: Any) -> int:
-    """Where the numbers of an array begin."""
-    return int(array.__array_interface__["data"][0])

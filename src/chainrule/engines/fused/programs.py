@@ -12,11 +12,13 @@ from chainrule.engines.fused import threads
 from chainrule.engines.fused.building import PACKING, Builder, Workspace
 from chainrule.engines.fused.choosing import Choice
 from chainrule.engines.fused.compiling import ALONE, EXECUTE, KERNEL
-from chainrule.engines.fused.driver import equal_parts
+from chainrule.engines.fused.driver import RUN, equal_parts
+from chainrule.engines.fused.gate import addresses, at
 from chainrule.engines.fused.memory import Block
 from chainrule.engines.fused.parts import Parts
 from chainrule.engines.fused.products import packing_bytes
-from chainrule.engines.fused.program import Finished, address
+from chainrule.engines.fused.program import Finished
+from chainrule.engines.fused.signatures import At, Given
 from chainrule.engines.fused.steps import STOP, Slot
 from chainrule.engines.fused.waiting import way_to_sleep
 
@@ -63,10 +65,19 @@ class Ready:
         self.outputs: Any = None
         self.theta: Callable[[], Any] = lambda: None  # what it is bound to where only theta changes, while that lives
         self._memory: Any = None  # what it is bound to
-        frame = work.block.address + work.frame.offset
-        records = [address(finished.records), len(finished.records)]
-        self.arguments = np.array([frame, *records, 1, *sleeping, 0], np.int64)
-        self.address = address(self.arguments)
+        way, wait, wake = sleeping
+        given: dict[str, Given] = {
+            "frame": At(work.block.address + work.frame.offset, "int64"),
+            "records": at(finished.records),
+            "count": len(finished.records),
+            "times": 1,
+            "way": int(way),
+            "wait": wait,
+            "wake": wake,
+            "parts": 0,  # see ``divide``
+        }
+        self.arguments = np.array(RUN.packed(given)[0], np.int64)
+        self.address = at(self.arguments).address
         self.times = 1
         self.choice = Choice(threads) if threads > 1 else None
         self.parts: dict[int, Any] = {}
@@ -80,20 +91,20 @@ class Ready:
         """The work is for so many threads now."""
         if count not in self.parts:
             self.parts[count] = equal_parts(count)
-        self.arguments[-1] = address(self.parts[count])
+        self.arguments[-1] = at(self.parts[count]).address
 
-    def bind(self, memory: Mapping[str, int]) -> None:
+    def bind(self, memory: Mapping[str, At]) -> None:
         """Addresses of what is not in the workspace."""
         if memory is not self._memory:
             blocks = (self.work.block, self.packing) if self.packing else (self.work.block,)
-            self.finished.bind({**{block.name: block.address for block in blocks}, **memory})
+            self.finished.bind({**{block.name: At(block.address, "bytes") for block in blocks}, **memory})
             self._memory = memory
 
     def bind_theta(self, theta: Any) -> None:
         """Of a program that needs nothing but theta; it is for the caller to keep it."""
         if self.theta() is not theta:
             self.theta = ref(theta)
-            self.bind({"theta": address(theta)})
+            self.bind(addresses(theta=theta))
 
 
 class Programs:
@@ -112,7 +123,7 @@ class Programs:
 
     def function(self, name: str, signature: Any = KERNEL) -> Callable[..., None]:
         """A kernel to be called by itself."""
-        kernel = self._parts.common[name]
+        kernel = self._parts.common[name].name
         self._parts.library.make([kernel])
         return signature(self._parts.library.address(kernel))
 
@@ -254,7 +265,7 @@ class Programs:
             flops = self._flops * rows
             count = self._worthwhile(flops)
             finished = builder.finished()
-            packing = self._room_to_pack(count) if PACKING.name in finished.names else None
+            packing = self._room_to_pack(count) if PACKING.name in finished.kinds else None
             ready = self._programs[key] = Ready(
                 finished, builder.work, flops, count, self._execute_alone, self._sleeping, packing
             )
@@ -264,6 +275,6 @@ class Programs:
         """Memory in which so many threads pack."""
         if count not in self._packing:
             block = self._packing[count] = Block(PACKING.name)
-            block.part(count * packing_bytes(self._parts.library.target))
+            block.part(count * packing_bytes(self._parts.library.target), "bytes")
             block.make()
         return self._packing[count]

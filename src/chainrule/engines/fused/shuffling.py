@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines.fused.assembly import WHOLE
-from chainrule.engines.fused.moves import MOST_AHEAD
-from chainrule.engines.fused.program import address, as_argument
+from chainrule.engines.fused.gate import at
+from chainrule.engines.fused.moves import MOST_AHEAD, WORDS
+from chainrule.engines.fused.program import as_argument
+from chainrule.engines.fused.signatures import Given
 from chainrule.formulas import draws
 from chainrule.recipe import Recipe
 
@@ -29,9 +31,18 @@ class Shuffling:
             self._room = np.zeros(m + 4 + MOST_AHEAD, np.uint64)
             self._words = self._room[:m]
             self._low = draws.low_bits(m)
-            key, place = (as_argument(self._recipe.seed), int(draws.Stream.SHUFFLE)), (address(self._epoch), 0)
-            self._arguments = np.array([address(self._room), *key, 0, m, 1, *place], np.int64)
-            self._where = address(self._arguments)
+            given: dict[str, Given] = {
+                "into": at(self._room),
+                "key_0": as_argument(self._recipe.seed),
+                "key_1": int(draws.Stream.SHUFFLE),
+                "first": 0,
+                "rows": m,
+                "per_row": 1,
+                "step": at(self._epoch),
+                "place": 0,
+            }
+            self._arguments = np.array(WORDS.packed(given)[0], np.int64)
+            self._where = at(self._arguments).address
         return self._words
 
     def order(self, epoch: int) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule.engines.fused.assembly import I64, PTR, REAL, Function, Int, Kernel, Pointer, Value
+from chainrule.engines.fused.assembly import I64, PTR, TYPES, Function, Int, Kernel, Pointer, Value
+from chainrule.engines.fused.signatures import FLOAT64, INT64, NUMBER, REAL, Argument, Signature
 from chainrule.engines.fused.sums import LANES, tree
 from chainrule.engines.fused.target import Target
 
@@ -55,7 +56,7 @@ class Frame:
 
     def __init__(self, kernel: Function) -> None:
         self.kernel = kernel
-        self.words = kernel.address(I64)
+        self.words = kernel.address("frame")
 
     def at(self, slot: Slot) -> Pointer:
         """The address of a number."""
@@ -76,16 +77,25 @@ class Frame:
         self.store(slot, add(self.load(slot), amount))
 
 
-def write_begin(name: str, target: Target, dtype: str) -> str:
-    """The rate and t of the step, the weights of its rows, S, and share = w / S.
+BEGIN = Signature.of(
+    frame=INT64,
+    rates=FLOAT64,  # of the steps of this run
+    weights=REAL,  # of all rows
+    order=Argument("int64", may_be_absent=True),  # 0: the rows as they stand
+    rows=NUMBER,  # of this step, as are
+    w=REAL,
+    share=REAL,
+)
 
-    frame, rates, weights of all rows, order (0: as they stand), rows, w and share of this step.
-    """
-    kernel = Kernel(name, target)
-    b, real = kernel.builder, REAL[dtype]
+
+def write_begin(name: str, target: Target, dtype: str) -> str:
+    """The rate and t of the step, the weights of its rows, S, and share = w / S."""
+    kernel = Kernel(name, target, BEGIN.in_dtype(dtype))
+    b, real = kernel.builder, TYPES[dtype]
     frame = Frame(kernel)
-    rates, weights, order, rows = kernel.address(F64), kernel.address(real), kernel.number(), kernel.number()
-    w, share = kernel.address(real), kernel.address(real)
+    rates, weights = kernel.address("rates"), kernel.address("weights")
+    order, rows = kernel.word("order"), kernel.number("rows")
+    w, share = kernel.address("w"), kernel.address("share")
     with kernel.when(kernel.thread.equals(0)):
         frame.store(Slot.RATE, rates.load(Int(kernel, frame.load(Slot.CURSOR))))
         frame.store(Slot.T, Int(kernel, frame.load(Slot.UPDATES)) + 1)
@@ -105,35 +115,33 @@ def write_begin(name: str, target: Target, dtype: str) -> str:
     return kernel.finish()
 
 
+COST = Signature.of(frame=INT64, share=REAL, losses=REAL, rows=NUMBER)
+
+
 def write_cost(name: str, target: Target, dtype: str) -> str:
-    """J = sum_i share_i loss_i in float64, with: frame, share, losses, rows."""
-    kernel = Kernel(name, target)
-    real = REAL[dtype]
+    """J = sum_i share_i loss_i in float64."""
+    kernel = Kernel(name, target, COST.in_dtype(dtype))
     frame = Frame(kernel)
-    share, losses, rows = kernel.address(real), kernel.address(real), kernel.number()
+    share, losses, rows = kernel.address("share"), kernel.address("losses"), kernel.number("rows")
 
     def term(i: Int, mask: Value) -> list[Value]:
         return [(p + i).load_vector(LANES, mask) for p in (share, losses)]
 
     with kernel.when(kernel.thread.equals(0)):
-        frame.store(Slot.J, _total(kernel, rows, term, real))
+        frame.store(Slot.J, _total(kernel, rows, term, TYPES[dtype]))
     return kernel.finish()
 
 
-def write_verdict(name: str, target: Target, dtype: str) -> str:
-    """J with its penalties, and whether to go on: J finite, and every check 0.
+VERDICT = Signature.of(frame=INT64, penalties=REAL, n_penalties=NUMBER, checks=REAL, n_checks=NUMBER)
 
-    frame, penalty partials, their number, checks, their number.
-    """
-    kernel = Kernel(name, target)
-    b, real = kernel.builder, REAL[dtype]
+
+def write_verdict(name: str, target: Target, dtype: str) -> str:
+    """J with the partial sums of its penalties, and whether to go on: J finite, and every check 0."""
+    kernel = Kernel(name, target, VERDICT.in_dtype(dtype))
+    b = kernel.builder
     frame = Frame(kernel)
-    penalties, n_penalties, checks, n_checks = (
-        kernel.address(real),
-        kernel.number(),
-        kernel.address(real),
-        kernel.number(),
-    )
+    penalties, n_penalties = kernel.address("penalties"), kernel.number("n_penalties")
+    checks, n_checks = kernel.address("checks"), kernel.number("n_checks")
     with kernel.when(kernel.thread.equals(0)):
         J = _in_order(kernel, penalties, n_penalties, frame.load(Slot.J))
         check = _in_order(kernel, checks, n_checks, b.fsub(J, J))
@@ -143,11 +151,14 @@ def write_verdict(name: str, target: Target, dtype: str) -> str:
     return kernel.finish()
 
 
+COMBINE = Signature.of(into=REAL, partials=REAL, count=NUMBER)
+
+
 def write_combine(name: str, target: Target, dtype: str, op: str) -> str:
-    """One number from the partials of a long vector, in order: into, partials, their number."""
-    kernel = Kernel(name, target)
-    b, real = kernel.builder, REAL[dtype]
-    into, partials, count = kernel.address(real), kernel.address(real), kernel.number()
+    """One number from the partials of a long vector, in order."""
+    kernel = Kernel(name, target, COMBINE.in_dtype(dtype))
+    b, real = kernel.builder, TYPES[dtype]
+    into, partials, count = kernel.address("into"), kernel.address("partials"), kernel.number("count")
     with kernel.when(kernel.thread.equals(0)):
         if op == "sum":
             total = _in_order(kernel, partials, count, ir.Constant(F64, 0.0))
@@ -162,11 +173,14 @@ def write_combine(name: str, target: Target, dtype: str, op: str) -> str:
     return kernel.finish()
 
 
+END = Signature.of(frame=INT64, rows=NUMBER)
+
+
 def write_end(name: str, target: Target) -> str:
-    """Counts the step: frame, rows."""
-    kernel = Kernel(name, target)
+    """Counts the step."""
+    kernel = Kernel(name, target, END)
     b = kernel.builder
-    frame, rows = Frame(kernel), kernel.number()
+    frame, rows = Frame(kernel), kernel.number("rows")
     status = frame.load(Slot.STATUS)
     with kernel.when(kernel.thread.equals(0)):
         with kernel.when(b.icmp_signed("==", status, ir.Constant(I64, GO))):

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 from llvmlite import ir
 
-from chainrule.engines.fused.assembly import REAL, TYPES, Int, Kernel, Pointer, Value
+from chainrule.engines.fused.assembly import TYPES, Int, Kernel, Pointer, Value
 from chainrule.engines.fused.emitting import Emitter, symbols_of
 from chainrule.engines.fused.expressions import Expression
 from chainrule.engines.fused.maps import along
 from chainrule.engines.fused.moves import places
+from chainrule.engines.fused.signatures import MATRIX, NUMBER, REAL, Argument, Signature
 from chainrule.engines.fused.target import Target
 
 # How many partial sums every sum has, whatever the vectors of the processor
@@ -44,21 +45,18 @@ def combined(kernel: Kernel, op: str, a: Value, b: Value) -> Value:
     return kernel.builder.select(kernel.builder.fcmp_unordered("uno", b, b), b, larger)
 
 
+THIN = Signature.of(Z=REAL, A=MATRIX, w=REAL, b=REAL, rows=NUMBER, K=NUMBER)
+
+
 def write_thin(name: str, target: Target, dtype: str) -> str:
-    """Z[i] = b + sum_k A[i, k] w[k], a layer of one unit, with: Z, A, stride, w, b, rows, K.
+    """Z[i] = b + sum_k A[i, k] w[k], a layer of one unit.
 
     Each row is LANES chains over every LANES-th k, added as a tree: the same for every vector width and batch.
     """
-    kernel = Kernel(name, target)
-    real = REAL[dtype]
-    Z, A, lda, w, b = (
-        kernel.address(real),
-        kernel.address(real),
-        kernel.number(),
-        kernel.address(real),
-        kernel.address(real),
-    )
-    rows, K = kernel.number(), kernel.number()
+    kernel = Kernel(name, target, THIN.in_dtype(dtype))
+    real = TYPES[dtype]
+    Z, (A, lda), w, b = kernel.address("Z"), kernel.matrix("A"), kernel.address("w"), kernel.address("b")
+    rows, K = kernel.number("rows"), kernel.number("K")
     bias = b.load()
     start, stop = kernel.share(rows)
     full = K.rounded_down(LANES)
@@ -83,18 +81,24 @@ def write_thin(name: str, target: Target, dtype: str) -> str:
     return kernel.finish()
 
 
+def losses_signature(dtype: str, outputs: Mapping[str, Expression]) -> Signature:
+    """What ``write_losses`` makes takes."""
+    common = {"rows": NUMBER, "cols": NUMBER, "Y": MATRIX, "Z": MATRIX, "share": REAL, "losses": REAL}
+    return Signature.of(**common, **({"dZ": MATRIX} if "dZ" in outputs else {})).in_dtype(dtype)
+
+
 def write_losses(name: str, target: Target, dtype: str, outputs: Mapping[str, Expression], single: bool) -> str:
     """The loss of each example, summed over its outputs, and dZ, where each output stands for itself.
 
-    rows, cols, Y, stride, Z, stride, share, losses, and where ``outputs`` has dZ: dZ, stride. ``single``: one column.
+    ``single``: one column.
     """
-    kernel = Kernel(name, target)
-    real, lanes = REAL[dtype], LANES
+    kernel = Kernel(name, target, losses_signature(dtype, outputs))
+    real, lanes = TYPES[dtype], LANES
     expressions = list(outputs.values())
-    rows, cols = kernel.number(), kernel.number()
-    matrices = {symbol: (kernel.address(real), kernel.number()) for symbol in ("Y", "Z")}
-    share, losses = kernel.address(real), kernel.address(real)
-    dZ, ld_dZ = (kernel.address(real), kernel.number()) if "dZ" in outputs else (share, rows)
+    rows, cols = kernel.number("rows"), kernel.number("cols")
+    matrices = {symbol: kernel.matrix(symbol) for symbol in ("Y", "Z")}
+    share, losses = kernel.address("share"), kernel.address("losses")
+    dZ, ld_dZ = kernel.matrix("dZ") if "dZ" in outputs else (share, rows)
     emitter = Emitter(kernel, lanes, {})
     emitter.prepare(expressions)
     start, stop = kernel.share(rows)
@@ -127,15 +131,18 @@ def write_losses(name: str, target: Target, dtype: str, outputs: Mapping[str, Ex
     return kernel.finish()
 
 
+FINITE = Signature.of(length=NUMBER, x=REAL, into=REAL)
+
+
 def write_finite(name: str, target: Target, dtype: str) -> str:
-    """For each BLOCK of a vector 0 where all its elements are finite, else NaN, with: length, x, into.
+    """For each BLOCK of a vector 0 where all its elements are finite, else NaN.
 
     x 0 is 0, or NaN where x is not finite. However many sums take turns, so that none waits for the last one, the
     outcome is the same.
     """
-    kernel = Kernel(name, target)
-    real, lanes = REAL[dtype], target.lanes(dtype)
-    length, x, into = kernel.number(), kernel.address(real), kernel.address(real)
+    kernel = Kernel(name, target, FINITE.in_dtype(dtype))
+    real, lanes = TYPES[dtype], target.lanes(dtype)
+    length, x, into = kernel.number("length"), kernel.address("x"), kernel.address("into")
     zero = ir.Constant(ir.VectorType(real, lanes), None)
     start, stop = kernel.share(length, BLOCK)
 
@@ -159,24 +166,27 @@ def write_finite(name: str, target: Target, dtype: str) -> str:
     return kernel.finish()
 
 
-def write_partials(name: str, target: Target, dtype: str, op: str, terms: Mapping[str, Expression]) -> str:
-    """Sums, or the largest, of each term over each BLOCK of a long vector: one number a block and term.
+def partials_signature(dtype: str, terms: Mapping[str, Expression]) -> Signature:
+    """What ``write_partials`` makes takes: a symbol is a vector, or a number that is the same for all."""
+    symbols = [(str(s.value), Argument(s.dtype)) for s in symbols_of(list(terms.values()))]
+    return Signature((("length", NUMBER), *symbols, *((term, Argument(dtype)) for term in terms)))
 
-    length, then each symbol (the address of a vector, or of what is the same for all), then each term's partials.
-    """
-    kernel = Kernel(name, target)
-    real, lanes = REAL[dtype], LANES
+
+def write_partials(name: str, target: Target, dtype: str, op: str, terms: Mapping[str, Expression]) -> str:
+    """Sums, or the largest, of each term over each BLOCK of a long vector: one number a block and term."""
+    kernel = Kernel(name, target, partials_signature(dtype, terms))
+    real, lanes = TYPES[dtype], LANES
     expressions = list(terms.values())
-    length = kernel.number()
+    length = kernel.number("length")
     vectors: dict[str, Pointer] = {}
     uniform: dict[str, Value] = {}
     for s in symbols_of(expressions):
-        pointer = kernel.address(TYPES[s.dtype])
+        pointer = kernel.address(s.value)
         if s.reach == "each":
             vectors[s.value] = pointer
         else:
             uniform[s.value] = pointer.load()
-    into = [kernel.address(real) for _ in terms]
+    into = [kernel.address(term) for term in terms]
     emitter = Emitter(kernel, lanes, uniform)
     emitter.prepare(expressions)
     start, stop = kernel.share(length, BLOCK)

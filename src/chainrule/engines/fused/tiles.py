@@ -13,7 +13,7 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule.engines.fused.assembly import I64, PTR, REAL, VOID, Code, Int, Pointer
+from chainrule.engines.fused.assembly import I64, PTR, TYPES, VOID, Code, Int, Pointer
 from chainrule.engines.fused.target import Target
 
 # C, ldc, A, lda, B, ldb, K, init, ldi, count
@@ -106,7 +106,7 @@ def _tile(module: Any, target: Target, dtype: str, shape: Shape) -> Any:
     Strides are bytes. A[i, k] is at A + i lda + k, or where A is turned at A + k lda + i; ``count`` is how many lanes
     of the last vector exist where it is ``masked``; init[i, :] is what the chains begin with.
     """
-    lanes, real = target.lanes(dtype), REAL[dtype]
+    lanes, real = target.lanes(dtype), TYPES[dtype]
     f: Any = ir.Function(module, CALL, f"{module.name}_{shape}")
     f.linkage = "internal"
     for position in (0, 2, 4, 7):

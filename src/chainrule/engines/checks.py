@@ -1,0 +1,132 @@
+"""What every engine asks of what it is given, and the words in which it refuses the rest."""
+
+from math import isfinite, nan
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule.errors import RequestError
+from chainrule.formulas.optimizers import Optimizer, Step
+from chainrule.network import Network
+from chainrule.recipe import Recipe
+
+if TYPE_CHECKING:
+    from chainrule.engines import Examples, State
+
+LARGEST = 2**63 - 1  # int64, in which compiled code counts
+REAL_KINDS = "biuf"  # of NumPy's dtypes
+
+
+def as_reals(name: str, given: Any, dtype: str | np.dtype[Any]) -> Any:
+    """Real numbers as a NumPy array of this dtype, the given one where it has it already.
+
+    What the dtype cannot hold becomes infinite, and shows in what is computed. RequestError: not real numbers.
+
+    >>> as_reals("theta", [1, 2], "float32")
+    array([1., 2.], dtype=float32)
+    """
+    try:
+        array = np.asarray(given)
+        if array.dtype == dtype:  # of another byte order it is another one
+            return array
+        if array.dtype == object:  # NumPy would make NaN of None
+            array = np.array([float(number) for number in array.flat]).reshape(array.shape)
+        if array.dtype.kind in REAL_KINDS:
+            with np.errstate(over="ignore"):
+                return np.array(array, dtype)
+        came = f"an array of {array.dtype}"
+    except (TypeError, ValueError, OverflowError) as reason:
+        came = f"{type(given).__name__} ({reason})"
+    raise RequestError(f"{name} must hold real numbers, not {came}.")
+
+
+def require_inputs(X: Any, network: Network) -> None:
+    """RequestError where X is not rows of as many numbers as the network has inputs."""
+    n = network.n[0]
+    if X.ndim != 2 or X.shape[1] != n:
+        raise RequestError(f"X must be rows of {n} numbers, (m, {n}), not {X.shape}.")
+
+
+def require_examples(examples: "Examples", network: Network) -> None:
+    """RequestError where examples are not of this network, are of unequal number, are none, or hold no real numbers."""
+    arrays = (examples.X, examples.Y, examples.weight)
+    of_X, of_Y, of_weight = (getattr(array, "shape", ()) for array in arrays)
+    m = of_weight[0] if len(of_weight) == 1 else 0
+    if m and of_X == (network.n[0], m) and of_Y == (network.n[-1], m):
+        wrong = [a.dtype for a in arrays if isinstance(a, np.ndarray) and a.dtype.kind not in REAL_KINDS]
+        if not wrong:
+            return
+        came = f"arrays of {wrong[0]}"
+    else:
+        came = f"X {tuple(of_X)}, Y {tuple(of_Y)}, weight {tuple(of_weight)}"
+    raise RequestError(
+        f"examples of a network with n = {network.n} hold real numbers, X ({network.n[0]}, m), Y ({network.n[-1]}, m) "
+        f"and weight (m,), for m rows from 1 on; not {came}. Make them by this engine's examples(X, Y, weight)."
+    )
+
+
+def require_count(name: str, number: Any) -> int:
+    """The number as an int. RequestError: it is not an integer from 0 on that an int64 can hold."""
+    if isinstance(number, bool) or not hasattr(number, "__index__") or not 0 <= number <= LARGEST:
+        raise RequestError(f"{name} must be an integer from 0 to 2^63 - 1, not {number!r}.")
+    return int(number)
+
+
+def require_real(name: str, number: Any, finite: bool = True) -> float:
+    """The number as a float. RequestError: it is not a real number, or not a finite one."""
+    try:
+        value = float(number)
+    except (TypeError, ValueError, OverflowError):
+        value = nan
+        finite = True
+    if finite and not isfinite(value):
+        raise RequestError(f"{name} must be a {'finite ' if finite else ''}real number, not {number!r}.")
+    return value
+
+
+def require_steps_of(recipe: Recipe, optimizer: Optimizer) -> Step:
+    """The optimiser's step. RequestError: it takes none that an engine could do."""
+    if optimizer.step is None:
+        raise RequestError(
+            f"{recipe.optimizer} minimises the whole cost by itself and has no single steps: train with chainrule.fit."
+        )
+    return optimizer.step
+
+
+def require_moments(state: "State", optimizer: Optimizer) -> None:
+    """RequestError where a state has other vectors than the optimiser keeps; their sizes are seen to elsewhere."""
+    names = optimizer.state
+    if len(state.moments) != len(names):
+        raise RequestError(
+            f"the state holds {len(state.moments)} moments, and this optimizer keeps {', '.join(names) or 'none'}: "
+            "begin with the engine's start(theta)."
+        )
+
+
+def moment_name(number: int) -> str:
+    """What messages call a moment."""
+    return f"moments[{number}]"
+
+
+def require_run(state: "State", first_step: Any, last_step: Any) -> int:
+    """The last step of a run as an int. RequestError: it begins elsewhere than the state stands, or ends before that;
+    or the state counts in numbers that make no sense."""
+    counts = (first_step, last_step, state.step, state.updates, state.samples)
+    reals = (state.rate_scale, state.cost_sum, state.weight_sum, state.rate)
+    if not (
+        set(map(type, counts)) == {int}
+        and set(map(type, reals)) == {float}
+        and 0 <= min(counts) <= max(counts) <= LARGEST
+    ):
+        for name, count in zip(
+            ("first_step", "last_step", "state.step", "state.updates", "state.samples"), counts, strict=True
+        ):
+            require_count(name, count)
+        for name, real in zip(("rate_scale", "cost_sum", "weight_sum", "rate"), reals, strict=True):
+            require_real(f"state.{name}", real, finite=False)
+    first, last = int(first_step), int(last_step)
+    if state.step != first:
+        raise RequestError(f"the state has done {state.step} steps: it cannot run from step {first}.")
+    if last < first:
+        raise RequestError(f"a run goes forward: from step {first} it cannot go to step {last}.")
+    return last
