@@ -131,8 +131,9 @@ def checksums(engine: Fused, examples: Examples, stops: tuple[int, ...]) -> Iter
 
 
 def numbers(state: State) -> list[Any]:
-    """All that a state holds."""
-    return [state.theta, *state.moments, *(v for k, v in state._asdict().items() if k not in ("theta", "moments"))]
+    """All the numbers that a state holds."""
+    others = (v for k, v in state._asdict().items() if k not in ("theta", "moments", "origin"))
+    return [state.theta, *state.moments, *others]
 
 
 def checksum(*values: Any) -> str:
