@@ -1,4 +1,4 @@
-"""What the text of a table is, seen once before training: numbers, dates or truth values with gaps, or text.
+"""What the text of a table is, seen once before training: numbers, dates or booleans with gaps, or text.
 
 What all cells but the gaps can be read as, the column is. Where a handful of cells keeps it from being numbers or
 dates, it is refused and they are named: as a category it would lose what its numbers say. The table that comes out has
@@ -64,7 +64,7 @@ class Reading:
     categories     columns that are categories, whatever their cells look like
     mixed          columns that may be text although all but a handful of their cells are numbers or dates
     helps          what helps where a handful of cells is in the way, from the column, the cells, and what it is for
-    declared_text  whether text was declared to be text, as in a data frame: then it is never truth values, and ...
+    declared_text  whether text was declared to be text, as in a data frame: then it is never booleans, and ...
     leading_zeros  ... whether digits with a zero in front, such as 007, are numbers in it
     decimal        the decimal mark
     """
@@ -168,7 +168,7 @@ class _Cells:
         return cls(encoded.dictionary, np.bincount(places, minlength=len(encoded.dictionary)), encoded.indices)
 
     def gaps_among_numbers(self, spellings: Sequence[str]) -> pa.Array:
-        """Whether each of the texts is a gap where the others are numbers, dates or truth values."""
+        """Whether each of the texts is a gap where the others are numbers, dates or booleans."""
         return is_spelling(self.different, ["", *spellings])
 
     def gaps_among_texts(self, spellings: Sequence[str]) -> pa.Array:
@@ -186,7 +186,7 @@ class _Cells:
         return self._without(gaps).take(self.place)
 
     def parsed(self, kind: Kind, gaps: Collection[str], decimal: str) -> pa.Array:
-        """The cells as numbers, dates or truth values, null in the gaps."""
+        """The cells as numbers, dates or booleans, null in the gaps."""
         values = pc.utf8_trim_whitespace(self._without(gaps))
         if kind == "number":
             parsed = _parse_numbers(decimal_points(values, decimal))

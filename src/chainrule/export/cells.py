@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 
-# The spellings of a missing number, date or truth value, and the numbers among them; a file has those of its model.
+# The spellings of a missing number, date or boolean, and the numbers among them; a file has those of its model.
 NUMBER_GAPS = frozenset()
 GAP_NUMBERS = ()
 
@@ -133,7 +133,7 @@ def number_features(name, cells, scale, gaps):
 
 
 def boolean(cell):
-    """0 or 1 of a truth value, of the number 0 or 1, or of text such as yes and no; a number that means a gap."""
+    """0 or 1 of a boolean, of the number 0 or 1, or of text such as yes and no; a number that means a gap."""
     if isinstance(cell, str):
         words = ("false", "no", "f", "n", "0", "true", "yes", "t", "y", "1")
         return float(words.index(cell.strip().lower()) >= 5)

@@ -260,7 +260,7 @@ class Function(Code):
         self._taken = 0
 
     def word(self, name: str) -> Int:
-        """The next argument as a whole number, whatever its kind."""
+        """The next argument as an integer, whatever its kind."""
         return self._next(name)[0]
 
     def number(self, name: str) -> Int:
