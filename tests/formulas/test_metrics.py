@@ -54,6 +54,20 @@ def test_roc_auc_of_several_classes(seed, K, use_weight):
     assert metrics.mean_roc_auc(codes, P, w) == pytest.approx(expected, rel=1e-12)
 
 
+@given(draws, st.integers(1, 60), st.integers(1, 60), st.sampled_from(["none", "integers", "floats", "tiny"]))
+def test_roc_auc_of_a_perfect_order_is_1_and_of_its_reverse_0(seed, ups, downs, weights):
+    """A report that exceeds 1 by a rounding would keep the model from being saved."""
+    rng = np.random.default_rng(seed)
+    m = ups + downs
+    w = {"none": None, "integers": rng.integers(1, 9, m) * 1.0, "floats": rng.random(m) + 1e-3, "tiny": None}[weights]
+    w = rng.random(m) * 1e-300 + 1e-305 if weights == "tiny" else w
+    positive = np.arange(m) >= downs
+    order = np.cumsum(rng.random(m) + 0.1)
+    area = metrics.roc_auc(positive, order, w)
+    assert area == 1.0 if weights in ("none", "integers") else 1.0 - 1e-12 < area <= 1.0
+    assert metrics.roc_auc(positive, -order, w) == 0.0
+
+
 def test_roc_auc_of_one_kind_is_not_a_number():
     assert np.isnan(metrics.roc_auc(np.array([True, True]), np.array([0.1, 0.2])))
     assert np.isnan(metrics.roc_auc(np.array([True, False]), np.array([0.1, 0.2]), np.array([1.0, 0.0])))

@@ -54,8 +54,10 @@ def roc_auc(positive: NDArray[np.bool_], score: Floats, weight: Floats | None = 
     ups = np.bincount(rank, w * positive)
     downs = np.bincount(rank, w * ~positive)
     below = np.cumsum(downs) - downs
-    some = ups.sum() > 0.0 and downs.sum() > 0.0
-    return float((ups / ups.sum() * (below + 0.5 * downs)).sum() / downs.sum()) if some else float("nan")
+    if not (ups.sum() > 0.0 and downs.sum() > 0.0):
+        return nan
+    # counts make a sum of integers, exact; sums of weights may exceed a perfect order's by a rounding
+    return min(1.0, float((ups * (below + 0.5 * downs)).sum() / ups.sum() / downs.sum()))
 
 
 def mean_roc_auc(codes: Codes, P: Floats, weight: Floats | None = None) -> float:
