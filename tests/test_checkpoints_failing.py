@@ -19,7 +19,7 @@ from chainrule.sealed import read_sealed, unseal
 from tests.kept_runs import ROOT, Cut, Killed, Run, bits, command, environment, little_room, resumed
 
 SHORT = Run(rows=20, recipe=(("epochs", 2),))  # six steps
-LONG = Run("fused", recipe=(("epochs", 800),))  # 4,800 steps: a second, and much longer where each is kept
+LONG = Run("fused", recipe=(("epochs", 4000),))  # 24,000 steps: half a second, and much longer where each is kept
 
 
 @pytest.fixture
