@@ -1,6 +1,7 @@
-"""Rounds: contestants compute in turn (A B C A B C ...), so that a machine that slows down does so for all of them.
+"""Rounds: contestants compute in turn, so that a machine that slows down does so for all of them.
 
-Ratios are taken within a round, and only then their median.
+Each round has an order of its own: the one before leaves the caches and the core's clock as it used them, which would
+favour whoever always follows the same one. Ratios are taken within a round, and only then their median.
 """
 
 import sys
@@ -8,6 +9,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from math import ceil
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -46,7 +48,8 @@ def take_turns(
     per_epoch: dict[str, list[float]] = {}
     for number in range(-1, rounds):
         say(f"{what}: {'finding out how long an epoch takes' if number < 0 else f'round {number + 1} of {rounds}'}")
-        for name, worker in workers.items():
+        for name in Random(number).sample(list(workers), len(workers)):
+            worker = workers[name]
             if worker.missing is None:
                 time.sleep(PAUSE)
                 try:
