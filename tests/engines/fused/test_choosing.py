@@ -133,6 +133,12 @@ def test_all_threads_work_on_a_quiet_machine(most):
     assert machine.spent[most] >= 0.99 * machine.now
 
 
+def test_trials_end_on_a_quiet_machine_and_begin_again_when_it_is_no_more():
+    machine = Machine(2, until(60.0, QUIET, always(1.0, 3.0))).run(59.0)
+    assert 0.0 < machine.spent[1] <= 2.0 * PIECE / 0.55
+    assert machine.run(3.0).choice.count == 1
+
+
 @pytest.mark.parametrize("most", [2, 4, 8])
 def test_one_thread_works_where_every_other_stands_in_its_way(most):
     machine = Machine(most, always(*map(float, range(1, most + 1)))).run(3.0)

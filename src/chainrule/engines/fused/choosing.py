@@ -6,7 +6,8 @@ its core, and fewer may be faster; or more, since each of them is given time of 
 So now and then a trial does the next pieces of work with a few threads more, or fewer; the number that is faster is
 kept. A trial that had its cores for itself and is slower ends at once. One that was disturbed says little until it has
 lasted for many turns of the system's scheduler, or costs too much. What trials cost is paid from savings: a small share
-of the time.
+of the time. While all the threads that there may be have their cores for themselves, fewer are tried until that has
+clearly been in vain, and then no more.
 """
 
 SHARE = 0.04  # of the time is saved for trials
@@ -67,6 +68,11 @@ class Trial:
         """Its threads did not have their cores all the time."""
         return self.computed < DISTURBED * self.count * self.seconds
 
+    @property
+    def is_hopeless(self) -> bool:
+        """It is much slower, and nobody else is to blame."""
+        return self.slower > HOPELESS and not self.was_disturbed
+
     def next(self) -> int:
         """Units until the next look; as a system moves threads to other cores at leisure, not always as few."""
         if not self.units:
@@ -81,8 +87,7 @@ class Trial:
 
     def is_over(self) -> bool:
         """Whether nothing more is to be learnt, or at too high a price."""
-        hopeless = self.slower > HOPELESS and not self.was_disturbed
-        return hopeless or self.cost > SAVINGS or self.seconds >= TRIAL
+        return self.is_hopeless or self.cost > SAVINGS or self.seconds >= TRIAL
 
 
 class Choice:
@@ -96,7 +101,7 @@ class Choice:
     def __init__(self, most: int) -> None:
         self._numbers = numbers(most)
         self._at = 0  # the place of ``count`` among them
-        self._seconds, self._units = 0.0, 0.0  # of late, by this number of threads
+        self._seconds, self._units, self._computed = 0.0, 0.0, 0.0  # of late, by this number of threads
         self._pace_then = 0.0  # when the last trial ended, or when it changed
         self._savings = SAVINGS
         self._since, self._units_since = 0.0, 0  # the last trial
@@ -104,6 +109,7 @@ class Choice:
         self._direction = 1  # of the next trial: 1 to fewer threads, -1 to more
         self._moved = 0  # in which direction the count changed last
         self._trial: Trial | None = None
+        self._was_hopeless = False  # the last trial, and the speed has not changed since
 
     @property
     def count(self) -> int:
@@ -126,7 +132,7 @@ class Choice:
         """The last piece of work had so many units and took so long."""
         seconds = max(seconds, TICK)
         if self._trial is None:
-            self._note(units, seconds)
+            self._note(units, seconds, computed)
             if self._is_time():
                 self._begin_trial()
             return
@@ -134,16 +140,19 @@ class Choice:
         if self._trial.is_over():
             self._judge(self._trial)
 
-    def _note(self, units: int, seconds: float) -> None:
+    def _note(self, units: int, seconds: float, computed: float) -> None:
         kept = max(0.0, 1.0 - seconds / MEMORY)
         self._seconds, self._units = kept * self._seconds + seconds, kept * self._units + units
+        self._computed = kept * self._computed + computed
         self._since, self._units_since = self._since + seconds, self._units_since + units
         self._savings = min(SAVINGS, self._savings + SHARE * seconds)
         if not self._pace_then / CHANGED < self._pace < self._pace_then * CHANGED:
-            self._pace_then, self._patience = self._pace, 1.0
+            self._pace_then, self._patience, self._was_hopeless = self._pace, 1.0, False
 
     def _is_time(self) -> bool:
         """For a trial."""
+        if self._was_hopeless and self._at == 0 and self._computed >= DISTURBED * self.count * self._seconds:
+            return False
         waited = self._since >= FIRST * self._patience and self._units_since >= UNITS * self._patience
         return waited and self._savings > 0.0
 
@@ -157,11 +166,12 @@ class Choice:
         """Take its number, or not."""
         self._trial, self._since, self._units_since = None, 0.0, 0
         self._savings = min(SAVINGS, self._savings - trial.cost)
+        self._was_hopeless = trial.is_hopeless
         if trial.slower < BETTER:
             there_and_back = self._moved == -self._direction  # is no progress
             self._patience = self._longer() if there_and_back else 1.0
             self._at, self._moved = trial.at, self._direction
-            self._seconds, self._units = trial.seconds, trial.units
+            self._seconds, self._units, self._computed = trial.seconds, trial.units, trial.computed
         else:
             if not trial.was_disturbed:
                 self._patience = self._longer()
