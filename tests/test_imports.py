@@ -28,7 +28,8 @@ ALLOWED = {
     "weights": {"errors", "formulas.weighted"},
     "network": {"errors", "arguments", "records", "formulas"},
     "recipe": {"errors", "arguments", "records", "formulas"},
-    "engines": {"errors", "arguments", "formulas", "network", "recipe", "weights"},
+    "ir": {"errors"},
+    "engines": {"errors", "arguments", "formulas", "network", "recipe", "weights", "ir"},
     "watching": CORE,
     "training": CORE | {"watching"},
     "checkpoint_contents": CORE | {"watching", "sealed", ""},
@@ -38,7 +39,7 @@ ALLOWED = {
     "outputs": {"errors", "records", "formulas", "data"},
     "estimators": CORE | {"watching", "training", "checkpoints", "data", "outputs", "model"},  # for to_model
     "explain": MODEL | {"files"},
-    "export": MODEL | {"files", ""},
+    "export": MODEL | {"files", "ir", ""},
     "notes": CORE | {"watching", "training", "model"},
     "model": MODEL - {"model"} | {"", "model_file"},  # Model.save hands itself to model_file, inside the method
     "model_file": MODEL | {"files", "sealed", "console"},

@@ -16,10 +16,10 @@ from chainrule import RequestError, train
 from chainrule.data.features import CategoryFeatures
 from chainrule.engines.reference import Reference
 from chainrule.export import export, onnx_file
-from chainrule.export.formulas import Named
 from chainrule.export.onnx_file import content, to_onnx
 from chainrule.export.onnx_graph import Graph
 from chainrule.formulas.activations import Activation
+from chainrule.ir import Trace
 from chainrule.recipe import Recipe
 from tests.export.models import (
     ALL_ACTIVATIONS,
@@ -258,12 +258,12 @@ def test_a_gap_that_is_refused_elsewhere_gives_nan():
 
 def value(formula, Z, rows=None):
     """What a graph of one formula (xp, Z) makes of Z, (N, n)."""
-    named = Named(str(Z.dtype))
-    A = formula(named, named.symbol("Z", rows=rows))
+    trace = Trace(str(Z.dtype))
+    A = formula(trace, trace.symbol("Z", rows=rows))
     if A.dtype == "bool":
-        A = named.where(A, 1.0, 0.0)
+        A = trace.where(A, 1.0, 0.0)
     graph = Graph(taken=["Z"])
-    (name,) = graph.write([named.cast(A, named.dtype)], "Z", ["A"])
+    (name,) = graph.write([trace.cast(A, trace.dtype)], "Z", ["A"])
     graph.node("Identity", name, name="answer")
     ends = [
         [helper.make_tensor_value_info(end, helper.np_dtype_to_tensor_dtype(Z.dtype), ["N", None])]

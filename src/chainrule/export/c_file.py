@@ -14,13 +14,13 @@ import numpy as np
 
 from chainrule.data.columns import as_numbers
 from chainrule.data.features import CategoryFeatures, NumericFeatures
-from chainrule.engines.fused.expressions import describe
 from chainrule.errors import RequestError
 from chainrule.export.c_formulas import belong_together, function, loop
 from chainrule.export.c_library import FUNCTIONS, READERS, needed
 from chainrule.export.c_names import REALS, Names, comment, literal, quoted, real
 from chainrule.export.formulas import layers
 from chainrule.export.text import bracketed, example, family, layer_name, network_line, version
+from chainrule.ir import describe
 from chainrule.model import Model
 
 FOUR = 4  # units side by side in the smallest registers, and terms of a sum in one pass over the units

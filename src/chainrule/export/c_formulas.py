@@ -1,10 +1,10 @@
 """What a layer computes, as a function in C: of one unit, or of all units of the layer where they belong together."""
 
-from chainrule.engines.fused.expressions import Expression, walk
 from chainrule.export.c_library import FUNCTIONS
 from chainrule.export.c_names import REALS, real
 from chainrule.export.formulas import OVER_OUTPUTS
 from chainrule.export.text import Language, Line, formula
+from chainrule.ir import Expression, walk
 
 
 def belong_together(A: Expression) -> bool:

@@ -11,7 +11,6 @@ import numpy as np
 from chainrule.data.columns import as_numbers
 from chainrule.data.features import CategoryFeatures, NumericFeatures, Scale
 from chainrule.data.gaps import Gaps
-from chainrule.engines.fused.expressions import Expression, describe
 from chainrule.export import cells
 from chainrule.export.formulas import layers
 from chainrule.export.text import (
@@ -26,6 +25,7 @@ from chainrule.export.text import (
     rows_of,
     version,
 )
+from chainrule.ir import Expression, describe
 from chainrule.model import Model
 
 LOGICAL = {"and": "logical_and", "or": "logical_or", "not": "logical_not"}

@@ -29,9 +29,9 @@ from chainrule.data.columns import as_numbers
 from chainrule.data.encoding import Encoder
 from chainrule.data.features import CategoryFeatures, NumericFeatures
 from chainrule.data.gaps import Gaps
-from chainrule.engines.fused.expressions import Expression
 from chainrule.errors import RequestError
-from chainrule.export.formulas import Named, layers
+from chainrule.export.formulas import layers
+from chainrule.ir import Expression, Trace
 from chainrule.model import Model
 
 try:
@@ -173,7 +173,7 @@ def _values(graph: Graph, part: NumericFeatures, gaps: list[float]) -> list[str]
         for gap in gaps:
             value = graph.node("Where", graph.node("Equal", value, graph.number(gap)), graph.number(nan), value)
         return [value]
-    calendar = _calendar(Named("float64").symbol("days"))
+    calendar = _calendar(Trace("float64").symbol("days"))
     return [*graph.write(calendar, part.column, part.names[: len(calendar)]), part.column]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from chainrule.engines.fused.expressions import Expression
+from chainrule.ir import Expression
 
 # What ONNX has as it is. Sigmoid, Elu and Softplus are written as the formulas have them: onnxruntime's own lose digits
 # near 0 or far below it, and two of them are not there in float64.

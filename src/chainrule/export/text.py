@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.data.features import CategoryFeatures, NumericFeatures
-from chainrule.engines.fused.expressions import Expression, walk
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
+from chainrule.ir import Expression, walk
 from chainrule.model import Model
 
 WIDTH = 110  # of a line of constants

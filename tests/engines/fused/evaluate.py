@@ -10,8 +10,8 @@ import numpy as np
 from chainrule.engines.fused import compiling, maps
 from chainrule.engines.fused.assembly import WHOLE
 from chainrule.engines.fused.emitting import symbols_of
-from chainrule.engines.fused.expressions import Expression, Trace
 from chainrule.engines.fused.target import Target
+from chainrule.ir import Expression, Trace, decomposed
 
 _number = count()
 
@@ -19,6 +19,7 @@ _number = count()
 def compiled(outputs: Mapping[str, Expression], dtype: str, target: Target) -> Callable[..., dict[str, np.ndarray]]:
     """A function of the symbols by name: vectors, of one element where the symbol reaches ``one``."""
     name = f"evaluate_{next(_number)}"  # functions of one process need different names
+    outputs = dict(zip(outputs, decomposed(list(outputs.values())), strict=True))
     text = maps.write_map(name, target, dtype, outputs)
     kernel = compiling.KERNEL(compiling.load(name, compiling.object_code(text, target)))
     symbols = symbols_of(list(outputs.values()))

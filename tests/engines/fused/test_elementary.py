@@ -6,9 +6,9 @@ import mpmath
 import numpy as np
 import pytest
 
-from chainrule.engines.fused.elementary import FUNCTIONS
-from chainrule.engines.fused.expressions import Trace, Untraceable
 from chainrule.engines.fused.target import AVX2, here
+from chainrule.ir import Trace, Untraceable
+from chainrule.ir.namespace import FUNCTIONS
 from tests.engines.fused.evaluate import compiled, function_of_x
 
 # How far from the exact value a result may be, in units of its last place: what was found, rounded up.

@@ -1,6 +1,5 @@
 """The fused engine: whole runs of training steps in compiled code, the same bits on any thread count and vector width.
 
-expressions, elementary   formulas as expressions: the rows of the tables, called with symbols
 target, assembly          the processor, and structured code for LLVM
 emitting, maps, sums      kernels from expressions; by_example: where the outputs of an example belong together
 tiles, products           matrix products: the arithmetic, and what drives it
@@ -14,7 +13,7 @@ engine                    the protocol of ``chainrule.engines``
 """
 
 from chainrule.engines.fused.engine import Fused
-from chainrule.engines.fused.expressions import Untraceable
 from chainrule.engines.fused.target import UnsuitableProcessor
+from chainrule.ir import Untraceable
 
 __all__ = ["Fused", "UnsuitableProcessor", "Untraceable"]

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 
 from chainrule.engines.fused.assembly import BYTES, Int, Kernel, Pointer, Value
 from chainrule.engines.fused.emitting import Emitter, symbols_of
-from chainrule.engines.fused.expressions import Expression, walk
 from chainrule.engines.fused.maps import along, map_signature
 from chainrule.engines.fused.moves import turned_square
 from chainrule.engines.fused.signatures import Argument, Signature
 from chainrule.engines.fused.sums import combined
 from chainrule.engines.fused.target import Target
+from chainrule.ir import Expression, walk
 
 MATRICES = 3  # that a kernel turns: Z, Y, and what comes of them
 

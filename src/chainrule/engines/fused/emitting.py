@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from llvmlite import ir
 
 from chainrule.engines.fused.assembly import I1, I64, TYPES, Code, Int, Value
-from chainrule.engines.fused.expressions import Expression, walk
+from chainrule.ir import Expression, walk
 
 _REAL = {"add": "fadd", "sub": "fsub", "mul": "fmul", "div": "fdiv", "neg": "fneg"}
 _WHOLE = {

@@ -9,9 +9,9 @@ from typing import Any
 
 from chainrule.engines.fused.assembly import Int, Kernel, Pointer, Value
 from chainrule.engines.fused.emitting import Emitter, symbols_of
-from chainrule.engines.fused.expressions import Expression
 from chainrule.engines.fused.signatures import NUMBER, Argument, Signature
 from chainrule.engines.fused.target import Target
+from chainrule.ir import Expression
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from typing import Any
 
 from chainrule.engines.fused import by_example, driver, maps, moves, products, steps, sums, tiles
 from chainrule.engines.fused.emitting import symbols_of
-from chainrule.engines.fused.expressions import Expression, Trace, Untraceable, describe, walk
 from chainrule.engines.fused.library import Library, library
 from chainrule.engines.fused.memory import Layout
 from chainrule.engines.fused.signatures import Signature, Table, Wanted
@@ -16,6 +15,7 @@ from chainrule.errors import ChainruleError
 from chainrule.formulas import equations
 from chainrule.formulas.optimizers import clipped
 from chainrule.formulas.table import Functions
+from chainrule.ir import Expression, Trace, Untraceable, decomposed, describe, rewritten, walk
 from chainrule.network import Formulas, Network
 from chainrule.recipe import Recipe
 
@@ -198,7 +198,7 @@ class Parts:
             if e.op in OVER_ALL:
                 self.reductions.append(self._reduction(len(known), e, known))
                 known[e] = trace.symbol(self.reductions[-1].name, "one")
-        moved = substituted(moved, known)
+        (moved,) = _with_known([moved], known)
         made = {}
         for is_weight in (0.0, 1.0):
             after = self._traced(what, lambda w=is_weight: step(theta, moved, rate, t, w, *state))
@@ -209,7 +209,7 @@ class Parts:
 
     def _reduction(self, number: int, e: Expression, known: Mapping[Expression, Expression]) -> Reduction:
         op = e.op.removesuffix("_all")
-        partials = self._partials(op, {"partials": substituted(e.args[0], known)})
+        partials = self._partials(op, {"partials": _with_known([e.args[0]], known)[0]})
         combine = self._want(f"combine {self.dtype} {op}", steps.COMBINE, steps.write_combine, self.dtype, op)
         return Reduction(f"known {number}", partials, combine)
 
@@ -228,8 +228,8 @@ class Parts:
         outputs: dict[str, Expression],
         *given: Any,
     ) -> Made:
-        outputs = {name: self._real(e) for name, e in outputs.items()}
-        expressions = list(outputs.values())
+        expressions = decomposed([self._real(e) for e in outputs.values()])
+        outputs = dict(zip(outputs, expressions, strict=True))
         text = f"{kind} {self.dtype} {list(outputs)} {given}\n{describe(expressions)}"
         name = self._name(text, lambda name, target: write(name, target, self.dtype, outputs, *given))
         kernel = Wanted(name, signature(self.dtype, outputs))
@@ -275,11 +275,6 @@ def known_parts(network: Network, optimizer: str, clip_norm: float | None, targe
     return Parts(network, Recipe(optimizer, clip_norm=clip_norm), None, library(target))
 
 
-def substituted(e: Expression, known: Mapping[Expression, Expression]) -> Expression:
-    """The expression with others in the places of some of its parts."""
-    if e in known:
-        return known[e]
-    if not e.args:
-        return e
-    args = tuple(substituted(a, known) for a in e.args)
-    return e.trace.make(e.op, args, e.dtype, e.reach, e.weak, e.value, e.rows)
+def _with_known(outputs: list[Expression], known: Mapping[Expression, Expression]) -> list[Expression]:
+    """The outputs with symbols in the places of what is known by then."""
+    return rewritten(outputs, lambda e, args: known.get(e))

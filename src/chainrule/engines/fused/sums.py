@@ -9,11 +9,11 @@ from llvmlite import ir
 
 from chainrule.engines.fused.assembly import TYPES, Int, Kernel, Pointer, Value
 from chainrule.engines.fused.emitting import Emitter, symbols_of
-from chainrule.engines.fused.expressions import Expression
 from chainrule.engines.fused.maps import along
 from chainrule.engines.fused.moves import places
 from chainrule.engines.fused.signatures import MATRIX, NUMBER, REAL, Argument, Signature
 from chainrule.engines.fused.target import Target
+from chainrule.ir import Expression
 
 # How many partial sums every sum has, whatever the vectors of the processor
 LANES = 16

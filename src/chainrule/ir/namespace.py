@@ -4,56 +4,65 @@ Each is a function of (trace, arguments).
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chainrule.engines.fused.exponentials import exp, expm1, tanh
-from chainrule.engines.fused.expressions import Expression, Trace, Untraceable
-from chainrule.engines.fused.logarithms import log, log1p
-from chainrule.engines.fused.operations import copysign, maximum, minimum, select
+from chainrule.ir.expressions import Expression, Untraceable
+from chainrule.ir.operations import select
 
-
-def sign(trace: Trace, given: Any) -> Expression:
-    """-1, 0 or 1; NaN of NaN."""
-    (x,) = trace.operands(given)
-    return select(abs(x) > 0.0, copysign(trace.ones_like(x), x), x)
+if TYPE_CHECKING:
+    from chainrule.ir.trace import Trace
 
 
-def where(trace: Trace, condition: Expression, a: Any, b: Any) -> Expression:
+def where(trace: "Trace", condition: Expression, a: Any, b: Any) -> Expression:
     """a where the condition holds, else b."""
     return select(condition, a, b)
 
 
-def clip(trace: Trace, x: Any, a_min: Any = None, a_max: Any = None) -> Expression:
+def clip(trace: "Trace", x: Any, a_min: Any = None, a_max: Any = None) -> Expression:
     """x, but at least a_min and at most a_max; NaN of NaN."""
-    at_least = x if a_min is None else maximum(trace, x, a_min)
-    return at_least if a_max is None else minimum(trace, at_least, a_max)
+    at_least = x if a_min is None else trace.maximum(x, a_min)
+    return at_least if a_max is None else trace.minimum(at_least, a_max)
 
 
-def power(trace: Trace, x: Any, exponent: Any) -> Expression:
+def power(trace: "Trace", x: Any, exponent: Any) -> Expression:
     """x^exponent, one of them a plain number."""
     return trace.power(x, exponent) if isinstance(x, Expression) else trace.power_of(x, exponent)
 
 
-def logaddexp(trace: Trace, a: Any, b: Any) -> Expression:
+def logaddexp(trace: "Trace", a: Any, b: Any) -> Expression:
     """log(e^a + e^b) = max(a, b) + log(1 + e^-|a - b|): within a few units in the last place of the largest of them."""
     x, y = trace.operands(a, b)
     apart = select(trace.compare("eq", x, y), 0.0, abs(x - y))  # inf - inf is NaN
-    return maximum(trace, x, y) + log1p(trace, exp(trace, -apart))
+    return trace.maximum(x, y) + trace.log1p(trace.exp(-apart))
 
 
-def full_like(trace: Trace, x: Expression, number: float) -> Expression:
+def full_like(trace: "Trace", x: Expression, number: float) -> Expression:
     """The number in the dtype of x."""
     return trace.number(number) if x.weak else x.like(number)
 
 
-def largest(trace: Trace, x: Expression, axis: int | None = None, keepdims: bool = False) -> Expression:
+def largest(trace: "Trace", x: Expression, axis: int | None = None, keepdims: bool = False) -> Expression:
     """The largest element: of each example (axis 0), or of all."""
     return trace.reduce("max", x, axis, keepdims)
 
 
-def total(trace: Trace, x: Expression, axis: int | None = None, keepdims: bool = False) -> Expression:
+def total(trace: "Trace", x: Expression, axis: int | None = None, keepdims: bool = False) -> Expression:
     """The sum of the elements: of each example (axis 0), or of all."""
     return trace.reduce("sum", x, axis, keepdims)
+
+
+def _real(op: str) -> Callable[..., Expression]:
+    """A function of real numbers that keeps its name."""
+
+    def function(trace: "Trace", *given: Any) -> Expression:
+        operands = trace.operands(*given)
+        if not operands[0].dtype.startswith("float"):
+            if len(operands) == 2:
+                raise Untraceable(f"{op} of two truth values: where(condition, a, b) makes numbers of them")
+            raise Untraceable(f"{op} of {operands[0].dtype}: a real number is expected")
+        return trace.apply(op, operands)
+
+    return function
 
 
 def _unary(op: str) -> Callable[..., Expression]:
@@ -68,7 +77,7 @@ def _comparison(op: str) -> Callable[..., Expression]:
     return lambda trace, left, right: trace.compare(op, left, right)
 
 
-def stacked(trace: Trace, parts: Any, axis: int = 0) -> Expression:
+def stacked(trace: "Trace", parts: Any, axis: int = 0) -> Expression:
     """Outputs from one number of each example apiece."""
     if axis != 0:
         raise Untraceable(f"concat over axis {axis}: axis 0 is compiled")
@@ -76,16 +85,9 @@ def stacked(trace: Trace, parts: Any, axis: int = 0) -> Expression:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "exp": exp,
-    "expm1": expm1,
-    "log": log,
-    "log1p": log1p,
+    **{op: _real(op) for op in ("exp", "expm1", "log", "log1p", "tanh", "sign", "maximum", "minimum")},
     "logaddexp": logaddexp,
-    "tanh": tanh,
-    "maximum": maximum,
-    "minimum": minimum,
     "clip": clip,
-    "sign": sign,
     "where": where,
     "sqrt": _unary("sqrt"),
     "floor": _unary("floor"),

@@ -12,8 +12,8 @@ rounded to the format (float32: the lowest coefficients first, the others fitted
 
 from math import inf, nan
 
-from chainrule.engines.fused.expressions import Expression
-from chainrule.engines.fused.operations import (
+from chainrule.ir.expressions import Expression
+from chainrule.ir.operations import (
     FORMATS,
     fma,
     from_bits,

@@ -5,191 +5,19 @@
     relu = ACTIVATIONS.make("relu", trace)      # ``trace`` is the array namespace
     relu.g(Z)                                   # an Expression: maximum(Z, 0)
 
-So the rows need no second form for compiled code, a user's own function is compiled in the same way (also where it
-calls NumPy itself: ``np.exp(Z)``), and an expression is its own description: two rows that differ in a constant differ
-in their expressions. Equal expressions are one object, so what g and its slope share is computed once.
-
-dtype and reach of an expression:
-
-    float32, float64   real numbers; ``weak`` ones are Python's floats, and take the dtype of what they meet
-    int32, int64       the bits of a real of the same width, or a whole number; bool
-    each               a value for every element       example   one for every example (a reduction over outputs)
-    one                the same for all: a learning rate, a sum over everything
+So the rows need no second form for compiled code or for exports, a user's own function is treated in the same way
+(also where it calls NumPy itself: ``np.exp(Z)``), and an expression is its own description: two rows that differ in a
+constant differ in their expressions. Equal expressions are one object, so what g and its slope share is computed once.
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import ChainruleError
-
-REACHES = ("one", "example", "each")
-
-
-class Untraceable(ChainruleError):
-    """A function that cannot be compiled: what it does depends on values that are known only when it runs."""
-
-
-class Expression:
-    """One operation and what it is applied to; made by a Trace, compared by identity."""
-
-    __slots__ = ("args", "dtype", "op", "reach", "rows", "trace", "value", "weak")
-
-    def __init__(
-        self,
-        trace: "Trace",
-        op: str,
-        args: tuple["Expression", ...],
-        dtype: str,
-        reach: str,
-        weak: bool = False,
-        value: Any = None,
-        rows: int | None = None,
-    ) -> None:
-        self.trace = trace
-        self.op = op
-        self.args = args
-        self.dtype = dtype
-        self.reach = reach
-        self.weak = weak
-        self.value = value  # of a constant; the name of a symbol; the place of a reduction
-        self.rows = rows  # how many outputs there are, where that is known
-
-    @property
-    def shape(self) -> tuple[Any, Any]:
-        """(units, examples); how many examples there are is known only when it runs."""
-        if self.rows is None:
-            raise Untraceable("the shape is not known when a formula is compiled")
-        return (self.rows, None)
-
-    @property
-    def is_number(self) -> bool:
-        """A constant."""
-        return self.op == "number"
-
-    def like(self, number: float) -> "Expression":
-        """A constant of this expression's dtype."""
-        return self.trace.constant(number, self.dtype)
-
-    def __add__(self, other: Any) -> "Expression":
-        return self.trace.binary("add", self, other)
-
-    def __radd__(self, other: Any) -> "Expression":
-        return self.trace.binary("add", other, self)
-
-    def __sub__(self, other: Any) -> "Expression":
-        return self.trace.binary("sub", self, other)
-
-    def __rsub__(self, other: Any) -> "Expression":
-        return self.trace.binary("sub", other, self)
-
-    def __mul__(self, other: Any) -> "Expression":
-        return self.trace.binary("mul", self, other)
-
-    def __rmul__(self, other: Any) -> "Expression":
-        return self.trace.binary("mul", other, self)
-
-    def __truediv__(self, other: Any) -> "Expression":
-        return self.trace.divide(self, other)
-
-    def __rtruediv__(self, other: Any) -> "Expression":
-        return self.trace.divide(other, self)
-
-    def __neg__(self) -> "Expression":
-        return self.trace.unary("neg", self)
-
-    def __pos__(self) -> "Expression":
-        return self
-
-    def __abs__(self) -> "Expression":
-        return self.trace.unary("abs", self)
-
-    def __pow__(self, exponent: Any) -> "Expression":
-        return self.trace.power(self, exponent)
-
-    def __rpow__(self, base: Any) -> "Expression":
-        return self.trace.power_of(base, self)
-
-    def __lt__(self, other: Any) -> "Expression":
-        return self.trace.compare("lt", self, other)
-
-    def __le__(self, other: Any) -> "Expression":
-        return self.trace.compare("le", self, other)
-
-    def __gt__(self, other: Any) -> "Expression":
-        return self.trace.compare("gt", self, other)
-
-    def __ge__(self, other: Any) -> "Expression":
-        return self.trace.compare("ge", self, other)
-
-    def __eq__(self, other: Any) -> "Expression":  # type: ignore[override]
-        return self.trace.compare("eq", self, other)
-
-    def __ne__(self, other: Any) -> "Expression":  # type: ignore[override]
-        return self.trace.compare("ne", self, other)
-
-    def __and__(self, other: Any) -> "Expression":
-        return self.trace.binary("and", self, other)
-
-    def __or__(self, other: Any) -> "Expression":
-        return self.trace.binary("or", self, other)
-
-    def __invert__(self) -> "Expression":
-        return self.trace.unary("not", self)
-
-    def __lshift__(self, other: Any) -> "Expression":
-        return self.trace.binary("shl", self, other)
-
-    def __rshift__(self, other: Any) -> "Expression":
-        return self.trace.binary("ashr", self, other)
-
-    __hash__ = object.__hash__
-
-    def __getitem__(self, key: Any) -> "Expression":
-        return self.trace.output(self, key)
-
-    def __bool__(self) -> bool:
-        raise Untraceable("'if' asks for a value that is known only when it runs; where(condition, a, b) does not")
-
-    def __float__(self) -> float:
-        raise Untraceable("a plain number is asked for where the value is known only when it runs")
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> "Expression":
-        if method != "__call__" or options:
-            raise Untraceable(f"{ufunc.__name__}.{method} with options {sorted(options)}")
-        return self.trace.function(ufunc.__name__)(*inputs)
-
-    def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> "Expression":
-        return self.trace.function(function.__name__)(*args, **options)
-
-
-def walk(outputs: list[Expression]) -> Iterator[Expression]:
-    """All expressions that the outputs rest on, each once, what is needed first."""
-    seen: set[Expression] = set()
-    stack: list[tuple[Expression, bool]] = [(e, False) for e in reversed(outputs)]
-    while stack:
-        e, ready = stack.pop()
-        if e in seen:
-            continue
-        if ready:
-            seen.add(e)
-            yield e
-        else:
-            stack.append((e, True))
-            stack.extend((a, False) for a in reversed(e.args))
-
-
-def describe(outputs: list[Expression]) -> str:
-    """The outputs as text, complete: the same text means the same computation, bit for bit."""
-    number: dict[Expression, int] = {}
-    lines: list[str] = []
-    for e in walk(outputs):
-        number[e] = len(number)
-        value = float(e.value).hex() if isinstance(e.value, float) else e.value
-        lines.append(f"{e.op} {value} {[number[a] for a in e.args]} {e.dtype} {e.reach}")
-    return "\n".join([*lines, str([number[e] for e in outputs])])
+from chainrule.ir.expressions import REACHES, Expression, Untraceable
+from chainrule.ir.namespace import FUNCTIONS
 
 
 class Trace:
@@ -334,8 +162,6 @@ class Trace:
 
     def function(self, name: str) -> Callable[..., Any]:
         """The function of the array namespace that goes by this name."""
-        from chainrule.engines.fused.elementary import FUNCTIONS
-
         if name not in FUNCTIONS:
             raise Untraceable(f"{name} is not among the functions that are compiled: {', '.join(FUNCTIONS)}")
         function = FUNCTIONS[name]

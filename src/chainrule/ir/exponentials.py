@@ -6,8 +6,8 @@ polynomial whose first coefficient is exact: Remez exchange for the smallest lar
 digits, then rounded to the format (float32: the lowest coefficients first, the others fitted again after each).
 """
 
-from chainrule.engines.fused.expressions import Expression
-from chainrule.engines.fused.operations import (
+from chainrule.ir.expressions import Expression
+from chainrule.ir.operations import (
     FORMATS,
     copysign,
     fma,
@@ -70,7 +70,7 @@ def exp(x: Expression) -> Expression:
     """e^x. 2^n is applied in two halves: it may be too small, or too large by one, for the format."""
     form = FORMATS[x.dtype]
     low, high = _EXP_ENDS[x.dtype]
-    x = minimum(x.trace, maximum(x.trace, x, low), high)
+    x = minimum(maximum(x, low), high)
     shift = form.magic + 2 * form.bias  # both exponents' bias, so that the bits are those of the two halves
     t = fma(x, _LOG2_E, shift)
     n = t - shift
@@ -86,14 +86,14 @@ def expm1(x: Expression) -> Expression:
     """e^x - 1 = 2^n (r + r^2 c(r)) + (2^n - 1), in negatives so that -0 stays -0."""
     form = FORMATS[x.dtype]
     low, high = _EXPM1_ENDS[x.dtype]
-    x = minimum(x.trace, maximum(x.trace, x, low), high)
+    x = minimum(maximum(x, low), high)
     shift = form.magic + form.bias
     t = fma(x, _LOG2_E, shift)
     n = t - shift
     exact = fma(n, -form.ln2, x)
     rest = n * form.ln2_rest
     r = exact - rest
-    top = minimum(x.trace, t, shift + form.bias)  # 2^n is finite: where n is one larger, the result is doubled
+    top = minimum(t, shift + form.bias)  # 2^n is finite: where n is one larger, the result is doubled
     s = from_bits(to_bits(top) << form.fraction)
     w = fma(r * r, -polynomial(r, _C[x.dtype]), rest)
     y = fma(s, -w, fma(s, exact, -(1.0 - s)))
@@ -107,7 +107,7 @@ def tanh(x: Expression) -> Expression:
     Below, n is 0, q = 2a + a^2 c(a), and tanh a = q / (q + 2) = a - a (q - a c(a)) / (q + 2): little is taken from a.
     """
     form = FORMATS[x.dtype]
-    a = minimum(x.trace, abs(x), _TANH_END[x.dtype])
+    a = minimum(abs(x), _TANH_END[x.dtype])
     above = a > _LOG3_HALF
     shift = form.magic + form.bias
     t = select(above, fma(a, 2.0 * _LOG2_E, shift), shift)

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
-from chainrule.engines.fused.expressions import Expression, Trace, Untraceable
+from chainrule.ir.expressions import Expression
 
 
 @dataclass(frozen=True)
@@ -73,17 +74,23 @@ def shifted_down(bits: Expression, count: int) -> Expression:
     return bits.trace.binary("lshr", bits, count)
 
 
-def maximum(trace: Trace, left: Any, right: Any) -> Expression:
+def maximum(x: Expression, y: Any) -> Expression:
     """The larger; NaN where either is."""
-    return _chosen("lt", trace, left, right)
+    return _chosen("lt", x, y)
 
 
-def minimum(trace: Trace, left: Any, right: Any) -> Expression:
+def minimum(x: Expression, y: Any) -> Expression:
     """The smaller; NaN where either is."""
-    return _chosen("gt", trace, left, right)
+    return _chosen("gt", x, y)
 
 
-def _chosen(op: str, trace: Trace, left: Any, right: Any) -> Expression:
+def sign(x: Expression) -> Expression:
+    """-1, 0 or 1; NaN of NaN."""
+    return select(abs(x) > 0.0, copysign(x.trace.ones_like(x), x), x)
+
+
+def _chosen(op: str, left: Expression, right: Any) -> Expression:
+    trace = left.trace
     x, y = trace.operands(left, right)
     if x.is_number:
         x, y = y, x
@@ -109,15 +116,12 @@ def _horner(x: Expression, coefficients: tuple[float, ...]) -> Expression:
     return result
 
 
-def real_function(formula: Callable[[Expression], Expression]) -> Callable[[Trace, Any], Expression]:
-    """The formula as a function of (trace, x); of a weak x it is worked out in float64, and is weak."""
+def real_function(formula: Callable[[Expression], Expression]) -> Callable[[Expression], Expression]:
+    """The formula as a function of real x; of a weak x it is worked out in float64, and is weak."""
 
-    def function(trace: Trace, given: Any) -> Expression:
-        (x,) = trace.operands(given)
-        if x.dtype not in FORMATS:
-            raise Untraceable(f"{formula.__name__} of {x.dtype}: a real number is expected")
-        y = formula(trace.cast(x, x.dtype))
-        return trace.make(y.op, y.args, y.dtype, y.reach, x.weak, y.value, y.rows)
+    @wraps(formula)
+    def function(x: Expression) -> Expression:
+        y = formula(x.trace.cast(x, x.dtype))
+        return x.trace.make(y.op, y.args, y.dtype, y.reach, x.weak, y.value, y.rows)
 
-    function.__name__, function.__doc__ = formula.__name__, formula.__doc__
     return function

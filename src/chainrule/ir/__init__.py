@@ -1,0 +1,14 @@
+"""The intermediate representation: what a row of a table computes, read off the row itself.
+
+expressions             one operation and what it is applied to
+trace, namespace        rows called with symbols in the place of arrays, and the functions they find by NumPy's names
+elementary, operations  exp, log, tanh and the like in single operations: exponentials, logarithms
+
+The compiled engine and the exports both read it.
+"""
+
+from chainrule.ir.elementary import decomposed
+from chainrule.ir.expressions import Expression, Untraceable, describe, rewritten, walk
+from chainrule.ir.trace import Trace
+
+__all__ = ["Expression", "Trace", "Untraceable", "decomposed", "describe", "rewritten", "walk"]
