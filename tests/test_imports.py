@@ -13,7 +13,18 @@ import chainrule
 SOURCE = Path(chainrule.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 
-CORE = {"errors", "arguments", "records", "formulas", "network", "recipe", "engines", "weights"}
+CORE = {
+    "errors",
+    "arguments",
+    "records",
+    "formulas",
+    "layout",
+    "network",
+    "propagation",
+    "recipe",
+    "engines",
+    "weights",
+}
 MODEL = CORE | {"watching", "training", "data", "outputs", "reports", "model"}
 
 # What each layer may import of ours. A layer is a module or a package right under chainrule; "" is __init__.py.
@@ -26,10 +37,12 @@ ALLOWED = {
     "sealed": {"errors"},
     "formulas": {"errors"},
     "weights": {"errors", "formulas.weighted"},
-    "network": {"errors", "arguments", "records", "formulas"},
+    "layout": {"formulas"},
+    "network": {"errors", "arguments", "records", "formulas", "layout"},
+    "propagation": {"formulas", "network"},
     "recipe": {"errors", "arguments", "records", "formulas"},
     "ir": {"errors"},
-    "engines": {"errors", "arguments", "formulas", "network", "recipe", "weights", "ir"},
+    "engines": {"errors", "arguments", "formulas", "layout", "network", "propagation", "recipe", "weights", "ir"},
     "watching": CORE,
     "training": CORE | {"watching"},
     "checkpoint_contents": CORE | {"watching", "sealed", ""},

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LINKS, LOSSES
-from chainrule.network import Network, Parameters, flat
+from chainrule.network import Network, Parameters
 
 sizes = st.lists(st.integers(1, 6), min_size=2, max_size=6).map(tuple)
 FULL = Network((4, 8, 5, 3), ("tanh", "elu(0.5)"), "huber(2)", (0.0, 0.25), ("l2(0.1)", "l1(0.01)"), "normal(0.1)")
@@ -24,7 +24,7 @@ def test_theta_is_each_weight_transposed_and_then_its_bias(n):
     p = Parameters(network, theta)
     order = np.concatenate([v.ravel() for l in range(1, network.L + 1) for v in (p.W[l].T, p.b[l])])
     assert np.array_equal(order, theta)
-    assert np.array_equal(flat(network, p.W, p.b), theta)
+    assert np.array_equal(network.layout.vector(p.views, np), theta)
 
 
 @given(sizes)
@@ -46,11 +46,19 @@ def test_views_share_the_memory_of_theta(n):
 
 
 @given(sizes)
-def test_is_weight_marks_weights_and_no_bias(n):
+def test_weights_decay_and_are_penalised_and_biases_are_not(n):
     network = Network(n)
-    p = Parameters(network, network.is_weight())
-    assert all((W == 1).all() for W in p.W[1:])
-    assert all((b == 0).all() for b in p.b[1:])
+    roles = {block.name: (block.role.rate, block.role.decay, block.role.penalised) for block in network.layout}
+    layers = range(1, network.L + 1)
+    assert roles == {f"W[{l}]": (1.0, 1.0, True) for l in layers} | {f"b[{l}]": (1.0, 0.0, False) for l in layers}
+
+
+@given(sizes)
+def test_blocks_follow_each_other_and_fill_theta(n):
+    layout = Network(n).layout
+    ends = np.cumsum([0, *(block.size for block in layout)])
+    assert [block.offset for block in layout] == ends[:-1].tolist()
+    assert layout.size == ends[-1]
 
 
 def test_theta_of_the_wrong_length():

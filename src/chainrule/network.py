@@ -1,8 +1,8 @@
 """What a network is: a frozen description, and its parameters as one vector with named views."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from reprlib import repr as short
 from typing import Any
 
@@ -17,12 +17,8 @@ from chainrule.formulas.initializers import INITIALIZERS
 from chainrule.formulas.losses import LINKS, LOSSES, Loss
 from chainrule.formulas.penalties import PENALTIES, Penalty
 from chainrule.formulas.table import Array, Functions, Namespace, Table
+from chainrule.layout import Layout, Shape, dense
 from chainrule.records import record, require, require_spec
-
-Shape = tuple[int, ...]
-
-# dW[l] lies row by row and dtheta column by column; so many units at a time, the turn stays in the cache.
-STRIP = 128
 
 # Nobody trains as many; a file that says so would keep us busy.
 MOST_LAYERS = 10_000
@@ -117,10 +113,15 @@ class Network:
         """Number of layers, the input not counted."""
         return len(self.n) - 1
 
+    @property
+    def layout(self) -> Layout:
+        """Where W[l] and b[l] stand in theta."""
+        return _layout(self.n)
+
     @cached_property
     def size(self) -> int:
         """Number of parameters: sum over l of n[l] n[l-1] + n[l]."""
-        return sum(j * k + j for k, j in zip(self.n, self.n[1:], strict=False))
+        return self.layout.size
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
@@ -179,13 +180,6 @@ class Network:
             else "xavier_uniform"
         )
 
-    def is_weight(self) -> NDArray[Any]:
-        """1 where theta holds a weight, 0 where a bias, (size,)."""
-        mask = np.zeros(self.size, self.dtype)
-        for W in Parameters(self, mask).W[1:]:
-            W[...] = 1.0
-        return mask
-
     def dimensions(self, m: int) -> "Dimensions":
         """The shape of every quantity for m examples: "W[1]", "b[1]", "Z[1]", "A[0]", ..., and of dV for each V.
 
@@ -228,9 +222,6 @@ class Dimensions(dict[str, Shape]):
 class Parameters:
     """theta, (size,), and in it the views W[l] (n[l], n[l-1]) and b[l] (n[l], 1), l = 1..L; entry 0 is None.
 
-    Layer after layer: first W[l].T row by row, then b[l]. So W[l].T is C-contiguous: what a product reads row by row,
-    and what scikit-learn calls ``coefs_[l-1]``.
-
     >>> p = Parameters(Network((2, 1)), np.array([1.0, 2.0, 3.0]))
     >>> p.W[1].tolist(), p.b[1].tolist()
     ([[1.0, 2.0]], [[3.0]])
@@ -240,13 +231,14 @@ class Parameters:
         instance("network", network, Network, "a Network")
         require_theta(theta, network)
         self.theta = theta
-        self.W: list[Array] = [None]
-        self.b: list[Array] = [None]
-        end = 0
-        for n_in, n_out in zip(network.n, network.n[1:], strict=False):
-            start, middle, end = end, end + n_in * n_out, end + n_in * n_out + n_out
-            self.W.append(xp.reshape(theta[start:middle], (n_in, n_out)).T)
-            self.b.append(xp.reshape(theta[middle:end], (n_out, 1)))
+        self.views = views = network.layout.views(theta, xp)  # of every block, by name
+        self.W: list[Array] = [None, *(views[f"W[{l}]"] for l in range(1, network.L + 1))]
+        self.b: list[Array] = [None, *(views[f"b[{l}]"] for l in range(1, network.L + 1))]
+
+
+@lru_cache(maxsize=256)
+def _layout(n: tuple[int, ...]) -> Layout:
+    return Layout(dense(n))
 
 
 def require_theta(theta: Array, network: Network, name: str = "theta") -> None:
@@ -256,18 +248,6 @@ def require_theta(theta: Array, network: Network, name: str = "theta") -> None:
         raise RequestError(f"{name} is an array of {network.size} numbers for n = {network.n}, not {short(theta)}.")
     if tuple(shape) != (network.size,):
         raise RequestError(f"{name} must hold {network.size} numbers for n = {network.n}, not {tuple(shape)}.")
-
-
-def flat(network: Network, dW: Sequence[Array], db: Sequence[Array], xp: Namespace = np) -> Array:
-    """dtheta, (size,), from dW[1..L] and db[1..L], in the order of Parameters."""
-    dtheta = xp.empty((network.size,), dtype=dW[1].dtype)
-    into = Parameters(network, dtheta, xp)
-    for l in range(1, network.L + 1):
-        for start in range(0, network.n[l], STRIP):
-            units = slice(start, min(start + STRIP, network.n[l]))
-            into.W[l][units, :] = dW[l][units, :]
-        into.b[l][...] = db[l]
-    return dtheta
 
 
 def _one_each(given: Any, hidden: int, what: str) -> tuple[Any, ...]:

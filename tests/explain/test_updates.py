@@ -14,6 +14,7 @@ from chainrule.explain.written import FORMS, NOTATIONS
 from chainrule.formulas.optimizers import OPTIMIZERS, Optimizer, clipped
 from chainrule.formulas.schedules import SCHEDULES
 from chainrule.formulas.table import Table
+from tests.blocks import is_weight
 
 NETWORK = Network((2, 3, 1), "tanh", dtype="float64")
 # numbers that are nobody's defaults
@@ -42,7 +43,7 @@ def run(lines, values):
         left, right = re.fullmatch(r"(\w+) :?= (.*?)(?:  .*)?", line).groups()
         values[left] = eval(as_python(right), {"sqrt": np.sqrt, "norm": np.linalg.norm}, values)
         if left == "w":
-            values["theta"] = np.where(values["is_weight"] == 1.0, values["w"], values["theta"])
+            values["theta"] = np.where(values["decay"] == 1.0, values["w"], values["theta"])
     return values
 
 
@@ -56,14 +57,14 @@ def test_evaluated_as_written_the_update_is_that_of_the_optimizer(name, clip_nor
     lines = written(optimizer=spec, learning_rate=0.03, clip_norm=clip_norm)
     lines = lines[next(i for i, line in enumerate(lines) if line.startswith("alpha")) :]
     row = OPTIMIZERS.make(spec, np)
-    rng, is_weight = np.random.default_rng(0), NETWORK.is_weight()
+    rng, decay = np.random.default_rng(0), is_weight(NETWORK).astype(float)
     theta = rng.normal(size=NETWORK.size)
     state = [np.zeros(NETWORK.size) for _ in row.state]
-    values = {"theta": theta, "is_weight": is_weight} | dict(zip(row.state, state, strict=True))
+    values = {"theta": theta, "decay": decay} | dict(zip(row.state, state, strict=True))
     for t in range(1, 4):
         dtheta = rng.normal(size=NETWORK.size)
         given = dtheta if clip_norm is None else clipped(np, dtheta, clip_norm)
-        theta, *state = row.step(theta, given, 0.03, t, is_weight, *state)
+        theta, *state = row.step(theta, given, 0.03, t, decay, *state)
         values = run(lines, values | {"dtheta": dtheta, "t": t, "w": values["theta"]})
         np.testing.assert_allclose(values["theta"], theta, rtol=1e-12)
 
@@ -142,7 +143,7 @@ def test_a_model_and_an_estimator_show_how_they_were_trained():
 
 def test_an_optimizer_of_the_users_own_is_written_as_it_says():
     def mine(xp, pull=0.5):
-        def step(theta, dtheta, rate, t, is_weight):
+        def step(theta, dtheta, rate, t, decay):
             return (theta - rate * pull * dtheta,)
 
         return Optimizer(step, "theta := theta - rate pull dtheta;  a note: 100 % mine & {new}", "here", 0.1)

@@ -10,6 +10,7 @@ from chainrule.engines.reference import Reference
 from chainrule.formulas.activations import ACTIVATIONS, Activation
 from chainrule.formulas.losses import LOSSES
 from chainrule.model import Model
+from tests.blocks import is_weight
 
 ROWS = 90
 NAMES = ["mass", "count", "tame", "seen", "island", "zone"]
@@ -181,7 +182,7 @@ def _with_network(base: Model, functions=None, **changes) -> Model:
     """The model with another network of the same sizes and weights of its own, which the reference engine answers."""
     network = replace(base.network, **changes)
     theta = 2.0 * network.initial(5, functions)
-    theta += np.where(network.is_weight() > 0.0, 0.0, 0.3).astype(network.dtype)
+    theta += np.where(is_weight(network), 0.0, 0.3).astype(network.dtype)
     made = replace(base, network=network, theta=theta, functions=functions or {})
     vars(made)["engine"] = Reference(network, Recipe(), functions)  # it defines what is right, and compiles nothing
     return made

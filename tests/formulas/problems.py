@@ -76,7 +76,7 @@ def problem(
 
 def clearance(engine: Reference, theta: np.ndarray, examples: Examples, step: int | None) -> float:
     """The distance of the nearest pre-activation, residual or weight to a kink."""
-    network, formulas = engine.network, engine.formulas
+    network, formulas = engine.network, engine.propagation.formulas
     p = Parameters(network, theta)
     g = list(formulas.g)
     for l, chance in enumerate(network.dropout, start=1):

@@ -42,13 +42,13 @@ BY_HAND = {
 }
 
 
-def steps(spec, theta, gradients, rate, is_weight=None):
+def steps(spec, theta, gradients, rate, decay=None):
     """theta after each step."""
     row = OPTIMIZERS.make(spec, np)
     state = [np.zeros_like(theta) for _ in row.state]
-    is_weight = np.ones_like(theta) if is_weight is None else is_weight
+    decay = np.ones_like(theta) if decay is None else decay
     for t, dtheta in enumerate(gradients, start=1):
-        theta, *state = row.step(theta, dtheta, rate, t, is_weight, *state)
+        theta, *state = row.step(theta, dtheta, rate, t, decay, *state)
         yield theta
 
 
@@ -170,11 +170,11 @@ def test_same_steps_as_torch(spec):
     rng = np.random.default_rng(0)
     theta, gradients = rng.normal(size=6), list(rng.normal(size=(20, 6)))
     weights, biases = (torch.tensor(part, requires_grad=True) for part in (theta[:4], theta[4:]))
-    decay = 0.1 if "adamw" in spec else 0.0
-    groups = [{"params": [weights], "weight_decay": decay}, {"params": [biases], "weight_decay": 0.0}]
+    weight_decay = 0.1 if "adamw" in spec else 0.0
+    groups = [{"params": [weights], "weight_decay": weight_decay}, {"params": [biases], "weight_decay": 0.0}]
     there = getattr(torch.optim, name)(groups, lr=0.05 * share_of_rate, **options)
-    is_weight = np.array([1.0] * 4 + [0.0] * 2)
-    for dtheta, here in zip(gradients, steps(spec, theta, gradients, 0.05, is_weight), strict=True):
+    decay = np.array([1.0] * 4 + [0.0] * 2)
+    for dtheta, here in zip(gradients, steps(spec, theta, gradients, 0.05, decay), strict=True):
         weights.grad, biases.grad = torch.tensor(dtheta[:4]), torch.tensor(dtheta[4:])
         there.step()
         assert distance(here, torch.cat([weights, biases]).detach()) < 1e-14

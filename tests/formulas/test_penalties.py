@@ -6,6 +6,7 @@ import pytest
 from chainrule.errors import RequestError
 from chainrule.formulas.penalties import PENALTIES
 from chainrule.network import Parameters
+from tests.blocks import is_weight
 from tests.formulas.problems import ALL_PENALTIES, difference_quotient, engine_for, problem, small
 
 W = np.array([-2.0, -0.5, 0.1, 3.0])
@@ -41,11 +42,11 @@ def test_adds_to_the_cost_of_weights_and_never_of_biases(penalty):
     theta, examples = problem(with_it, 5, np.array([1.0, 2.0, 0.5, 0.5, 2.0]))
     (J, dtheta), (J_0, dtheta_0) = (engine.gradient(theta, examples) for engine in (with_it, without))
     row = PENALTIES.make(penalty, np)
-    is_weight = with_it.network.is_weight() > 0
+    weights = is_weight(with_it.network)
     added = J - J_0
-    assert added == pytest.approx(row.value(theta[is_weight], 6.0).sum(), rel=1e-12)
-    assert np.array_equal(dtheta[~is_weight], dtheta_0[~is_weight])
-    assert (dtheta - dtheta_0)[is_weight] == pytest.approx(row.slope(theta[is_weight], 6.0), rel=1e-9, abs=1e-12)
+    assert added == pytest.approx(row.value(theta[weights], 6.0).sum(), rel=1e-12)
+    assert np.array_equal(dtheta[~weights], dtheta_0[~weights])
+    assert (dtheta - dtheta_0)[weights] == pytest.approx(row.slope(theta[weights], 6.0), rel=1e-9, abs=1e-12)
 
 
 def test_l2_is_the_notes_lambda_over_2m():

@@ -1,6 +1,5 @@
 """The reference engine: the equations as written, on any array namespace. It defines what is right."""
 
-from functools import cached_property
 from math import isfinite
 from typing import Any, cast
 
@@ -20,10 +19,11 @@ from chainrule.engines.checks import (
 )
 from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.engines.origin import origin, require_origin
-from chainrule.formulas import draws, equations
+from chainrule.formulas import draws
 from chainrule.formulas.optimizers import clipped
 from chainrule.formulas.table import Array, Functions, Namespace
-from chainrule.network import Network, Parameters, flat, require_theta
+from chainrule.network import Network, require_theta
+from chainrule.propagation import Propagation
 from chainrule.recipe import Recipe
 from chainrule.weights import require_weights
 
@@ -50,17 +50,13 @@ class Reference:
         self.network = network
         self.recipe = recipe
         self.xp = xp
-        self.formulas = network.formulas(xp, functions)
-        self.loss = self.formulas.loss
+        self.propagation = Propagation(network, xp, functions)
+        self.loss = self.propagation.formulas.loss
         self.optimizer = recipe.make_optimizer(xp, functions)
         self.schedule = recipe.make_schedule(functions)
         self.learning_rate = recipe.learning_rate or self.optimizer.learning_rate
         self.origin = origin(network, recipe, self.optimizer, functions)
         self._functions = functions
-
-    @cached_property
-    def _is_weight(self) -> Array:
-        return self.xp.asarray(self.network.is_weight())
 
     def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
         """Rows as columns: the transpose of row-major memory is the same memory."""
@@ -88,43 +84,32 @@ class Reference:
         """A[L] as rows."""
         X = self._as_rows("X", X)
         require_inputs(X, self.network)
-        p = Parameters(self.network, self._vector("theta", theta), self.xp)
+        theta = self._vector("theta", theta)
         with np.errstate(all="ignore"):  # what overflows shows in A[L]
             A_L = [
-                np.asarray(equations.forward(p.W, p.b, self.formulas.g, self.xp.asarray(X[part]).T)[1][-1]).T
+                np.asarray(self.propagation.forward(theta, self.xp.asarray(X[part]).T)[1][-1]).T
                 for part in _slices(len(X), CHUNK)
             ]
         return np.concatenate(A_L) if A_L else np.zeros((0, self.network.n[-1]), self.network.dtype)
 
     def cost(self, theta: Any, examples: Examples) -> float:
         """J without penalties and dropout."""
-        p = Parameters(self.network, self._vector("theta", theta), self.xp)
-        examples = self._examples(examples)
-        share, _ = equations.share(self.xp, examples.weight)
+        theta, examples = self._vector("theta", theta), self._examples(examples)
+        S = self.xp.sum(examples.weight)
         J = 0.0
         with np.errstate(all="ignore"):  # what overflows shows in J
             for part in _slices(examples.m, CHUNK):
-                Z, _ = equations.forward(p.W, p.b, self.formulas.g, examples.X[:, part])
-                J += float(equations.cost(self.xp, self.formulas.loss, Z[-1], examples.Y[:, part], share[part]))
+                X, Y, w = examples.X[:, part], examples.Y[:, part], examples.weight[part]
+                J += float(self.propagation.cost(theta, X, Y, w, S, penalties=False))
         return J
 
     def gradient(self, theta: Any, examples: Examples, step: int | None = None) -> tuple[float, Any]:
         """J and dtheta, penalties included."""
         step = None if step is None else require_count("step", step)
         theta, examples = self._vector("theta", theta), self._examples(examples)
-        xp, f = self.xp, self.formulas
-        p = Parameters(self.network, theta, xp)
-        g, slope = self._with_dropout(step, examples.m) if step is not None else (f.g, f.slope)
-        share, S = equations.share(xp, examples.weight)
-        Z, A = equations.forward(p.W, p.b, g, examples.X)
-        J = float(equations.cost(xp, f.loss, Z[-1], examples.Y, share))
-        dZ_L = equations.output_delta(f.loss, Z[-1], examples.Y, share)
-        dW, db, _, _ = equations.backward(xp, p.W, slope, Z, A, dZ_L)
-        dtheta = flat(self.network, dW, db, xp)
-        for penalty in f.penalties:
-            J += float(xp.sum(self._is_weight * penalty.value(theta, float(S))))
-            dtheta = dtheta + self._is_weight * penalty.slope(theta, float(S))
-        return J, dtheta
+        dropped = {} if step is None else self._dropped(step, examples.m)
+        done = self.propagation.backward(theta, examples.X, examples.Y, examples.weight, dropped=dropped)
+        return float(done.J), self.propagation.dtheta(done)
 
     def update(self, state: State, dtheta: Any, rate: float) -> State:
         """One step of the optimiser."""
@@ -136,11 +121,12 @@ class Reference:
             dtheta = clipped(self.xp, dtheta, self.recipe.clip_norm)
         old = (state.theta, *state.moments)
         theta, *moments = new = [self.xp.empty_like(vector) for vector in old]
-        for part in _slices(self.network.size, BLOCK):
-            before, *kept = (vector[part] for vector in old)
-            moved = step(before, dtheta[part], rate, t, self._is_weight[part], *kept)
-            for vector, values in zip(new, moved, strict=True):
-                vector[part] = values
+        for block in self.network.layout:
+            for part in _slices(block.size, BLOCK, block.offset):
+                before, *kept = (vector[part] for vector in old)
+                moved = step(before, dtheta[part], rate * block.role.rate, t, block.role.decay, *kept)
+                for vector, values in zip(new, moved, strict=True):
+                    vector[part] = values
         return state._replace(theta=theta, moments=tuple(moments), updates=t, rate=rate)
 
     def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
@@ -213,16 +199,14 @@ class Reference:
             return self.xp.arange(m)
         return self.xp.asarray(draws.permutation(m, self.recipe.seed, draws.Stream.SHUFFLE, epoch))
 
-    def _with_dropout(self, step: int, m: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        """g and slope by layer, with the dropout masks of a step."""
-        g: list[Any] = list(self.formulas.g)
-        slope: list[Any] = list(self.formulas.slope)
+    def _dropped(self, step: int, m: int) -> dict[int, Array]:
+        """D[l] of the layers with dropout in a training step."""
+        masks: dict[int, Array] = {}
         for l, p in enumerate(cast(tuple[float, ...], self.network.dropout), start=1):
             if p > 0.0:
                 kept = draws.kept(p, self.network.n[l], m, self.recipe.seed, step, l)
-                D = self.xp.asarray((kept / (1.0 - p)).astype(self.network.dtype))
-                g[l], slope[l] = equations.dropped(g[l], slope[l], D)
-        return tuple(g), tuple(slope)
+                masks[l] = self.xp.asarray((kept / (1.0 - p)).astype(self.network.dtype))
+        return masks
 
 
 def _gather(xp: Namespace, examples: Examples, index: Array) -> Examples:
@@ -231,5 +215,6 @@ def _gather(xp: Namespace, examples: Examples, index: Array) -> Examples:
     return Examples(X, Y, xp.take(examples.weight, index, axis=0))
 
 
-def _slices(length: int, size: int) -> list[slice]:
-    return [slice(start, min(start + size, length)) for start in range(0, length, size)]
+def _slices(length: int, size: int, begin: int = 0) -> list[slice]:
+    end = begin + length
+    return [slice(start, min(start + size, end)) for start in range(begin, end, size)]

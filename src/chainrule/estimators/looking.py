@@ -10,9 +10,9 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule.errors import RequestError
 from chainrule.estimators import translation
 from chainrule.estimators.inputs import dense, read_X
-from chainrule.formulas import equations
 from chainrule.formulas.table import Functions
-from chainrule.network import Network, Parameters
+from chainrule.network import Network
+from chainrule.propagation import Propagation
 from chainrule.recipe import Recipe
 
 
@@ -96,7 +96,9 @@ class Looking:
         L = self._network.L
         if not -L - 1 <= layer <= L:
             raise RequestError(f"layer is between {-L - 1} and {L} for a network of {L} layers, not {layer}.")
-        return np.ascontiguousarray(self._passed(X)[1][layer].T)
+        propagation = Propagation(self._network, np, self._functions)
+        _, A = propagation.forward(self._packed(), dense(read_X(self, X), self._network.dtype).T)
+        return np.ascontiguousarray(A[layer].T)
 
     def input_gradients(self, X: Any) -> Any:
         """dA[L]/dX of rows X: (m, n_features) for a single output, else (m, n_outputs, n_features).
@@ -104,21 +106,13 @@ class Looking:
         With an encoder the features are the encoded ones. By backward propagation from each output through its link.
         """
         check_is_fitted(self)
-        Z, A = self._passed(X)
-        network, p = self._network, Parameters(self._network, self._packed())
-        slope = network.formulas(np, self._functions).slope
+        propagation, theta = Propagation(self._network, np, self._functions), self._packed()
+        Z, A = propagation.forward(theta, dense(read_X(self, X), self._network.dtype).T)
         slopes = [
-            equations.backward(np, p.W, slope, Z, A, dZ_L, inputs=True)[3][0].T
+            propagation.input_gradient(theta, Z, A, dZ_L).T
             for dZ_L in _link_slopes(self.out_activation_, A[-1])  # type: ignore[attr-defined]
         ]
         return slopes[0] if len(slopes) == 1 else np.stack(slopes, axis=1)
-
-    def _passed(self, X: Any) -> tuple[Any, Any]:
-        """Z and A of rows X, in the notes' columns."""
-        network = self._network
-        p = Parameters(network, self._packed())
-        g = network.formulas(np, self._functions).g
-        return equations.forward(p.W, p.b, g, dense(read_X(self, X), network.dtype).T)
 
     def _layers(self) -> tuple[list[str], list[list[str]]]:
         network = self._network

@@ -14,8 +14,7 @@ from chainrule.explain.faults import Fault, fault
 from chainrule.explain.fingerprints import LOOSE, Comparison, from_numbers, places, what_is_left
 from chainrule.explain.layout import Floats, Layout, Part
 from chainrule.explain.subject import Subject, subject
-from chainrule.formulas import equations
-from chainrule.network import Formulas, Parameters, flat
+from chainrule.propagation import Propagation
 
 ENTRIES = 200  # of an array that are differentiated by; more are sampled
 FEWEST = 20  # where each cost is long
@@ -137,11 +136,17 @@ def check_gradients(
 
 
 def _of_model(of: Subject) -> GradientReport:
-    network = of.network
-    f, v = network.formulas(np, of.functions), of.theta.astype(np.float64)
-    columns, Y = of.X.T.astype(np.float64), of.targets.T.astype(np.float64)
-    cost = partial(_cost, of, f, columns, Y)
-    gradient = partial(_gradient, of, f, columns, Y)
+    network, propagation = of.network, Propagation(of.network, np, of.functions)
+    v = of.theta.astype(np.float64)
+    examples = of.X.T.astype(np.float64), of.targets.T.astype(np.float64), np.ones(len(of.X))
+
+    def cost(theta: Any) -> Any:
+        """J, of real or complex theta."""
+        return propagation.cost(theta, *examples)
+
+    def gradient(theta: Floats) -> Floats:
+        return propagation.dtheta(propagation.backward(theta, *examples))
+
     _require_finite_cost(cost(v), "the cost of this model on these rows")
     found = tuple(rows.wrong_rows(of))
     where = layout.of_network(network)
@@ -150,29 +155,6 @@ def _of_model(of: Subject) -> GradientReport:
     probe = probes.Probe(where, lambda w: float(cost(w)), gradient, v, checked.sigma)
     remarks = tuple(probes.remarks(where, probe, functions_of_ones_own=False))
     return checked.report(probe, found, remarks)
-
-
-def _cost(of: Subject, f: Formulas, X: Floats, Y: Floats, theta: Any) -> Any:
-    """J, of real or complex theta."""
-    p = Parameters(of.network, theta)
-    Z, _ = equations.forward(p.W, p.b, f.g, X)
-    share, S = equations.share(np, np.ones(X.shape[1]))
-    J = equations.cost(np, f.loss, Z[-1], Y, share)
-    for row in f.penalties:
-        for l in range(1, of.network.L + 1):
-            J = J + np.sum(row.value(p.W[l], float(S)))
-    return J
-
-
-def _gradient(of: Subject, f: Formulas, X: Floats, Y: Floats, theta: Floats) -> Floats:
-    p = Parameters(of.network, theta)
-    Z, A = equations.forward(p.W, p.b, f.g, X)
-    share, S = equations.share(np, np.ones(X.shape[1]))
-    dW, db, _, _ = equations.backward(np, p.W, f.slope, Z, A, equations.output_delta(f.loss, Z[-1], Y, share))
-    for row in f.penalties:
-        for l in range(1, of.network.L + 1):
-            dW[l] = dW[l] + row.slope(p.W[l], float(S))
-    return flat(of.network, dW, db)
 
 
 def _of_functions(cost: Any, gradient: Any, theta: Any, m: int | None, lambd: float | None, update: Any) -> Any:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from chainrule.explain.subject import Subject
 from chainrule.explain.trace import Trace, trace
-from chainrule.network import flat
 from chainrule.watching import History
 
 Floats = NDArray[np.float64]
@@ -111,7 +110,7 @@ class Evidence:
     @cached_property
     def gain(self) -> float:
         """By how much of itself one step against the gradient lowers J, on the traced rows: the best of STEPS."""
-        of, dtheta = self.trace.subject, flat(self.subject.network, self.trace.dW, self.trace.db)
+        of, dtheta = self.trace.subject, self.trace.dtheta
         theta = of.theta.astype(np.float64)
         length = float(np.linalg.norm(dtheta))
         if self.not_finite or length == 0.0 or self.trace.J == 0.0:

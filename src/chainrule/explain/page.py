@@ -30,7 +30,6 @@ from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.penalties import PENALTIES
 from chainrule.formulas.table import Table
 from chainrule.model import Model
-from chainrule.network import flat
 from chainrule.recipe import Recipe
 
 MOST_ROWS = 32
@@ -235,10 +234,10 @@ def _costs_after(t: Trace) -> list[float]:
     of = t.subject
     network = replace(of.network, dtype="float64", dropout=0.0)
     engine = Reference(network, Recipe(), of.functions)
-    theta, dtheta = of.theta.astype(np.float64), flat(network, t.dW, t.db)
+    theta = of.theta.astype(np.float64)
     examples = engine.examples(of.X, of.targets)
     with np.errstate(all="ignore"):  # what overflows shows as such
-        return [engine.gradient(theta - rate * dtheta, examples)[0] for rate in RATES]
+        return [engine.gradient(theta - rate * t.dtheta, examples)[0] for rate in RATES]
 
 
 def _packed(V: NDArray[Any]) -> dict[str, Any]:

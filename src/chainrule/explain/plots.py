@@ -16,10 +16,10 @@ from chainrule.data.features import NumericFeatures
 from chainrule.errors import RequestError
 from chainrule.explain.subject import Subject, subject
 from chainrule.explain.trace import trace
-from chainrule.formulas import equations
 from chainrule.formulas.table import Functions
 from chainrule.model import Model
 from chainrule.network import Network, Parameters
+from chainrule.propagation import Propagation
 from chainrule.watching import History
 
 __all__ = [
@@ -136,8 +136,7 @@ def plot_weights(model: Any, axes: Any = None) -> Any:
 def plot_activations(model: Any, X: Any, axes: Any = None) -> Any:
     """The activations of each layer on rows X as a histogram: of a Model or a fitted estimator."""
     of = subject(model, X)
-    p = Parameters(of.network, of.theta.astype(np.float64))
-    A = equations.forward(p.W, p.b, of.network.formulas(np, of.functions).g, of.X.T)[1]
+    A = Propagation(of.network, np, of.functions).forward(of.theta.astype(np.float64), of.X.T)[1]
     axes = _one_each(axes, of.network.L)
     for l, ax in enumerate(axes, start=1):
         name = of.network.activation[l - 1] if l < of.network.L else "output"

@@ -9,11 +9,10 @@ from chainrule.explain import differences
 from chainrule.explain.faults import Fault, fault
 from chainrule.explain.layout import Floats
 from chainrule.explain.subject import Subject
-from chainrule.formulas import equations
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.penalties import PENALTIES
-from chainrule.network import Parameters
+from chainrule.propagation import Propagation
 
 POINTS = np.array([-3.1, -1.7, -0.9, -0.3, -0.05, 0.04, 0.35, 0.8, 1.6, 2.9])
 EXAMPLES = 16
@@ -60,11 +59,10 @@ def _activation(of: Subject, spec: str) -> Iterator[Fault]:
 def _loss(of: Subject) -> Iterator[Fault]:
     network = of.network
     row = LOSSES.make(network.loss, np, functions=of.functions)
-    p = Parameters(network, of.theta.astype(np.float64))
-    g = network.formulas(np, of.functions).g
+    propagation = Propagation(network, np, of.functions)
     some = slice(0, EXAMPLES)
     Y = of.targets[some].T.astype(np.float64)
-    Z_L = equations.forward(p.W, p.b, g, of.X[some].T.astype(np.float64))[0][-1]
+    Z_L = propagation.forward(of.theta.astype(np.float64), of.X[some].T.astype(np.float64))[0][-1]
     for Z in (Z_L, np.resize(POINTS, Z_L.shape)):
         given = np.broadcast_to(np.asarray(row.dZ(Z, Y), np.float64), Z.shape)
         right, error, smooth = _by_output(row.value, Z, Y)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from chainrule.errors import RequestError, nearest
 from chainrule.explain.subject import Subject, subject
-from chainrule.formulas import equations
-from chainrule.network import Formulas, Parameters
+from chainrule.network import Formulas
+from chainrule.propagation import Propagation
 
 Floats = NDArray[np.float64]
 Layers = list[Any]
@@ -28,6 +28,7 @@ class Trace:
     loss          the loss of each row, (m,), summed over outputs
     penalty       what the penalties add to J; their slopes are part of dW
     J             the cost: sum_i share_i loss_i + penalty
+    dtheta        dJ/dtheta, all parameters in one vector
 
     dV is dJ/dV. Dropout is left out. ``trace["dW", 2]`` is dW[2].
     """
@@ -46,6 +47,7 @@ class Trace:
     loss: Floats
     penalty: float
     J: float
+    dtheta: Floats
 
     @property
     def L(self) -> int:
@@ -124,25 +126,22 @@ def trace(model: Any, X: Any, y: Any = None) -> Trace:
     ((1, 2), True)
     """
     of = subject(model, X, y)
-    network = of.network
-    p = Parameters(network, of.theta.astype(np.float64))
-    f = network.formulas(np, of.functions)
-    m = len(of.X)
-    Y = of.targets.T.astype(np.float64)
+    propagation = Propagation(of.network, np, of.functions)
+    theta, X, Y = of.theta.astype(np.float64), of.X.T.astype(np.float64), of.targets.T.astype(np.float64)
     with np.errstate(all="ignore"):  # what is not finite is shown as such
-        share, S = equations.share(np, np.ones(m))
-        Z, A = equations.forward(p.W, p.b, f.g, of.X.T.astype(np.float64))
-        value = f.loss.value(Z[-1], Y)
-        dZ_L = equations.output_delta(f.loss, Z[-1], Y, share)
-        dW, db, dZ, dA = equations.backward(np, p.W, f.slope, Z, A, dZ_L)
-        penalty = 0.0
-        for row in f.penalties:
-            for l in range(1, network.L + 1):
-                penalty += float(np.sum(row.value(p.W[l], float(S))))
-                dW[l] = dW[l] + row.slope(p.W[l], float(S))
-        loss = np.sum(np.broadcast_to(value, (len(value), m)), axis=0)
-        J = float(np.sum(share * loss)) + penalty
-    return Trace(of, f, p.W, p.b, Z, A, dA, dZ, dW, db, share, loss, penalty, J)
+        done = propagation.backward(theta, X, Y, np.ones(X.shape[1]))
+    dW, db = ([None, *(done.gradient[f"{V}[{l}]"] for l in range(1, of.network.L + 1))] for V in "Wb")
+    loss = np.sum(np.broadcast_to(done.loss, (len(done.loss), X.shape[1])), axis=0)
+    return Trace(
+        of,
+        propagation.formulas,
+        *(done.p.W, done.p.b, done.Z, done.A, done.dA, done.dZ, dW, db),
+        done.share,
+        loss,
+        float(done.penalty),
+        float(done.J),
+        propagation.dtheta(done),
+    )
 
 
 def _line(name: str, l: int, V: Floats) -> str:

@@ -1,11 +1,11 @@
 """Optimisers: how theta moves, given dtheta. Each is a few lines on vectors, element by element.
 
-    theta, *state = step(theta, dtheta, rate, t, is_weight, *state)
+    theta, *state = step(theta, dtheta, rate, t, decay, *state)
 
-    theta, dtheta   parameters and dJ/dtheta
+    theta, dtheta   parameters and dJ/dtheta, of a block or a part of one
     rate            the learning rate of this step (the notes' alpha)
     t               1 in the first update, 2 in the second, ...
-    is_weight       1 where theta holds a weight, 0 where a bias
+    decay           factor on weight decay of the block that theta is: 1 of weights, 0 of biases
     state           vectors like theta that the optimiser keeps between steps, zero at first
 
 To add an optimiser, write one row.
@@ -68,7 +68,7 @@ def clipped(xp: Namespace, dtheta: Array, largest: float) -> Array:
 def gradient_descent(xp: Namespace) -> Optimizer:
     """The notes' own."""
 
-    def step(theta: Array, dtheta: Array, rate: float, t: int, is_weight: Array) -> tuple[Array, ...]:
+    def step(theta: Array, dtheta: Array, rate: float, t: int, decay: float) -> tuple[Array, ...]:
         return (theta - rate * dtheta,)
 
     return Optimizer(step, "theta := theta - rate dtheta", "Cauchy 1847", 0.1)
@@ -79,7 +79,7 @@ def momentum(xp: Namespace, beta: float = 0.9) -> Optimizer:
     """The heavy ball."""
     require(0.0 <= beta < 1.0, "momentum", "beta is at least 0 and below 1", beta)
 
-    def step(theta: Array, dtheta: Array, rate: float, t: int, is_weight: Array, v: Array) -> tuple[Array, ...]:
+    def step(theta: Array, dtheta: Array, rate: float, t: int, decay: float, v: Array) -> tuple[Array, ...]:
         v = beta * v - rate * dtheta
         return theta + v, v
 
@@ -92,7 +92,7 @@ def averaged_momentum(xp: Namespace, beta: float = 0.9) -> Optimizer:
     """Momentum as course notes write it: a moving average of gradients, so that the rate keeps its meaning."""
     require(0.0 <= beta < 1.0, "averaged_momentum", "beta is at least 0 and below 1", beta)
 
-    def step(theta: Array, dtheta: Array, rate: float, t: int, is_weight: Array, v: Array) -> tuple[Array, ...]:
+    def step(theta: Array, dtheta: Array, rate: float, t: int, decay: float, v: Array) -> tuple[Array, ...]:
         v = beta * v + (1.0 - beta) * dtheta
         return theta - rate * v, v
 
@@ -105,7 +105,7 @@ def nesterov(xp: Namespace, beta: float = 0.9) -> Optimizer:
     """Momentum that looks ahead, in the form that evaluates the gradient at theta itself."""
     require(0.0 <= beta < 1.0, "nesterov", "beta is at least 0 and below 1", beta)
 
-    def step(theta: Array, dtheta: Array, rate: float, t: int, is_weight: Array, v: Array) -> tuple[Array, ...]:
+    def step(theta: Array, dtheta: Array, rate: float, t: int, decay: float, v: Array) -> tuple[Array, ...]:
         v = beta * v - rate * dtheta
         return theta + beta * v - rate * dtheta, v
 
@@ -120,7 +120,7 @@ def rmsprop(xp: Namespace, rho: float = 0.9, eps: float = 1e-8) -> Optimizer:
     require(0.0 <= rho < 1.0, "rmsprop", "rho is at least 0 and below 1", rho)
     require(eps > 0.0, "rmsprop", "eps is above 0", eps)
 
-    def step(theta: Array, dtheta: Array, rate: float, t: int, is_weight: Array, s: Array) -> tuple[Array, ...]:
+    def step(theta: Array, dtheta: Array, rate: float, t: int, decay: float, s: Array) -> tuple[Array, ...]:
         s = rho * s + (1.0 - rho) * dtheta * dtheta
         return theta - rate * dtheta / (xp.sqrt(s) + eps), s
 
@@ -133,9 +133,7 @@ def adam(xp: Namespace, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1
     """Momentum and rmsprop at once, both corrected for having started at zero."""
     _require_adam("adam", beta1, beta2, eps)
 
-    def step(
-        theta: Array, dtheta: Array, rate: float, t: int, is_weight: Array, v: Array, s: Array
-    ) -> tuple[Array, ...]:
+    def step(theta: Array, dtheta: Array, rate: float, t: int, decay: float, v: Array, s: Array) -> tuple[Array, ...]:
         v = beta1 * v + (1.0 - beta1) * dtheta
         s = beta2 * s + (1.0 - beta2) * dtheta * dtheta
         v_hat = v / (1.0 - beta1**t)
@@ -160,10 +158,8 @@ def adamw(
     assert plain.step is not None
     adam_step = plain.step
 
-    def step(
-        theta: Array, dtheta: Array, rate: float, t: int, is_weight: Array, v: Array, s: Array
-    ) -> tuple[Array, ...]:
-        return adam_step(theta - rate * weight_decay * is_weight * theta, dtheta, rate, t, is_weight, v, s)
+    def step(theta: Array, dtheta: Array, rate: float, t: int, decay: float, v: Array, s: Array) -> tuple[Array, ...]:
+        return adam_step(theta - rate * weight_decay * decay * theta, dtheta, rate, t, decay, v, s)
 
     formula = f"w := w - rate weight_decay w;  {plain.formula}"  # w: the weights in theta, without the biases
     source = "Loshchilov & Hutter 2019, Alg. 2"

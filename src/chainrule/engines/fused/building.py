@@ -13,7 +13,6 @@ to chunk in the order of the rows, so chunks change no bit. Within a chunk a thr
 then, behind a barrier, threads share the columns (or the rows) of dW[l].
 """
 
-from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -28,6 +27,7 @@ from chainrule.engines.fused.signatures import Given, Matrix, Place
 from chainrule.engines.fused.steps import REALS, SLOTS, Kind, Slot
 from chainrule.engines.fused.sums import BLOCK
 from chainrule.formulas.draws import Stream
+from chainrule.layout import WEIGHT, Role
 
 CACHE = 512 * 2**10  # bytes of activations and deltas that a chunk may take without leaving the second cache
 LEAST_ROWS = 576  # but a chunk has at least so many rows: fewer would use each weight too seldom
@@ -113,7 +113,7 @@ class Builder:
         self.n = parts.network.n
         self.L = parts.network.L
         self.size = np.dtype(parts.dtype).itemsize
-        self.layout = parts.layout
+        self.layout = parts.network.layout
         self.program = Program()
 
     def finished(self) -> Any:
@@ -155,15 +155,19 @@ class Builder:
             return matrix
         return Matrix(matrix.place + first * matrix.stride * self.size, matrix.stride)
 
+    def _block(self, vector: str, name: str) -> Place:
+        """Where theta, or a vector like it, has a block."""
+        return self._vector(vector, self.layout[name].offset * self.size)
+
     def _weights(self, l: int) -> Matrix:
-        return Matrix(self._vector("theta", self.layout.W[l]), self.n[l])
+        return Matrix(self._block("theta", f"W[{l}]"), self.n[l])
 
     def forward(self, rows: int, activations: list[Made], first: int = 0) -> None:
         """A[1..L-1] and Z[L]; and the slopes G where the kernels of the hidden layers give them."""
         work, n = self.work, self.n
         for l in range(1, self.L + 1):
             A, Z = self._from(work.A[l - 1], first), work.A[l]
-            b = self._vector("theta", self.layout.b[l])
+            b = self._block("theta", f"b[{l}]")
             if n[l] == 1:
                 self._call("thin", Z=Z.place, A=A, w=self._weights(l).place, b=b, rows=rows, K=n[l - 1])
             else:
@@ -219,8 +223,8 @@ class Builder:
         work, n = self.work, self.n
         for l in range(1, self.L + 1):
             A, dZ = self._from(work.A[l - 1], first), self._delta(l)
-            dW = Matrix(self._vector("dtheta", self.layout.W[l]), n[l])
-            db = Matrix(self._vector("dtheta", self.layout.b[l]), n[l])
+            dW = Matrix(self._block("dtheta", f"W[{l}]"), n[l])
+            db = Matrix(self._block("dtheta", f"b[{l}]"), n[l])
             zeros = Matrix(work.zeros, 0)
             if n[l] == 1:
                 self._product(dW, dZ, A, dW if first else zeros, (1, n[l - 1], rows))
@@ -259,14 +263,14 @@ class Builder:
         self.total(rows)
         penalties = 0
         if parts.penalise is not None and parts.penalty is not None:
-            for l in range(1, self.L + 1):
-                count = n[l] * n[l - 1]
+            for block in (block for block in self.layout if block.role.penalised):
                 S = work.slot(Slot.S)
-                theta, dtheta = (self._vector(name, self.layout.W[l]) for name in ("theta", "dtheta"))
-                self._formula(parts.penalise, rows=count, cols=1, theta=Matrix(theta, 1), dtheta=Matrix(dtheta, 1), S=S)
+                theta, dtheta = (self._block(vector, block.name) for vector in ("theta", "dtheta"))
+                matrices = {"theta": Matrix(theta, 1), "dtheta": Matrix(dtheta, 1)}
+                self._formula(parts.penalise, rows=block.size, cols=1, S=S, **matrices)
                 into = work.penalty + penalties * self.size
-                self._formula(parts.penalty, length=count, theta=theta, dtheta=dtheta, S=S, penalty=into)
-                penalties += -(-count // BLOCK)
+                self._formula(parts.penalty, length=block.size, theta=theta, dtheta=dtheta, S=S, penalty=into)
+                penalties += -(-block.size // BLOCK)
             self.program.barrier()
         self.verdict_on("dtheta", penalties)
 
@@ -286,7 +290,6 @@ class Builder:
     def update(self) -> None:
         """The optimiser's step over all parameters."""
         work, parts, size = self.work, self.parts, self.parts.network.size
-        assert parts.update is not None
         known: dict[str, Given] = {"rate": work.slot(Slot.RATE), "t": work.slot(Slot.T)}
         for reduction, number in zip(parts.reductions, work.known, strict=True):
             dtheta = self._vector("dtheta")
@@ -295,20 +298,23 @@ class Builder:
             self.program.work(reduction.combine, {"into": number, "partials": work.partials, "count": work.blocks})
             self.program.barrier()
             known[reduction.name] = number
-        names = ("theta", "dtheta", *(s for s in parts.update.symbols if s.startswith("moment")))
-        if parts.update == parts.update_biases:
-            self._formula(parts.update, rows=size, cols=1, **known, **self._columns(names, 0))
-        else:
-            for l in range(1, self.L + 1):
-                W, b, end = self.layout.W[l], self.layout.b[l], self.layout.b[l] + self.n[l] * self.size
-                for made, start, stop in ((parts.update, W, b), (parts.update_biases, b, end)):
-                    rows = (stop - start) // self.size
-                    self._formula(made, rows=rows, cols=1, **known, **self._columns(names, start))
+        moments = (name for name in parts.updates[WEIGHT].outputs if name != "theta")
+        vectors = ("theta", "dtheta", *moments)
+        for role, start, count in self._updates():
+            matrices = {name: Matrix(self._vector(name, start * self.size), 1) for name in vectors}
+            self._formula(parts.updates[role], rows=count, cols=1, **known, **matrices)
         self.program.barrier()
 
-    def _columns(self, names: Iterable[str], start: int) -> dict[str, Given]:
-        """Vectors that are handed in, from some byte on, as matrices of one column."""
-        return {name: Matrix(self._vector(name, start), 1) for name in names}
+    def _updates(self) -> list[tuple[Role, int, int]]:
+        """(role, first entry, entries): the blocks, those that are moved alike and lie side by side as one."""
+        runs: list[tuple[Role, int, int]] = []
+        for block in self.layout:
+            if runs and self.parts.updates[runs[-1][0]] == self.parts.updates[block.role]:
+                role, start, count = runs.pop()
+                runs.append((role, start, count + block.size))
+            else:
+                runs.append((block.role, block.offset, block.size))
+        return runs
 
     def turn_weights(self) -> None:
         """W[l] from W[l].T, which dZ[l] is multiplied by on the way back."""

@@ -6,7 +6,6 @@ import numpy as np
 
 from chainrule.engines.fused.gate import at
 from chainrule.engines.fused.signatures import Place
-from chainrule.network import Network, Parameters
 
 ALIGNMENT = 64  # a cache line, and the widest vector
 PAGE = 4096
@@ -54,20 +53,3 @@ class Block:
         """A part of it as an array."""
         start = self.address - at(self.array).address + place.offset
         return self.array[start : start + count * np.dtype(dtype).itemsize].view(dtype)
-
-
-class Layout:
-    """Where W[l].T, b[l] stand in theta, in bytes.
-
-    >>> Layout(Network((2, 3, 1))).b
-    [0, 24, 48]
-    """
-
-    def __init__(self, network: Network) -> None:
-        theta = np.empty(network.size, network.dtype)
-        begin, parameters = at(theta).address, Parameters(network, theta)
-
-        def places(views: list[Any]) -> list[int]:
-            return [0, *(at(view).address - begin for view in views)]
-
-        self.W, self.b = places([W.T for W in parameters.W[1:]]), places(parameters.b[1:])

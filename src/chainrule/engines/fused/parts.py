@@ -8,7 +8,6 @@ from typing import Any
 from chainrule.engines.fused import by_example, driver, maps, moves, products, steps, sums, tiles
 from chainrule.engines.fused.emitting import symbols_of
 from chainrule.engines.fused.library import Library, library
-from chainrule.engines.fused.memory import Layout
 from chainrule.engines.fused.signatures import Signature, Table, Wanted
 from chainrule.engines.fused.target import Target
 from chainrule.errors import ChainruleError
@@ -16,6 +15,7 @@ from chainrule.formulas import equations
 from chainrule.formulas.optimizers import clipped
 from chainrule.formulas.table import Functions
 from chainrule.ir import Expression, Trace, Untraceable, decomposed, describe, rewritten, walk
+from chainrule.layout import Role
 from chainrule.network import Formulas, Network
 from chainrule.recipe import Recipe
 
@@ -61,8 +61,7 @@ class Parts:
     losses, values            losses with dZ; losses alone. ``by_example``: an example's outputs belong together
     link                      A[L] from Z[L]; None where they are the same. ``link_by_example``: as for the losses
     penalise, penalty         dtheta with the slopes of the penalties; partial sums of their values; None without any
-    reductions, update        what has to be known of dtheta before an update; the update
-    layout                    where weights and biases stand in theta
+    reductions, updates       what has to be known of dtheta before an update; the update of a block, by its role
     idle                      Programs that no engine uses now, by the number of threads that was asked for
     """
 
@@ -71,7 +70,6 @@ class Parts:
         self.idle: dict[int | None, list[Any]] = {}
         self.library = library
         self.network = network
-        self.layout = Layout(network)
         self.trace = trace = Trace(network.dtype)
         formulas = self._traced("the network", lambda: network.formulas(trace, functions))
         for_dtype = {
@@ -117,7 +115,7 @@ class Parts:
         self._last_layer(formulas)
         self._penalties(formulas)
         self.reductions: list[Reduction] = []
-        self.update: Made | None = None
+        self.updates: dict[Role, Made] = {}
         self._optimizer(recipe, functions)
 
     def _activation(self, formulas: Formulas, l: int, p: float) -> Hidden:
@@ -199,13 +197,12 @@ class Parts:
                 self.reductions.append(self._reduction(len(known), e, known))
                 known[e] = trace.symbol(self.reductions[-1].name, "one")
         (moved,) = _with_known([moved], known)
-        made = {}
-        for is_weight in (0.0, 1.0):
-            after = self._traced(what, lambda w=is_weight: step(theta, moved, rate, t, w, *state))
+        for role in dict.fromkeys(block.role for block in self.network.layout):
+            own = rate if role.rate == 1.0 else rate * role.rate
+            after = self._traced(what, lambda r=role, own=own: step(theta, moved, own, t, r.decay, *state))
             self._elementwise(what, *after)
             outputs = {"theta": after[0], **{f"moment {i}": after[i + 1] for i in range(len(state))}}
-            made[is_weight] = self._map(outputs)
-        self.update, self.update_biases = made[1.0], made[0.0]
+            self.updates[role] = self._map(outputs)
 
     def _reduction(self, number: int, e: Expression, known: Mapping[Expression, Expression]) -> Reduction:
         op = e.op.removesuffix("_all")
