@@ -105,10 +105,7 @@ def fit(
         raise RequestError(f"engine is what make_engine(network, recipe) gives, not {short(engine)}.")
     for name, rows in (("training", training), ("validation", validation)):
         if rows is not None or name == "training":
-            instance(name, rows, Examples, "rows as engine.examples(X, Y) gives them")
-    for rows in (training, validation):
-        if rows is not None:
-            require_examples(rows, engine.network)
+            require_examples(instance(name, rows, Examples, "rows as engine.examples(X, Y) gives them"), engine.network)
     if score is not None and not callable(score):
         raise RequestError(f"score is a function of theta, not {short(score)}.")
     if checkpoint is not None and not hasattr(checkpoint, "begin"):

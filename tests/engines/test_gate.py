@@ -209,6 +209,7 @@ def test_no_arrays_are_not_those_that_are_no_more():
 # the same words in both engines
 
 ENGINES = pytest.mark.parametrize("Engine", [Fused, Reference])
+NO_COUNTS = [np.array([1, 2]), np.array([]), np.ones((1, 2), int), True, -1, 2**63, 1.0, "1", None]
 
 
 @ENGINES
@@ -239,3 +240,12 @@ def test_messages(Engine):
         with pytest.raises(RequestError) as refused:
             call()
         assert message in str(refused.value)
+
+
+@pytest.mark.parametrize("step", NO_COUNTS, ids=repr)
+@ENGINES
+def test_counts_of_every_kind_are_integers_or_refused(Engine, step):
+    engine = Engine(Network((2, 1), dtype="float64"), Recipe())
+    examples = engine.examples([[0.0, 1.0], [1.0, 0.0]], [[0.0], [1.0]])
+    with pytest.raises(RequestError, match="must be an integer from 0 to"):
+        engine.run(engine.start(), examples, 0, step)

@@ -1,10 +1,12 @@
 """What every engine asks of what it is given, and the words in which it refuses the rest."""
 
 from math import isfinite, nan
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.arguments import is_integer
 from chainrule.errors import RequestError
 from chainrule.formulas.optimizers import Optimizer, Step
 from chainrule.network import Network
@@ -67,9 +69,9 @@ def require_examples(examples: "Examples", network: Network) -> None:
 
 def require_count(name: str, number: Any) -> int:
     """The number as an int. RequestError: it is not an integer from 0 on that an int64 can hold."""
-    if isinstance(number, bool) or not hasattr(number, "__index__") or not 0 <= number <= LARGEST:
+    if not is_integer(number) or not 0 <= index(number) <= LARGEST:
         raise RequestError(f"{name} must be an integer from 0 to 2^63 - 1, not {number!r}.")
-    return int(number)
+    return index(number)
 
 
 def require_real(name: str, number: Any, finite: bool = True) -> float:

@@ -7,6 +7,8 @@ q-quantile are (m,) each.
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.formulas import weighted
+
 Floats = NDArray[np.float64]
 
 
@@ -18,7 +20,7 @@ def pinball_loss(y: Floats, predicted: Floats, q: float, weight: Floats | None =
     >>> pinball_loss(np.array([1.0, 3.0]), np.array([2.0, 2.0]), 0.75)
     0.5
     """
-    return float(np.average(np.maximum(q * (y - predicted), (q - 1.0) * (y - predicted)), weights=weight))
+    return weighted.mean(np.maximum(q * (y - predicted), (q - 1.0) * (y - predicted)), weight)
 
 
 def coverage(y: Floats, predicted: Floats, weight: Floats | None = None) -> float:
@@ -27,7 +29,7 @@ def coverage(y: Floats, predicted: Floats, weight: Floats | None = None) -> floa
     >>> coverage(np.array([1.0, 2.0, 3.0, 4.0]), np.array([2.0, 2.0, 2.0, 5.0]))
     0.75
     """
-    return float(np.average((y <= predicted).astype(np.float64), weights=weight))
+    return weighted.mean((y <= predicted).astype(np.float64), weight)
 
 
 def quantile(values: Floats, q: float, weight: Floats | None = None) -> float:
@@ -38,5 +40,5 @@ def quantile(values: Floats, q: float, weight: Floats | None = None) -> float:
     """
     order = np.argsort(values, kind="stable")
     up_to: Floats = np.cumsum(np.ones(len(values)) if weight is None else weight[order])
-    enough = up_to >= q * up_to[-1] * (1.0 - 1e-12)  # sums of weights are exact to rounding alone
+    enough = up_to >= q * up_to[-1] * (1.0 - weighted.SAME)
     return float(values[order[enough.argmax()]])
