@@ -191,7 +191,7 @@ def test_a_score_of_the_callers_own(made_by, path):
 
     def trained(checkpoint=None):
         engine, training, validation = run.make()
-        score = lambda theta: -float(np.abs(engine.predict(theta, validation.X.T) - validation.Y.T).max())  # noqa: E731
+        score = lambda theta: -float(np.abs(engine.predict(theta, validation.X) - validation.Y).max())  # noqa: E731
         return fit(engine, training, validation, score=score, samples=made_by, checkpoint=checkpoint)
 
     trained(Cut(path, 17))

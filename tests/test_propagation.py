@@ -53,7 +53,7 @@ def test_the_gradient_has_every_block_in_its_shape():
 def test_the_gradient_of_the_inputs_is_the_derivative_by_them():
     of, (theta, X, Y, _) = Propagation(NETWORK), drawn(3)
     Z, A = of.forward(theta, X)
-    dX = of.input_gradient(theta, Z, A, A[-1] - Y)  # of the sum of the losses
+    dX = of.input_gradient(theta, X, Z, A, A[-1] - Y)  # of the sum of the losses
     h = 1e-6
     for j, i in ((0, 0), (3, 10), (2, 5)):
         step = np.zeros_like(X)

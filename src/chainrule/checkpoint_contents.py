@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engines import Engine, Examples
+from chainrule.engines import Engine
 from chainrule.errors import RequestError
 from chainrule.sealed import NotSealed
+from chainrule.sources import Examples
 from chainrule.watching import CURVES, Standing, Watch
 
 FORMAT = 1
@@ -92,7 +93,8 @@ def _noted(run: Mapping[str, Any]) -> set[str]:
 
 def _impossible(counts: Mapping[str, Any], run: Mapping[str, Any], engine: Engine, m: int) -> str:
     """Why no run on ``m`` training rows, of those settings, counts so; "" where one may."""
-    planned, per_epoch = run["recipe"]["epochs"], engine.recipe.steps_per_epoch(m)
+    planned, epoch = run["recipe"]["epochs"], engine.recipe.epoch(m)
+    per_epoch = epoch.steps
     if any(type(count) is not int or count < 0 for count in (*counts.values(), planned)):
         return "it counts with numbers that are negative or no integers"
     step, epochs = counts["step"], counts["epochs"]
@@ -100,8 +102,7 @@ def _impossible(counts: Mapping[str, Any], run: Mapping[str, Any], engine: Engin
         return f"{step} steps are not those of {epochs} epochs of {per_epoch}, out of {planned}"
     if counts["updates"] > step:
         return f"{counts['updates']} updates are more than {step} steps"
-    done, begun = divmod(step, per_epoch)
-    samples = run["samples"] + done * m + begun * engine.recipe.batch(m)
+    samples = run["samples"] + epoch.seen(step)
     if counts["samples"] != samples:
         return f"{step} steps see {samples} samples, not {counts['samples']}"
     beyond = [f"{name} is {counts[name]}" for name in _EPOCHS if counts[name] > epochs]
@@ -188,7 +189,8 @@ def identity(watch: Watch, training: Examples, validation: Examples | None) -> d
 
 def _rows(examples: Examples) -> str:
     """How many, and a digest of all their numbers."""
-    return f"{examples.m} (sha256 {_digest(examples.X.T, examples.Y.T, examples.weight)})"
+    arrays = [V for V in (examples.X, examples.Y, examples.weight, examples.codes) if V is not None]
+    return f"{examples.m} (sha256 {_digest(*arrays)})"
 
 
 def _digest(*arrays: Any) -> str:

@@ -20,10 +20,11 @@ from typing import Any
 
 from chainrule.arguments import instance
 from chainrule.checkpoint_contents import identity, packed, require_same, unpacked
-from chainrule.engines import Engine, Examples
+from chainrule.engines import Engine
 from chainrule.errors import RequestError
 from chainrule.files import Part, remove_leftovers, require_place
 from chainrule.sealed import NotSealed, read_sealed, seal, unseal
+from chainrule.sources import Examples
 from chainrule.watching import Standing, Watch
 
 KIND = "checkpoint"

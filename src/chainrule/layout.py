@@ -34,6 +34,7 @@ class Role:
 
 WEIGHT = Role("weight", decay=1.0, penalised=True)
 BIAS = Role("bias")
+INPUT = Role("input")
 
 
 @dataclass(frozen=True)

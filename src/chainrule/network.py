@@ -17,7 +17,8 @@ from chainrule.formulas.initializers import INITIALIZERS
 from chainrule.formulas.losses import LINKS, LOSSES, Loss
 from chainrule.formulas.penalties import PENALTIES, Penalty
 from chainrule.formulas.table import Array, Functions, Namespace, Table
-from chainrule.layout import Layout, Shape, dense
+from chainrule.inputs import Columns, Input, input_blocks, read_inputs, set_first
+from chainrule.layout import INPUT, Layout, Shape, dense
 from chainrule.records import record, require, require_spec
 
 # Nobody trains as many; a file that says so would keep us busy.
@@ -51,6 +52,8 @@ class Network:
     penalties     rows of PENALTIES with their strengths, such as "l2(0.0001)"
     initializer   a row of INITIALIZERS, or "auto" for the one that suits each layer's activation
     dtype         "float32" or "float64"
+    inputs        learned layers before W[1], so that A[0] = e(X): Input("cosine(8)", columns), one or a list, or
+                  "cosine(8)" for all columns; n[0] is the rows of A[0]
 
     A function of one's own stands here by its name, and is handed in as ``functions={name: function}`` wherever the
     network is used. RequestError: sizes, chances or a dtype that make no sense.
@@ -67,6 +70,7 @@ class Network:
     penalties: str | tuple[str, ...] = ()
     initializer: str = "auto"
     dtype: str = "float32"
+    inputs: str | Input | tuple[Input, ...] = ()
 
     def __post_init__(self) -> None:
         """Check, and write every list in full: one entry for each hidden layer, every number of a known row."""
@@ -99,9 +103,11 @@ class Network:
             "dropout": tuple(float(p) for p in dropout),
             "penalties": tuple(_full(PENALTIES, p) for p in penalties),
             "initializer": self.initializer if self.initializer == "auto" else _full(INITIALIZERS, self.initializer),
+            "inputs": read_inputs(self.inputs, int(n[0])),
         }
         for name, value in written.items():
             object.__setattr__(self, name, value)
+        _ = self.columns  # they fit together
         if self.size > MOST_PARAMETERS:
             raise RequestError(
                 f"a network of n = {short(self.n)} has {self.size:.3g} parameters, more than any memory holds: take "
@@ -115,23 +121,42 @@ class Network:
 
     @property
     def layout(self) -> Layout:
-        """Where W[l] and b[l] stand in theta."""
-        return _layout(self.n)
+        """Where W[l] and b[l], and behind them the parameters of the input layers, stand in theta."""
+        return _layout(self.n, self.input_layers)
+
+    @property
+    def input_layers(self) -> tuple[Input, ...]:
+        """``inputs``, as they are once they have been read."""
+        assert isinstance(self.inputs, tuple)
+        return self.inputs
+
+    @cached_property
+    def columns(self) -> Columns:
+        """Which columns X and the codes have, and how rows of A[0] come from them."""
+        return Columns.of(self.input_layers, self.n[0])
 
     @cached_property
     def size(self) -> int:
-        """Number of parameters: sum over l of n[l] n[l-1] + n[l]."""
+        """Number of parameters: sum over l of n[l] n[l-1] + n[l], and those of the input layers."""
         return self.layout.size
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
+        """Plain JSON; "inputs" only where there are some."""
+        described = asdict(self)
+        if not self.inputs:
+            del described["inputs"]
+        return described
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> "Network":
         """Back from ``to_dict``. RequestError: entries that are unknown, missing, of another type, or make no sense."""
-        lists = {"n": [int], "activation": [str], "dropout": [float], "penalties": [str]}
+        lists: dict[str, Any] = {"n": [int], "activation": [str], "dropout": [float], "penalties": [str]}
+        if "inputs" in description:
+            lists["inputs"] = [dict]
         entries = record(description, "a network", **lists, loss=str, initializer=str, dtype=str)
+        if "inputs" in entries:
+            require(bool(entries["inputs"]), "inputs are left out where there are none", entries["inputs"])
+            entries["inputs"] = tuple(Input.from_dict(layer) for layer in entries["inputs"])
         layers = len(entries["n"]) - 1
         require(layers <= MOST_LAYERS, f"a network has {MOST_LAYERS} layers at most", layers)
         return cls(**entries)
@@ -154,12 +179,16 @@ class Network:
     def initial(self, seed: int = 0, functions: Functions | None = None) -> NDArray[Any]:
         """theta at the start, (size,): W[l] by the initialiser, b[l] = 0; the same bits on every machine.
 
-        Entry (j, k) of W[l] is a function of (seed, l, j, k). RequestError: a seed that is not from 0 to 2^64 - 1.
+        Entry (j, k) of W[l] is a function of (seed, l, j, k); what input layers start with, their rows say.
+
+        RequestError: a seed that is not from 0 to 2^64 - 1.
         """
         if integer("seed", seed, 0) >= 2**64:
             raise RequestError(f"seed is below 2^64, not {seed}.")
         theta = np.zeros(self.size, self.dtype)
-        W = Parameters(self, theta).W
+        p = Parameters(self, theta)
+        set_first(self.input_layers, p.views, seed)
+        W = p.W
         for l in range(1, self.L + 1):
             name = self._initializer(l, functions)
             row = INITIALIZERS.make(name, functions=functions)
@@ -195,8 +224,9 @@ class Network:
             if l > 0:
                 shapes |= {f"W[{l}]": (self.n[l], self.n[l - 1]), f"b[{l}]": (self.n[l], 1), f"Z[{l}]": (self.n[l], m)}
             shapes[f"A[{l}]"] = (self.n[l], m)
+        shapes |= {block.name: block.shape for block in self.layout if block.role is INPUT}
         shapes |= {f"d{name}": shape for name, shape in shapes.items()}
-        return Dimensions(shapes | {"X": (self.n[0], m), "Y": (self.n[self.L], m)})
+        return Dimensions(shapes | {"X": (self.columns.numbers, m), "Y": (self.n[self.L], m)})
 
 
 class Dimensions(dict[str, Shape]):
@@ -237,8 +267,17 @@ class Parameters:
 
 
 @lru_cache(maxsize=256)
-def _layout(n: tuple[int, ...]) -> Layout:
-    return Layout(dense(n))
+def _layout(n: tuple[int, ...], inputs: tuple[Input, ...]) -> Layout:
+    blocks = dense(n)
+    return Layout([*blocks, *input_blocks(inputs, sum(block.size for block in blocks))])
+
+
+def require_no_input_layers(network: Network, who: str) -> None:
+    """RequestError for a part of the library that knows the dense layers alone."""
+    if network.inputs:
+        raise RequestError(
+            f"{who} knows no input layers, and this network has {network.input_layers[0].layer} before W[1]."
+        )
 
 
 def require_theta(theta: Array, network: Network, name: str = "theta") -> None:

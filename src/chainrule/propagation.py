@@ -15,6 +15,7 @@ import numpy as np
 from chainrule.formulas import equations
 from chainrule.formulas.equations import Layers
 from chainrule.formulas.table import Array, Functions, Namespace
+from chainrule.inputs import InputLayers
 from chainrule.network import Network, Parameters
 
 
@@ -24,7 +25,7 @@ class Pass:
 
     p                the parameters W[l], b[l]
     Z, A             forward
-    dZ, dA           backward; dA[L] is left out: the loss gives dZ[L]
+    dZ, dA           backward; dA[L] is left out: the loss gives dZ[L]; dA[0] only where input layers learn
     gradient         dJ/dV of each block V of theta by name, such as "W[1]", penalties included
     share            how much each example counts, (m,)
     loss             of each example, by output where the loss has them apart
@@ -45,7 +46,9 @@ class Pass:
 
 
 class Propagation:
-    """The pass of a network, on an array namespace. X is (n[0], m), Y (n[L], m), and w the weights, (m,).
+    """The pass of a network, on an array namespace.
+
+    X is (numbers, m), Y (n[L], m), w the weights, (m,), and codes (columns of codes, m) where input layers take some.
 
     >>> of = Propagation(Network((2, 1)))
     >>> done = of.backward(np.array([1.0, 2.0, 0.5]), np.array([[1.0], [3.0]]), np.array([[7.0]]), np.ones(1))
@@ -57,22 +60,39 @@ class Propagation:
         self.network = network
         self.xp = xp
         self.formulas = network.formulas(xp, functions)
+        self.inputs = InputLayers(network.input_layers, network.n[0], xp)
 
-    def forward(self, theta: Array, X: Array) -> tuple[Layers, Layers]:
+    def forward(self, theta: Array, X: Array, codes: Array | None = None) -> tuple[Layers, Layers]:
         """Z[1..L] and A[0..L]."""
         p = Parameters(self.network, theta, self.xp)
-        return equations.forward(p.W, p.b, self.formulas.g, X)
+        return equations.forward(p.W, p.b, self.formulas.g, self.inputs.forward(p.views, X, codes))
 
-    def cost(self, theta: Array, X: Array, Y: Array, w: Array, S: Any = None, penalties: bool = True) -> Any:
+    def cost(
+        self,
+        theta: Array,
+        X: Array,
+        Y: Array,
+        w: Array,
+        codes: Array | None = None,
+        S: Any = None,
+        penalties: bool = True,
+    ) -> Any:
         """J, with its penalties or without."""
         p = Parameters(self.network, theta, self.xp)
         share, S, part = self._shares(w, S)
-        Z, _ = equations.forward(p.W, p.b, self.formulas.g, X)
+        Z, _ = equations.forward(p.W, p.b, self.formulas.g, self.inputs.forward(p.views, X, codes))
         J = equations.cost(self.xp, self.formulas.loss, Z[-1], Y, share)
         return J + part * self._penalty(p, S) if penalties and self.formulas.penalties else J
 
     def backward(
-        self, theta: Array, X: Array, Y: Array, w: Array, S: Any = None, dropped: Mapping[int, Array] | None = None
+        self,
+        theta: Array,
+        X: Array,
+        Y: Array,
+        w: Array,
+        codes: Array | None = None,
+        S: Any = None,
+        dropped: Mapping[int, Array] | None = None,
     ) -> Pass:
         """A whole pass, forward and back; ``dropped``: D[l] of the layers with dropout, see ``equations.dropped``."""
         xp, f = self.xp, self.formulas
@@ -81,21 +101,27 @@ class Propagation:
         for l, D in (dropped or {}).items():
             g[l], slope[l] = equations.dropped(f.g[l], f.slope[l], D)  # pyright: ignore[reportArgumentType]  # hidden
         share, S, part = self._shares(w, S)
-        Z, A = equations.forward(p.W, p.b, g, X)
+        Z, A = equations.forward(p.W, p.b, g, self.inputs.forward(p.views, X, codes))
         loss = f.loss.value(Z[-1], Y)
         dZ_L = equations.output_delta(f.loss, Z[-1], Y, share)
-        dW, db, dZ, dA = equations.backward(xp, p.W, slope, Z, A, dZ_L)
+        learns = bool(self.inputs.inputs)  # something before W[1]
+        dW, db, dZ, dA = equations.backward(xp, p.W, slope, Z, A, dZ_L, inputs=learns)
         gradient = {f"{V}[{l}]": dV[l] for l in range(1, self.network.L + 1) for V, dV in (("W", dW), ("b", db))}
+        if learns:
+            gradient |= self.inputs.backward(p.views, X, codes, dA[0])
         for row in f.penalties:
             for name in self._penalised:
                 gradient[name] = gradient[name] + part * row.slope(p.views[name], S)
         penalty = part * self._penalty(p, S)
         return Pass(p, Z, A, dZ, dA, gradient, share, loss, penalty, xp.sum(share * loss) + penalty)
 
-    def input_gradient(self, theta: Array, Z: Layers, A: Layers, dZ_L: Array) -> Array:
-        """dX (n[0], m) of a pass forward, from dZ[L]."""
-        W = Parameters(self.network, theta, self.xp).W
-        return equations.backward(self.xp, W, self.formulas.slope, Z, A, dZ_L, inputs=True)[3][0]
+    def input_gradient(
+        self, theta: Array, X: Array, Z: Layers, A: Layers, dZ_L: Array, codes: Array | None = None
+    ) -> Array:
+        """dX (numbers, m) of a pass forward, from dZ[L]."""
+        p = Parameters(self.network, theta, self.xp)
+        dA = equations.backward(self.xp, p.W, self.formulas.slope, Z, A, dZ_L, inputs=True)[3]
+        return self.inputs.dX(p.views, X, codes, dA[0])
 
     def dtheta(self, done: Pass) -> Array:
         """The gradient of a pass as one vector, (size,)."""

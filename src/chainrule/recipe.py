@@ -14,6 +14,7 @@ from chainrule.formulas.optimizers import OPTIMIZERS, Optimizer
 from chainrule.formulas.schedules import SCHEDULES, Schedule
 from chainrule.formulas.table import Functions, Namespace
 from chainrule.records import record, require_spec
+from chainrule.sources import Epoch, Examples, InMemory
 
 COSTS = ("training_cost", "validation_cost")
 
@@ -95,9 +96,17 @@ class Recipe:
         """Examples a step, out of m."""
         return min(200 if self.batch_size == "auto" else int(self.batch_size), m)
 
+    def epoch(self, m: int) -> Epoch:
+        """m rows in its batches."""
+        return Epoch(m, self.batch(m))
+
     def steps_per_epoch(self, m: int) -> int:
         """Steps an epoch; the last one takes what is left over."""
-        return -(-m // self.batch(m))
+        return self.epoch(m).steps
+
+    def source(self, examples: Examples, xp: Namespace) -> InMemory:
+        """Examples in memory as the source of its batches."""
+        return InMemory(examples, self.epoch(examples.m), self.seed, self.shuffle, xp)
 
     def make_optimizer(self, xp: Namespace, functions: Functions | None = None) -> Optimizer:
         """The optimiser on ``xp``."""

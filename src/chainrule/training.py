@@ -10,13 +10,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from chainrule.arguments import instance
-from chainrule.engines import Engine, Examples, State, without_effect
+from chainrule.engines import Engine, State, without_effect
 from chainrule.engines.checks import require_examples
 from chainrule.engines.interrupting import ctrl_c_answered, ctrl_c_noted, sigterm_as_ctrl_c
 from chainrule.errors import RequestError, RunError
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.network import Network
 from chainrule.recipe import Recipe
+from chainrule.sources import Examples
 from chainrule.watching import Callback, History, Watch, as_callbacks
 from chainrule.weights import require_some
 

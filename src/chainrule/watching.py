@@ -9,11 +9,12 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from chainrule.arguments import listed
-from chainrule.engines import Engine, Examples, State
+from chainrule.engines import Engine, State
 from chainrule.errors import RequestError
 from chainrule.formulas.metrics import METRICS, require_suits
 from chainrule.network import Parameters
 from chainrule.records import record, require
+from chainrule.sources import Examples
 from chainrule.weights import require_some
 
 CURVES = ("training_cost", "validation_cost", "score", "learning_rate")
@@ -259,7 +260,7 @@ class Watch:
     def _require_defined(self, monitor: str) -> None:
         """RequestError: the metric does not suit the loss, or has no value on the watched rows, whatever A[L] is."""
         require_suits(monitor, self.engine.loss, self.engine.network.loss)
-        if isnan(self._score_of(np.full(self._scored.Y.shape, 0.5))):
+        if isnan(self._score_of(np.full(self._scored.Y.T.shape, 0.5))):
             raise RequestError(
                 f"monitor {monitor} is not defined on the watched rows (one class alone, or a target that does not "
                 "vary): watch something else, or more rows."
@@ -267,10 +268,10 @@ class Watch:
 
     def _of_metric(self, theta: Any) -> float:
         """The metric; NaN, which is no improvement, where a prediction is not finite: a class could be read from it."""
-        A_L = np.asarray(self.engine.predict(theta, self._scored.X.T).T)
+        A_L = self.engine.predict(theta, self._scored.X, self._scored.codes).T
         return self._score_of(A_L) if np.isfinite(A_L).all() else nan
 
     def _score_of(self, A_L: Any) -> float:
         assert self._metric is not None
-        Y, weight = (np.asarray(V, np.float64) for V in (self._scored.Y, self._scored.weight))
+        Y, weight = (np.asarray(V, np.float64) for V in (self._scored.Y.T, self._scored.weight))
         return self._metric.score(Y, A_L, weight)

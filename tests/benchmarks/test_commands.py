@@ -387,7 +387,7 @@ def test_simplechains_learns_exponentials_of_matrices():
     data = Data(X, np.zeros(2, np.int64), synthetic_data(case).layers)
     trainee = chainrule_engines.make_simplechains(case, data, 1, engine="reference", fit=False)
     # a diagonal matrix, and one whose square is 0
-    np.testing.assert_allclose(trainee.examples.Y.T, [[np.e, 0, 0, np.exp(-2.0)], [1, 3, 0, 1]], rtol=1e-6)
+    np.testing.assert_allclose(trainee.examples.Y, [[np.e, 0, 0, np.exp(-2.0)], [1, 3, 0, 1]], rtol=1e-6)
 
 
 def test_steps_alone_are_the_steps_of_fit():

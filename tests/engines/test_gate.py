@@ -102,7 +102,7 @@ def test_examples_that_overlap_theta_are_not_written(name):
     memory = np.abs(RNG.normal(size=200)).astype(np.float32)
     theta, rows = memory[: network.size], memory[: 20 * 3].reshape(20, 3)
     weight = memory[:20] if name == "weight" else np.ones(20, np.float32)
-    examples = Examples(rows.T if name == "X" else X.T, Y.T, weight)
+    examples = Examples(rows if name == "X" else X, Y, weight)
     apart = Examples(*(np.array(v, order="K") for v in (examples.X, examples.Y, examples.weight)))
     moments = tuple(np.zeros(network.size, np.float32) for _ in range(2))
     expected = fused.run(State(theta.copy(), tuple(m.copy() for m in moments)), apart, 0, 3)
@@ -125,7 +125,7 @@ def test_a_state_that_became_read_only_between_two_runs_is_no_longer_written():
 def test_examples_that_have_to_be_copied_are_read_anew_in_each_run():
     wide = np.repeat(X, 2, axis=1)
     fused = engine()
-    examples = Examples(wide[:, ::2].T, Y.T, np.ones(20, np.float32))
+    examples = Examples(wide[:, ::2], Y, np.ones(20, np.float32))
     state = fused.run(fused.start(), examples, 0, 3)
     wide *= 2.0
     found = fused.run(state, examples, 3, 6)
@@ -141,7 +141,7 @@ def test_runs_on_copies_leave_nothing_behind_for_the_runs_after_them():
     mine, elsewhere = fused.start(), fused.start()
     expected = numbers(other.run(other.start(), other.examples(X, Y), 0, 6))
     mine = fused.run(mine, ours, 0, 3)
-    fused.run(elsewhere, Examples(np.repeat(X, 2, axis=1)[:, ::2].T, Y.T, np.ones(20, np.float32)), 0, 3)
+    fused.run(elsewhere, Examples(np.repeat(X, 2, axis=1)[:, ::2], Y, np.ones(20, np.float32)), 0, 3)
     del elsewhere
     gc.collect()
     junk = [np.full(NETWORK.size, 7.0, np.float32) for _ in range(50)]
@@ -152,7 +152,7 @@ def test_runs_on_copies_leave_nothing_behind_for_the_runs_after_them():
 def test_copies_of_examples_are_let_go_of():
     fused = engine()
     wide = np.repeat(X, 2, axis=1)
-    examples = Examples(wide[:, ::2].T, Y.T.copy(), np.ones(20, np.float32))
+    examples = Examples(wide[:, ::2], Y.copy(), np.ones(20, np.float32))
     fused.run(fused.start(), examples, 0, 3)
     held = [ref(wide), ref(examples.Y)]
     del wide, examples
@@ -228,7 +228,7 @@ def test_messages(Engine):
         "theta must hold real numbers, not an array of complex128.": lambda: at_work.cost(
             np.ones(size, complex), examples
         ),
-        "X (3, 20), Y (2, 19), weight (20,). Make them by this engine's examples(X, Y, weight).": lambda: at_work.cost(
+        "X (20, 3), Y (20, 1), weight (20,). Make them by this engine's examples(X, Y, weight).": lambda: at_work.cost(
             state.theta, Examples(examples.X, examples.Y[:, 1:], examples.weight)
         ),
         "last_step must be an integer from 0 to 2^63 - 1, not 1.5.": lambda: at_work.run(state, examples, 0, 1.5),

@@ -10,11 +10,11 @@ from chainrule.network import Network
 from tests.formulas.problems import distance, engine_for, small
 
 
-def test_rows_become_columns_without_a_copy():
+def test_rows_are_taken_without_a_copy():
     engine = engine_for(Network((3, 2), dtype="float64"))
     X, Y = np.random.default_rng(0).normal(size=(6, 3)), np.zeros((6, 2))
     examples = engine.examples(X, Y)
-    assert examples.X.shape == (3, 6)
+    assert examples.X.shape == (6, 3)
     assert np.shares_memory(examples.X, X)
     assert np.shares_memory(examples.Y, Y)
     assert examples.weight.tolist() == [1.0] * 6
@@ -31,10 +31,10 @@ def test_long_predictions_and_costs_go_by_chunks(monkeypatch):
     rng = np.random.default_rng(1)
     examples = engine.examples(rng.normal(size=(25, 3)), rng.normal(size=(25, 2)), rng.uniform(size=25))
     theta = engine.start().theta
-    A, J = engine.predict(theta, examples.X.T), engine.cost(theta, examples)
+    A, J = engine.predict(theta, examples.X), engine.cost(theta, examples)
     monkeypatch.setattr(reference, "CHUNK", 4)
     monkeypatch.setattr(reference, "BLOCK", 5)
-    assert np.allclose(engine.predict(theta, examples.X.T), A, rtol=1e-14)
+    assert np.allclose(engine.predict(theta, examples.X), A, rtol=1e-14)
     assert abs(engine.cost(theta, examples) - J) < 1e-14
     state = engine.run(engine.start(), examples, 0, 3)
     monkeypatch.undo()
@@ -49,7 +49,7 @@ def test_each_epoch_takes_every_row_once_in_an_order_of_its_own(B, shuffle):
     rows = np.arange(m, dtype=float)[:, None]
     seen, gradient = [], engine.gradient
     engine.gradient = lambda theta, examples, step: (
-        seen.append(examples.X[0].tolist()) or gradient(theta, examples, step)
+        seen.append(examples.X[:, 0].tolist()) or gradient(theta, examples, step)
     )
     engine.run(engine.start(), engine.examples(rows, 2 * rows), 0, epochs * -(-m // B))
     for epoch in range(epochs):
@@ -65,8 +65,8 @@ def test_rows_and_their_targets_and_weights_stay_together():
     X, gradient = rng.normal(size=(10, 3)), engine.gradient
 
     def watched(theta, examples, step):
-        assert np.array_equal(examples.Y[0], examples.X.sum(axis=0))
-        assert np.array_equal(examples.weight, np.abs(examples.X[0]))
+        assert np.array_equal(examples.Y[:, 0], examples.X.sum(axis=1))
+        assert np.array_equal(examples.weight, np.abs(examples.X[:, 0]))
         return gradient(theta, examples, step)
 
     engine.gradient = watched

@@ -24,7 +24,7 @@ def both(xp, network, **recipe):
     here, there = engine_for(network, **recipe), engine_for(network, xp=xp, **recipe)
     weight = np.array([1.0, 2.0, 0.5, 1.0, 1.0, 3.0, 0.0])
     theta, examples = problem(here, 7, weight)
-    return here, there, theta, examples, there.examples(examples.X.T, examples.Y.T, weight)
+    return here, there, theta, examples, there.examples(examples.X, examples.Y, weight)
 
 
 def assert_same_gradient(xp, network, step=None):
@@ -67,5 +67,5 @@ def test_prediction_and_cost(xp, monkeypatch):
     monkeypatch.setattr(reference, "CHUNK", 3)  # several chunks, the last one shorter
     here, there, theta, examples, examples_there = both(xp, Network((3, 4, 2), loss="cross_entropy", dtype="float64"))
     theta_there = there.start(theta).theta
-    assert distance(here.predict(theta, examples.X.T), there.predict(theta_there, examples.X.T)) < CLOSE
+    assert distance(here.predict(theta, examples.X), there.predict(theta_there, examples.X)) < CLOSE
     assert there.cost(theta_there, examples_there) == pytest.approx(here.cost(theta, examples), rel=CLOSE)

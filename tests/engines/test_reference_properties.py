@@ -44,7 +44,7 @@ def situations(draw, **fixed):
 
 
 def part(examples, index):
-    return Examples(examples.X[:, index], examples.Y[:, index], examples.weight[index])
+    return Examples(examples.X[index], examples.Y[index], examples.weight[index])
 
 
 @given(situations(), st.data())
@@ -140,7 +140,7 @@ def test_a_batch_larger_than_all_rows_takes_them_all(situation):
 def test_a_prediction_does_not_depend_on_its_company(situation, count):
     engine, examples = situation
     theta = engine.start().theta
-    X = np.ascontiguousarray(examples.X.T)
+    X = np.ascontiguousarray(examples.X)
     together = engine.predict(theta, X)
     assert together.shape == (examples.m, engine.network.n[-1])
     alone = np.concatenate([engine.predict(theta, rows) for rows in np.array_split(X, count)])
@@ -152,5 +152,5 @@ def test_prediction_and_cost_know_no_dropout_and_no_penalty(situation):
     engine, examples = situation
     plain = engine_for(replace(engine.network, dropout=0.0, penalties=()))
     theta = engine.start().theta
-    assert np.array_equal(engine.predict(theta, examples.X.T), plain.predict(theta, examples.X.T))
+    assert np.array_equal(engine.predict(theta, examples.X), plain.predict(theta, examples.X))
     assert engine.cost(theta, examples) == plain.gradient(theta, examples)[0]

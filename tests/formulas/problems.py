@@ -83,11 +83,11 @@ def clearance(engine: Reference, theta: np.ndarray, examples: Examples, step: in
         if step is not None and chance > 0:
             kept = draws.kept(chance, network.n[l], examples.m, engine.recipe.seed, step, l)
             g[l], _ = equations.dropped(g[l], formulas.slope[l], kept / (1 - chance))
-    Z, _ = equations.forward(p.W, p.b, g, examples.X)
+    Z, _ = equations.forward(p.W, p.b, g, examples.X.T)
     rows = [ACTIVATIONS.make(a, np, functions=engine._functions) for a in network.activation]
     gaps = [np.abs(Z[l] - kink) for l, row in enumerate(rows, start=1) for kink in row.kinks]
     if formulas.loss.kink:
-        gaps.append(np.abs(Z[-1] - examples.Y))
+        gaps.append(np.abs(Z[-1] - examples.Y.T))
     if any(penalty.kink for penalty in formulas.penalties):
         gaps.append(np.abs(theta))
     return min((float(gap.min()) for gap in gaps), default=np.inf)

@@ -72,12 +72,12 @@ def from_torch(theirs, table, spec):
 
 def cost_there(network, theta, examples, weight):
     p = Parameters(network, theta, torch)
-    A = torch.tensor(np.asarray(examples.X))
+    A = torch.tensor(np.asarray(examples.X.T))
     for l in range(1, network.L + 1):
         A = p.W[l] @ A + p.b[l]
         if l < network.L:
             A = from_torch(ACTIVATIONS_THERE, ACTIVATIONS, network.activation[l - 1])(A)
-    losses = from_torch(LOSSES_THERE, LOSSES, network.loss)(A, torch.tensor(np.asarray(examples.Y)))
+    losses = from_torch(LOSSES_THERE, LOSSES, network.loss)(A, torch.tensor(np.asarray(examples.Y.T)))
     w = torch.tensor(weight)
     J = (losses.reshape(-1, len(weight)).sum(0) * w).sum() / w.sum()
     for penalty in network.penalties:

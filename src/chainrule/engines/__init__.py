@@ -3,12 +3,13 @@
 An engine is made for one network and one recipe, and works on whole networks: nothing smaller crosses the seam. What
 changes is the State, handed in and handed back; an engine remembers nothing of a run between calls.
 
-    predict(theta, X)                       A[L]
+    predict(theta, X, codes)                A[L]
     cost(theta, examples)                   J without penalties and dropout
     gradient(theta, examples, step)         J and dtheta as training step ``step`` has them (None: without dropout)
     update(state, dtheta, rate)             the state after one step of the optimiser
-    run(state, examples, first, last)       the state after the training steps first..last-1; may move the arrays of
-                                            the given state on in place, so keep a copy (``to_numpy``) of what you need
+    run(state, source, first, last)         the state after the training steps first..last-1 on batches of a source, or
+                                            of examples in the recipe's batches; may move the arrays of the given state
+                                            on in place, so keep a copy (``to_numpy``) of what you need
 
 What is read-only, or is memory of a file, of another process or of another library, is never moved on in place: ``run``
 copies it. Arrays of another form (dtype, byte order, strides) are taken as the same numbers in the engine's own form;
@@ -20,7 +21,6 @@ An epoch is a run; so is what lies between two checkpoints, two looks at the clo
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -34,20 +34,7 @@ from chainrule.formulas.schedules import Schedule
 from chainrule.formulas.table import Array, Functions, Namespace
 from chainrule.network import Network
 from chainrule.recipe import Recipe
-
-
-@dataclass(frozen=True)
-class Examples:
-    """Training rows, one column each: X (n[0], m), Y (n[L], m), and how much each counts, weight (m,)."""
-
-    X: Array
-    Y: Array
-    weight: Array
-
-    @property
-    def m(self) -> int:
-        """How many there are."""
-        return int(self.X.shape[1])
+from chainrule.sources import Examples, Source
 
 
 class State(NamedTuple):
@@ -93,8 +80,8 @@ class Engine(Protocol):
     xp: Namespace
     origin: Origin
 
-    def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
-        """Rows X (m, n[0]) and Y (m, n[L]) as this engine's columns: the one place where rows turn into columns.
+    def examples(self, X: Any, Y: Any, weight: Any | None = None, codes: Any | None = None) -> Examples:
+        """Rows X (m, numbers), Y (m, n[L]) and codes (m, columns of codes) in this engine's form.
 
         RequestError: weights that are negative or not finite, or whose sum the network's dtype cannot count with.
         """
@@ -104,8 +91,8 @@ class Engine(Protocol):
         """The state before the first step, from the network's initial theta or the given one."""
         ...
 
-    def predict(self, theta: Any, X: Any) -> Any:
-        """A[L] for rows X (m, n[0]), as rows (m, n[L]), a NumPy array."""
+    def predict(self, theta: Any, X: Any, codes: Any | None = None) -> Any:
+        """A[L] for rows X (m, numbers) and codes, as rows (m, n[L]), a NumPy array."""
         ...
 
     def cost(self, theta: Any, examples: Examples) -> float:
@@ -120,7 +107,7 @@ class Engine(Protocol):
         """One step of the optimiser along dtheta (clipped where the recipe says so)."""
         ...
 
-    def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
+    def run(self, state: State, source: Source | Examples, first_step: int, last_step: int) -> State:
         """Training steps first_step..last_step-1, from state.step == first_step; stops at the first not finite."""
         ...
 
@@ -144,8 +131,9 @@ def without_effect(engine: Engine, examples: Examples) -> Examples:
     if not none.any() or none.all():
         return examples
     stand_in = np.where(none, none.argmin(), np.arange(len(weight)))
-    X, Y = (engine.to_numpy(V).T[stand_in] for V in (examples.X, examples.Y))
-    return engine.examples(X, Y, weight)
+    X, Y = (engine.to_numpy(V)[stand_in] for V in (examples.X, examples.Y))
+    codes = None if examples.codes is None else engine.to_numpy(examples.codes)[stand_in]
+    return engine.examples(X, Y, weight, codes)
 
 
 class SlowerEngine(UserWarning):

@@ -13,7 +13,8 @@ from chainrule.network import Network
 from chainrule.recipe import Recipe
 
 if TYPE_CHECKING:
-    from chainrule.engines import Examples, State
+    from chainrule.engines import State
+    from chainrule.sources import Examples
 
 LARGEST = 2**63 - 1  # int64, in which compiled code counts
 REAL_KINDS = "biuf"  # of NumPy's dtypes
@@ -43,27 +44,56 @@ def as_reals(name: str, given: Any, dtype: str | np.dtype[Any]) -> Any:
 
 
 def require_inputs(X: Any, network: Network) -> None:
-    """RequestError where X is not rows of as many numbers as the network has inputs."""
-    n = network.n[0]
+    """RequestError where X is not rows of as many numbers as the network takes."""
+    n = network.columns.numbers
     if X.ndim != 2 or X.shape[1] != n:
         raise RequestError(f"X must be rows of {n} numbers, (m, {n}), not {X.shape}.")
+
+
+def read_codes(codes: Any, m: int, network: Network) -> Any:
+    """Codes as int64 (m, columns of codes); None where the network takes none.
+
+    RequestError: of another shape, no integers, or a code that its column does not have.
+    """
+    levels = network.columns.levels
+    if codes is None and levels:
+        raise RequestError(
+            f"{network.input_layers[-1].layer} takes codes of categories: hand over codes ({m}, {len(levels)})."
+        )
+    if codes is None or (not levels and np.size(codes) == 0):
+        return None
+    array = np.asarray(codes)
+    if array.shape != (m, len(levels)) or array.dtype.kind not in "biu":
+        raise RequestError(
+            f"codes must be integers ({m}, {len(levels)}), one column for each that input layers take, not "
+            f"{array.dtype} {array.shape}."
+        )
+    outside = (array < 0) | (array >= np.array(levels))
+    if outside.any():
+        i, j = np.argwhere(outside)[0]
+        raise RequestError(f"codes of column {j} are 0 to {levels[j] - 1}; row {i} has {array[i, j]}.")
+    return np.ascontiguousarray(array, np.int64)
 
 
 def require_examples(examples: "Examples", network: Network) -> None:
     """RequestError where examples are not of this network, are of unequal number, are none, or hold no real numbers."""
     arrays = (examples.X, examples.Y, examples.weight)
-    of_X, of_Y, of_weight = (getattr(array, "shape", ()) for array in arrays)
+    of_X, of_Y, of_weight = (tuple(getattr(array, "shape", ())) for array in arrays)
     m = of_weight[0] if len(of_weight) == 1 else 0
-    if m and of_X == (network.n[0], m) and of_Y == (network.n[-1], m):
+    numbers, levels = network.columns.numbers, network.columns.levels
+    of_codes = () if examples.codes is None else tuple(getattr(examples.codes, "shape", ()))
+    codes_fit = of_codes == ((m, len(levels)) if levels else ())
+    if m and of_X == (m, numbers) and of_Y == (m, network.n[-1]) and codes_fit:
         wrong = [a.dtype for a in arrays if isinstance(a, np.ndarray) and a.dtype.kind not in REAL_KINDS]
         if not wrong:
             return
         came = f"arrays of {wrong[0]}"
     else:
-        came = f"X {tuple(of_X)}, Y {tuple(of_Y)}, weight {tuple(of_weight)}"
+        came = f"X {of_X}, Y {of_Y}, weight {of_weight}" + (f", codes {of_codes}" if levels or of_codes else "")
     raise RequestError(
-        f"examples of a network with n = {network.n} hold real numbers, X ({network.n[0]}, m), Y ({network.n[-1]}, m) "
-        f"and weight (m,), for m rows from 1 on; not {came}. Make them by this engine's examples(X, Y, weight)."
+        f"examples of a network with n = {network.n} hold real numbers, X (m, {numbers}), Y (m, {network.n[-1]}) "
+        f"and weight (m,){f', and codes (m, {len(levels)})' if levels else ''}, for m rows from 1 on; not {came}. Make "
+        f"them by this engine's examples(X, Y, weight{', codes' if levels else ''})."
     )
 
 

@@ -27,7 +27,7 @@ class MomentsOf(NamedTuple):
     """
 
     optimizer: str
-    network: tuple[tuple[int, ...], tuple[str, ...], str, str]
+    network: tuple[Any, ...]
     functions: tuple[tuple[str, object], ...]
 
 
@@ -57,7 +57,8 @@ def origin(network: Network, recipe: Recipe, optimizer: Optimizer, functions: Fu
     if functions:
         rows = {name, LOSSES.name(network.loss), *map(ACTIVATIONS.name, activation)}
         own = tuple((row, functions[row]) for row in sorted(functions.keys() & rows))
-    of = MomentsOf(rule, (network.n, activation, network.loss, network.dtype), own)
+    inputs = (network.inputs,) if network.inputs else ()
+    of = MomentsOf(rule, (network.n, activation, network.loss, network.dtype, *inputs), own)
     return Origin(of, recipe.schedule, recipe.learning_rate or optimizer.learning_rate)
 
 

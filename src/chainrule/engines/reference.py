@@ -5,10 +5,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from chainrule.engines import Examples, State
+from chainrule.engines import State
 from chainrule.engines.checks import (
     as_reals,
     moment_name,
+    read_codes,
     require_count,
     require_examples,
     require_inputs,
@@ -25,6 +26,7 @@ from chainrule.formulas.table import Array, Functions, Namespace
 from chainrule.network import Network, require_theta
 from chainrule.propagation import Propagation
 from chainrule.recipe import Recipe
+from chainrule.sources import Examples, Source
 from chainrule.weights import require_weights
 
 # Predicting and costing go through this many examples at a time, so that memory does not grow with m.
@@ -58,14 +60,15 @@ class Reference:
         self.origin = origin(network, recipe, self.optimizer, functions)
         self._functions = functions
 
-    def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
-        """Rows as columns: the transpose of row-major memory is the same memory."""
-        X, Y = (self.xp.asarray(np.atleast_2d(self._as_rows(name, V))).T for name, V in (("X", X), ("Y", Y)))
-        m = X.shape[1]
-        self.network.dimensions(m).check({"X": X, "Y": Y})
+    def examples(self, X: Any, Y: Any, weight: Any | None = None, codes: Any | None = None) -> Examples:
+        """Rows in the network's dtype; those that have it already stay where they are."""
+        X, Y = (self.xp.asarray(np.atleast_2d(self._as_rows(name, V))) for name, V in (("X", X), ("Y", Y)))
+        m = X.shape[0]
+        self.network.dimensions(m).check({"X": X.T, "Y": Y.T})
         dtype = self.network.dtype
         w = np.ones(m, dtype) if weight is None else require_weights(as_reals("weight", weight, "float64"), m, dtype)
-        return Examples(X, Y, self.xp.asarray(w))
+        c = read_codes(codes, m, self.network)
+        return Examples(X, Y, self.xp.asarray(w), None if c is None else self.xp.asarray(c))
 
     def start(self, theta: Any | None = None) -> State:
         """The state before the first step."""
@@ -80,16 +83,17 @@ class Reference:
         require_theta(theta, self.network)
         return theta
 
-    def predict(self, theta: Any, X: Any) -> Any:
+    def predict(self, theta: Any, X: Any, codes: Any | None = None) -> Any:
         """A[L] as rows."""
         X = self._as_rows("X", X)
         require_inputs(X, self.network)
+        codes = read_codes(codes, len(X), self.network)
         theta = self._vector("theta", theta)
+        A_L: list[Any] = []
         with np.errstate(all="ignore"):  # what overflows shows in A[L]
-            A_L = [
-                np.asarray(self.propagation.forward(theta, self.xp.asarray(X[part]).T)[1][-1]).T
-                for part in _slices(len(X), CHUNK)
-            ]
+            for part in _slices(len(X), CHUNK):
+                c = None if codes is None else self.xp.asarray(codes[part]).T
+                A_L.append(np.asarray(self.propagation.forward(theta, self.xp.asarray(X[part]).T, c)[1][-1]).T)
         return np.concatenate(A_L) if A_L else np.zeros((0, self.network.n[-1]), self.network.dtype)
 
     def cost(self, theta: Any, examples: Examples) -> float:
@@ -99,8 +103,8 @@ class Reference:
         J = 0.0
         with np.errstate(all="ignore"):  # what overflows shows in J
             for part in _slices(examples.m, CHUNK):
-                X, Y, w = examples.X[:, part], examples.Y[:, part], examples.weight[part]
-                J += float(self.propagation.cost(theta, X, Y, w, S, penalties=False))
+                columns = _columns(examples.part(part))
+                J += float(self.propagation.cost(theta, *columns, S=S, penalties=False))
         return J
 
     def gradient(self, theta: Any, examples: Examples, step: int | None = None) -> tuple[float, Any]:
@@ -108,7 +112,7 @@ class Reference:
         step = None if step is None else require_count("step", step)
         theta, examples = self._vector("theta", theta), self._examples(examples)
         dropped = {} if step is None else self._dropped(step, examples.m)
-        done = self.propagation.backward(theta, examples.X, examples.Y, examples.weight, dropped=dropped)
+        done = self.propagation.backward(theta, *_columns(examples), dropped=dropped)
         return float(done.J), self.propagation.dtheta(done)
 
     def update(self, state: State, dtheta: Any, rate: float) -> State:
@@ -129,31 +133,28 @@ class Reference:
                     vector[part] = values
         return state._replace(theta=theta, moments=tuple(moments), updates=t, rate=rate)
 
-    def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
+    def run(self, state: State, source: Source | Examples, first_step: int, last_step: int) -> State:
         """Training steps first_step..last_step-1."""
         require_steps_of(self.recipe, self.optimizer)
         last_step = require_run(state, first_step, last_step)
         require_origin(state, self)
-        state, examples = self._state(state), self._examples(examples)
-        m = examples.m
-        B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
-        steps = per_epoch * self.recipe.epochs
-        order = None
+        if isinstance(source, Examples):
+            source = self.recipe.source(self._examples(source), self.xp)
+        state, epoch = self._state(state), source.epoch
+        steps = epoch.first(self.recipe.epochs)
         with np.errstate(all="ignore"), ctrl_c_noted() as ctrl_c:  # what overflows shows in J
             for step in range(first_step, last_step):
                 if ctrl_c:
                     return state._replace(interrupted=True)
-                i = step % per_epoch
-                if order is None or i == 0:
-                    order = self._order(m, step // per_epoch)
-                batch = _gather(self.xp, examples, order[i * B : min((i + 1) * B, m)]) if m > B else examples
+                e, i = epoch.at(step)
+                batch = source.batch(e, i)
                 S = float(self.xp.sum(batch.weight))
                 if S > 0.0:
                     J, dtheta = self.gradient(state.theta, batch, step)
                     if not (isfinite(J) and isfinite(float(self.xp.sum(dtheta)))):
                         return state._replace(step=step, diverged=True)
-                    before_epoch = state.samples - i * B
-                    multiplier = self.schedule.multiplier(step, per_epoch, steps, before_epoch)
+                    before_epoch = state.samples - epoch.rows(i).start
+                    multiplier = self.schedule.multiplier(step, epoch.steps, steps, before_epoch)
                     state = self.update(state, dtheta, self.learning_rate * multiplier * state.rate_scale)
                     state = state._replace(cost_sum=state.cost_sum + S * J, weight_sum=state.weight_sum + S)
                 state = state._replace(step=step + 1, samples=state.samples + batch.m)
@@ -192,12 +193,8 @@ class Reference:
     def _examples(self, examples: Examples) -> Examples:
         """Examples of this network."""
         require_examples(examples, self.network)
-        return Examples(*(self._as_array(name, getattr(examples, name)) for name in ("X", "Y", "weight")))
-
-    def _order(self, m: int, epoch: int) -> Array:
-        if not self.recipe.shuffle:
-            return self.xp.arange(m)
-        return self.xp.asarray(draws.permutation(m, self.recipe.seed, draws.Stream.SHUFFLE, epoch))
+        X, Y, weight = (self._as_array(name, getattr(examples, name)) for name in ("X", "Y", "weight"))
+        return Examples(X, Y, weight, examples.codes)
 
     def _dropped(self, step: int, m: int) -> dict[int, Array]:
         """D[l] of the layers with dropout in a training step."""
@@ -209,10 +206,9 @@ class Reference:
         return masks
 
 
-def _gather(xp: Namespace, examples: Examples, index: Array) -> Examples:
-    """Some of the examples. Rows of X.T lie together in memory, so they are gathered there."""
-    X, Y = (xp.take(V.T, index, axis=0).T for V in (examples.X, examples.Y))
-    return Examples(X, Y, xp.take(examples.weight, index, axis=0))
+def _columns(examples: Examples) -> tuple[Array, Array, Array, Array | None]:
+    """X, Y, w and codes with an example in each column, as the equations have them: here alone rows are transposed."""
+    return examples.X.T, examples.Y.T, examples.weight, None if examples.codes is None else examples.codes.T
 
 
 def _slices(length: int, size: int, begin: int = 0) -> list[slice]:

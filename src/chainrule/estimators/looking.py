@@ -109,7 +109,7 @@ class Looking:
         propagation, theta = Propagation(self._network, np, self._functions), self._packed()
         Z, A = propagation.forward(theta, dense(read_X(self, X), self._network.dtype).T)
         slopes = [
-            propagation.input_gradient(theta, Z, A, dZ_L).T
+            propagation.input_gradient(theta, A[0], Z, A, dZ_L).T
             for dZ_L in _link_slopes(self.out_activation_, A[-1])  # type: ignore[attr-defined]
         ]
         return slopes[0] if len(slopes) == 1 else np.stack(slopes, axis=1)

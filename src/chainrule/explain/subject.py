@@ -11,7 +11,7 @@ from chainrule.data import read_table
 from chainrule.errors import RequestError
 from chainrule.formulas.table import Functions
 from chainrule.model import Model
-from chainrule.network import Network
+from chainrule.network import Network, require_no_input_layers
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +51,7 @@ def subject(model: Any, X: Any, y: Any = None, every_row: bool = True) -> Subjec
     if isinstance(model, Subject):
         return model
     if isinstance(model, Model):
+        require_no_input_layers(model.network, "the explanation")
         made = _of_model(model, X, y, every_row)
     elif hasattr(model, "coefs_") and hasattr(model, "encoded"):
         made = _of_estimator(model, X, y)
@@ -65,6 +66,7 @@ def subject(model: Any, X: Any, y: Any = None, every_row: bool = True) -> Subjec
 
 def average_row(model: Model) -> Subject:
     """One made-up row where no table is at hand: every feature at its average, the target at its commonest."""
+    require_no_input_layers(model.network, "the explanation")
     width = model.network.n[0]
     regression = model.target.task == "regression"
     likeliest = np.array([0 if regression else int(np.argmax(model.outputs.prior))])

@@ -42,7 +42,7 @@ from chainrule.formulas.losses import LINKS, LOSSES, Loss
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.penalties import PENALTIES
 from chainrule.formulas.table import Functions
-from chainrule.network import Network
+from chainrule.network import Network, require_no_input_layers
 
 NOTATIONS = ("W,b", "theta")
 EXAMPLES = ("columns", "rows")
@@ -118,6 +118,7 @@ def equations(model: Any, notation: str = "W,b", examples: str = "columns", form
     """
     one_of("form", form, FORMS)
     network = network_of(model)
+    require_no_input_layers(network, "the page of equations")
     functions = getattr(model, "functions", getattr(model, "functions_", None))
     recipe = getattr(model, "recipe", getattr(model, "recipe_", None))
     walk = [(name, equation(network, name, l, notation, examples, functions)) for name, l in stations(network)]

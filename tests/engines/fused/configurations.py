@@ -116,7 +116,7 @@ def steps(given: Configuration) -> tuple[int, int]:
 def checksums(engine: Fused, examples: Examples, stops: tuple[int, ...]) -> Iterator[tuple[str, str]]:
     """Name and checksum of each thing."""
     state = engine.start()
-    yield "predict", checksum(engine.predict(state.theta, examples.X.T))
+    yield "predict", checksum(engine.predict(state.theta, examples.X))
     if float(examples.weight.sum()) > 0.0:
         yield "cost", checksum(engine.cost(state.theta, examples))
         yield "gradient", checksum(*engine.gradient(state.theta, examples))
@@ -127,7 +127,7 @@ def checksums(engine: Fused, examples: Examples, stops: tuple[int, ...]) -> Iter
         yield f"state after {stop} steps", checksum(*numbers(state))
         if state.diverged:
             return
-    yield "predict after", checksum(engine.predict(state.theta, examples.X.T))
+    yield "predict after", checksum(engine.predict(state.theta, examples.X))
 
 
 def numbers(state: State) -> list[Any]:

@@ -77,7 +77,7 @@ def checksums(given):
     steps = EPOCHS * given.recipe.steps_per_epoch(given.m)
     state = engine.run(engine.start(), examples, 0, steps)
     assert (state.step, state.diverged) == (steps, False)
-    return {"theta": checksum(state.theta), "predictions": checksum(engine.predict(state.theta, examples.X.T))}
+    return {"theta": checksum(state.theta), "predictions": checksum(engine.predict(state.theta, examples.X))}
 
 
 def record():

@@ -127,7 +127,7 @@ def test_no_step_is_done_after_one_that_diverged(monkeypatch):
     monkeypatch.setattr(programs, "Choice", Changeable)
     run = Run(3, replace(NETWORK, dropout=0.2002))
     run.steps(1)
-    run.examples.X.T[B * 2] = np.nan  # of the epoch's M rows
+    run.examples.X[B * 2] = np.nan  # of the epoch's M rows
     states = []
     for count in (1, 3):
         engine = Fused(run.engine.network, Recipe(batch_size=B, epochs=1000), threads=count)

@@ -52,7 +52,7 @@ def assert_same(network, recipe, steps=4, **given):
     fused, reference, examples = together(network, recipe, **given)
     tolerance = TOLERANCE[network.dtype]
     theta = reference.start().theta
-    X = examples.X.T
+    X = examples.X
     predicted = fused.predict(theta, X)
     assert predicted.dtype == network.dtype
     assert apart(predicted, reference.predict(theta, X)) <= tolerance
@@ -99,13 +99,8 @@ def vectors(state):
 
 def batch_of(engine, state, examples):
     """The rows of a step."""
-    if examples.m <= engine.recipe.batch(examples.m):
-        return examples
-    per_epoch = engine.recipe.steps_per_epoch(examples.m)
-    size = engine.recipe.batch(examples.m)
-    at = state.step % per_epoch * size
-    rows = engine._order(examples.m, state.step // per_epoch)[at : at + size]
-    return engine.examples(examples.X.T[rows], examples.Y.T[rows], examples.weight[rows])
+    source = engine.recipe.source(examples, np)
+    return source.batch(*source.epoch.at(state.step))
 
 
 def assert_states_agree(state, expected, tolerance):
@@ -218,7 +213,7 @@ def test_batches(batch_size, shuffle, dtype):
 def test_weights(dtype):
     network = Network((3, 8, 2), "tanh", dtype=dtype, penalties="l2(0.1)")
     fused, reference, examples = together(network, Recipe(batch_size=5, shuffle=False), m=15)
-    X, Y = examples.X.T, examples.Y.T
+    X, Y = examples.X, examples.Y
     for weight in (np.ones(15), np.arange(15.0), [1e-9] * 15, [1e9] + [1.0] * 14):
         weighted = reference.examples(X, Y, weight)
         state = fused.start()
@@ -232,7 +227,7 @@ def test_a_batch_without_weight_moves_nothing(without, dtype):
     network = Network((3, 8, 2), "tanh", dtype=dtype, penalties="l2(0.1)")
     fused, reference, examples = together(network, Recipe(batch_size=5, shuffle=False), m=15)
     weight = np.array([0.0 if i // 5 in without else 1.0 + i for i in range(15)])
-    examples = reference.examples(examples.X.T, examples.Y.T, weight)
+    examples = reference.examples(examples.X, examples.Y, weight)
     state = fused.start()
     for _ in range(6):
         before = copied(state)
@@ -251,7 +246,7 @@ def test_without_any_weight_there_is_no_mean():
     theta = fused.start().theta
     fused.cost(theta, examples)  # of rows that count, before
     fused.gradient(theta, examples)
-    none = reference.examples(examples.X.T, examples.Y.T, np.zeros(M))
+    none = reference.examples(examples.X, examples.Y, np.zeros(M))
     assert np.isnan(fused.cost(theta, none))
     J, dtheta = fused.gradient(theta, none)
     assert np.isnan(J)
@@ -267,9 +262,9 @@ def test_without_any_weight_there_is_no_mean():
 def test_a_step_that_is_not_finite_leaves_theta_as_it_began(value, shuffle, dtype):
     network = Network((3, 8, 2), "tanh", dtype=dtype)
     fused, reference, examples = together(network, Recipe(batch_size=B, shuffle=shuffle), weight="none")
-    Y = examples.Y.T.copy()
+    Y = examples.Y.copy()
     Y[20, 1] = value
-    examples = reference.examples(examples.X.T, Y)
+    examples = reference.examples(examples.X, Y)
     theirs = reference.run(reference.start(), examples, 0, 6)
     assert theirs.diverged
     ours = fused.run(fused.start(), examples, 0, 6)
@@ -280,7 +275,7 @@ def test_a_step_that_is_not_finite_leaves_theta_as_it_began(value, shuffle, dtyp
     again = fused.run(ours._replace(diverged=False), examples, ours.step, 6)
     assert (again.diverged, again.step) == (True, ours.step)
     assert all(map(np.array_equal, vectors(again), vectors(good)))
-    mended = reference.examples(examples.X.T, np.nan_to_num(Y, posinf=1.0, neginf=1.0))
+    mended = reference.examples(examples.X, np.nan_to_num(Y, posinf=1.0, neginf=1.0))
     assert fused.run(again._replace(diverged=False), mended, again.step, 6).step == 6
 
 
@@ -299,7 +294,7 @@ def test_a_cost_that_overflows_is_not_finite():
 def test_predictions_of_extreme_rows(activation, dtype):
     network = Network((4, 6, 3), activation, dtype=dtype)
     fused, reference, examples = together(network, Recipe())
-    X = examples.X.T.astype(np.float64)
+    X = examples.X.astype(np.float64)
     for i, value in enumerate([np.nan, np.inf, -np.inf, 1e30, -1e30, 1e-40, 1e4, -1e4, 1e300]):
         X[i, i % 4] = value
     theta = reference.start().theta

@@ -90,7 +90,7 @@ def assert_equal_to_reference(network, functions):
     examples = reference.examples(rng.normal(size=(37, 5)), Y / Y.sum(axis=1, keepdims=True))
     theta = 2 * reference.start().theta
     tolerance = TOLERANCE[network.dtype]
-    assert apart(fused.predict(theta, examples.X.T), reference.predict(theta, examples.X.T)) <= tolerance
+    assert apart(fused.predict(theta, examples.X), reference.predict(theta, examples.X)) <= tolerance
     assert abs(fused.cost(theta, examples) - reference.cost(theta, examples)) <= 10 * tolerance
     assert apart(fused.gradient(theta, examples, 2)[1], reference.gradient(theta, examples, 2)[1]) <= tolerance
     ours, theirs = (engine.run(engine.start(), examples, 0, 3) for engine in (fused, reference))

@@ -37,7 +37,7 @@ def engines(n, loss, m, batch_size, dtype, optimizer="momentum", **more):
 
 def assert_same(fused, reference, examples):
     tolerance = TOLERANCE[fused.network.dtype]
-    theta, X = reference.start().theta, examples.X.T
+    theta, X = reference.start().theta, examples.X
     assert apart(fused.predict(theta, X), reference.predict(theta, X)) <= tolerance
     assert fused.cost(theta, examples) == pytest.approx(reference.cost(theta, examples), rel=tolerance, abs=tolerance)
     (J, dtheta), (J_expected, expected) = (e.gradient(theta, examples) for e in (fused, reference))

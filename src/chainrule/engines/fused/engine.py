@@ -4,15 +4,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import nan
 from threading import RLock
-from typing import Any
+from typing import Any, cast
 from weakref import ref
 
 import numpy as np
 
-from chainrule.engines import Examples, State
+from chainrule.engines import State
 from chainrule.engines.checks import (
     REAL_KINDS,
     as_reals,
+    read_codes,
     require_count,
     require_inputs,
     require_real,
@@ -33,9 +34,11 @@ from chainrule.engines.fused.target import Target, here
 from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.engines.origin import require_origin
 from chainrule.engines.reference import Reference
+from chainrule.errors import RequestError
 from chainrule.formulas.table import Functions
 from chainrule.network import Network
 from chainrule.recipe import Recipe
+from chainrule.sources import Epoch, Examples, Source
 
 # Between two looks at Ctrl-C a thread does about so many floating-point operations: a tenth of a second of a slow core.
 BETWEEN_LOOKS = 2e9
@@ -50,8 +53,7 @@ class Course:
     vectors      theta and the moments, while they live
     examples     with their arrays, while they live: NumPy gives no array other memory while somebody refers to it
     copied       what is read in their place where they had to be copied: then it is for one run
-    B            rows a step; ``per_epoch`` steps, of which ``whole`` have so many
-    gathers      rows are collected in the order of the epoch: there is more than one step
+    epoch        the rows in batches; collected in the order of the epoch unless they are one batch
     full, rest   a step, and the last one of an epoch where fewer rows are left for it
     turning      what a step expects of the one before
     at_once      steps between two looks at Ctrl-C, for each thread
@@ -60,10 +62,7 @@ class Course:
     vectors: list[ref[Any]]
     examples: list[ref[Any]]
     copied: Rows | None
-    B: int
-    per_epoch: int
-    whole: int
-    gathers: bool
+    epoch: Epoch
     full: Ready
     rest: Ready
     turning: Ready
@@ -133,9 +132,9 @@ class Fused:
         self._course: Course | None = None  # of the last run
         self._lock = RLock()  # an engine has one workspace: threads that share it take turns
 
-    def examples(self, X: Any, Y: Any, weight: Any | None = None) -> Examples:
-        """Rows as columns, without a copy where they are in the network's dtype."""
-        return self._plain.examples(X, Y, weight)
+    def examples(self, X: Any, Y: Any, weight: Any | None = None, codes: Any | None = None) -> Examples:
+        """Rows, without a copy where they are in the network's dtype."""
+        return self._plain.examples(X, Y, weight, codes)
 
     def start(self, theta: Any | None = None) -> State:
         """The state before the first step."""
@@ -156,7 +155,7 @@ class Fused:
         """A copy."""
         return self._plain.to_numpy(theta)
 
-    def predict(self, theta: Any, X: Any) -> Any:
+    def predict(self, theta: Any, X: Any, codes: Any | None = None) -> Any:
         """A[L] as rows; a row alone gives the same bits as in any batch."""
         X = np.asarray(X)
         with self._lock:
@@ -176,6 +175,7 @@ class Fused:
         if X.dtype.kind not in REAL_KINDS:
             X = as_reals("X", X, self._dtype)
         require_inputs(X, self.network)
+        read_codes(codes, len(X), self.network)
         # in a variable, so that a copy lives as long as its address is needed
         theta = self._gate.vector("theta", theta)
         m = len(X)
@@ -236,32 +236,34 @@ class Fused:
             self._programs.run(ready)
         return state._replace(theta=theta, moments=tuple(kept), updates=t, rate=rate)
 
-    def run(self, state: State, examples: Examples, first_step: int, last_step: int) -> State:
+    def run(self, state: State, source: Source | Examples, first_step: int, last_step: int) -> State:
         """Training steps first_step..last_step-1. Ctrl-C ends it early: the state says that it was interrupted."""
+        if not isinstance(source, Examples) and hasattr(source, "batch"):
+            raise RequestError(f"the compiled engine runs on examples in memory, not on {type(source).__name__}.")
         require_steps_of(self.recipe, self.optimizer)
         last_step = require_run(state, first_step, last_step)
         require_origin(state, self)
         with self._lock, ctrl_c_noted() as ctrl_c:
-            state, course = self._begin(state, examples)
+            state, course = self._begin(state, cast(Examples, source))
             while state.step < last_step and not (state.diverged or state.interrupted):
                 state = self._within_epoch(state, course, last_step, ctrl_c)
             return state  # in here: a moment later Ctrl-C could come between the arrays and what counts their steps
 
     def _within_epoch(self, state: State, course: Course, last_step: int, ctrl_c: list[int]) -> State:
         """Steps up to ``last_step``, or to the end of the epoch."""
-        programs, per_epoch, full = self._programs, course.per_epoch, course.full
-        epoch = state.step // per_epoch
-        first = epoch * per_epoch
-        last_step = min(last_step, first + per_epoch)
-        before = (state.step - first) * course.B  # rows of this epoch
-        self._set_rates(state, last_step - state.step, per_epoch, state.samples - before)
-        if course.gathers:
-            self._shuffling.order(epoch)
+        programs, full = self._programs, course.full
+        e, i = course.epoch.at(state.step)
+        first = course.epoch.first(e)
+        last_step = min(last_step, first + course.epoch.steps)
+        before = course.epoch.rows(i).start
+        self._set_rates(state, last_step - state.step, course.epoch.steps, state.samples - before)
+        if not course.epoch.is_one_batch:
+            self._shuffling.order(e)
         frame, step = full.words, state.step
         counts, sums = (state.updates, state.samples, 0), (0.0, 0.0, 0.0, state.cost_sum, state.weight_sum)
         FRAME.pack_into(frame, 0, GO, before, step, 0, *sums, *counts, state.rate)
         programs.run(course.turning)
-        status, whole = GO, min(last_step, first + course.whole)
+        status, whole = GO, min(last_step, first + course.epoch.whole)
         while step < whole and status != STOP and not ctrl_c:
             programs.run(full, min(max(1, int(course.at_once * full.count)), whole - step))
             status, _, step, *_ = FRAME.unpack_from(frame)
@@ -299,14 +301,14 @@ class Fused:
     def _course_of(self, state: State, examples: Examples, rows: Rows) -> Course:
         """What steps of these arrays need."""
         m = rows.m
-        B, per_epoch = self.recipe.batch(m), self.recipe.steps_per_epoch(m)
-        gathers = m > B
+        epoch = self.recipe.epoch(m)
+        B, gathers = epoch.B, not epoch.is_one_batch
         # their memory first: zeros where something was freed are written at once, fresh ones where they are used
         programs = self._programs
         full, turning = programs.training(B, B, gathers), programs.turning(B, gathers)
         rest = programs.training(m % B, B, gathers) if m % B else full
-        if len(self._rates) < per_epoch:
-            self._make_room(per_epoch)
+        if len(self._rates) < epoch.steps:
+            self._make_room(epoch.steps)
         if self._dtheta is None:
             self._dtheta = self._vector(0.0, 1 + len(state.moments))
         order = self._shuffling.prepare(m)
@@ -317,7 +319,7 @@ class Fused:
         vectors = [ref(vector) for vector in (state.theta, *state.moments)]
         of_examples = [ref(given) for given in (examples, examples.X, examples.Y, examples.weight)]
         copied = rows if rows.copied else None
-        return Course(vectors, of_examples, copied, B, per_epoch, m // B, gathers, full, rest, turning, at_once)
+        return Course(vectors, of_examples, copied, epoch, full, rest, turning, at_once)
 
     def _make_room(self, steps: int) -> None:
         """For the learning rates of so many steps."""

@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.engines import Examples, State
+from chainrule.engines import State
 from chainrule.engines.checks import as_reals, moment_name, require_examples, require_moments
 from chainrule.engines.fused.signatures import At
 from chainrule.formulas.optimizers import Optimizer
 from chainrule.network import Network, require_theta
+from chainrule.sources import Examples
 
 # What stands in an array, as arguments call it, by its dtype; those of another byte order are not among them.
 KINDS = {np.dtype(kind): kind for kind in ("float32", "float64", "int64")}
@@ -66,10 +67,10 @@ class Gate:
         """Examples, to be read. RequestError: they are not of this network, or none."""
         require_examples(examples, self._network)
         X, Y = as_reals("X", examples.X, self._dtype), as_reals("Y", examples.Y, self._dtype)
-        given = (X.T, Y.T, as_reals("weight", examples.weight, self._dtype))
+        given = (X, Y, as_reals("weight", examples.weight, self._dtype))
         rows = [_plain(array) for array in given]
-        same = X is examples.X and Y is examples.Y and given[2] is examples.weight
-        return Rows(*rows, copied=not (same and all(map(is_, rows, given))))
+        same = map(is_, rows, (examples.X, examples.Y, examples.weight))
+        return Rows(*rows, copied=not all(same))
 
     def copies(self, state: State) -> list[Any]:
         """theta and the moments, copied. RequestError: they are not what this network and optimiser have."""

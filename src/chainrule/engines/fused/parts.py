@@ -66,6 +66,8 @@ class Parts:
     """
 
     def __init__(self, network: Network, recipe: Recipe, functions: Functions | None, library: Library) -> None:
+        if network.inputs:
+            raise Untraceable(f"input layer {network.input_layers[0].layer!r} is not compiled")
         self.dtype = network.dtype
         self.idle: dict[int | None, list[Any]] = {}
         self.library = library
