@@ -16,6 +16,7 @@ _HOME = {
     "Checkpoint": "checkpoints",
     "Diverged": "training",
     "History": "watching",
+    "Input": "inputs",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
     "Model": "model",

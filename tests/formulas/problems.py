@@ -11,9 +11,11 @@ from chainrule.engines import Examples
 from chainrule.engines.reference import Reference
 from chainrule.formulas import draws, equations
 from chainrule.formulas.activations import ACTIVATIONS
+from chainrule.formulas.inputs import INPUTS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.penalties import PENALTIES
 from chainrule.formulas.table import Table
+from chainrule.inputs import Input
 from chainrule.network import Network, Parameters
 from chainrule.recipe import Recipe
 
@@ -38,6 +40,20 @@ ALL_LOSSES = specs(
     LOSSES, "binary_cross_entropy(0.1)", "cross_entropy(0.1)", "huber(0.4)", "quantile(0.8)", "tweedie(1.2)"
 )
 ALL_PENALTIES = specs(PENALTIES)
+ALL_INPUTS = [spec(INPUTS, name, 3) for name in INPUTS]
+
+
+def before(layer: str, network: Network, handed_on: int = 1) -> Network:
+    """The network behind an input layer: three columns of numbers or one of codes, and others that are handed on."""
+    takes = INPUTS.make(layer, np).takes
+    one = Input(layer, (2, 0, 1)) if takes == "numbers" else Input(layer, (0,), levels=4)
+    return replace(network, n=(one.width + handed_on, *network.n[1:]), inputs=(one,))
+
+
+def codes_for(network: Network, m: int, rng: np.random.Generator) -> np.ndarray | None:
+    """Random codes, (m, columns of codes)."""
+    levels = network.columns.levels
+    return np.stack([rng.integers(0, K, m) for K in levels], axis=1) if levels else None
 
 
 def targets(loss: str, K: int, m: int, rng: np.random.Generator) -> np.ndarray:
@@ -67,8 +83,9 @@ def problem(
     for attempt in range(200):
         rng = np.random.default_rng([seed, attempt])
         theta = 0.6 * rng.normal(size=network.size)
-        X = rng.normal(size=(m, network.n[0]))
-        examples = engine.examples(X, targets(network.loss, network.n[-1], m, rng), weight)
+        X = rng.normal(size=(m, network.columns.numbers))
+        Y = targets(network.loss, network.n[-1], m, rng)
+        examples = engine.examples(X, Y, weight, codes_for(network, m, rng))
         if clearance(engine, theta, examples, step) > MARGIN:
             return theta, examples
     raise AssertionError(f"no draw keeps {network} away from its kinks")
@@ -83,7 +100,9 @@ def clearance(engine: Reference, theta: np.ndarray, examples: Examples, step: in
         if step is not None and chance > 0:
             kept = draws.kept(chance, network.n[l], examples.m, engine.recipe.seed, step, l)
             g[l], _ = equations.dropped(g[l], formulas.slope[l], kept / (1 - chance))
-    Z, _ = equations.forward(p.W, p.b, g, examples.X.T)
+    codes = None if examples.codes is None else examples.codes.T
+    A_0 = engine.propagation.inputs.forward(p.views, examples.X.T, codes)
+    Z, _ = equations.forward(p.W, p.b, g, A_0)
     rows = [ACTIVATIONS.make(a, np, functions=engine._functions) for a in network.activation]
     gaps = [np.abs(Z[l] - kink) for l, row in enumerate(rows, start=1) for kink in row.kinks]
     if formulas.loss.kink:

@@ -4,10 +4,21 @@ import numpy as np
 import pytest
 
 from chainrule.formulas.activations import ACTIVATIONS
+from chainrule.formulas.inputs import INPUTS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.penalties import PENALTIES
+from chainrule.inputs import Input
 from chainrule.network import Network, Parameters
-from tests.formulas.problems import ALL_ACTIVATIONS, ALL_LOSSES, ALL_PENALTIES, distance, engine_for, problem
+from tests.formulas.problems import (
+    ALL_ACTIVATIONS,
+    ALL_INPUTS,
+    ALL_LOSSES,
+    ALL_PENALTIES,
+    before,
+    distance,
+    engine_for,
+    problem,
+)
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
@@ -61,6 +72,21 @@ PENALTIES_THERE = {
 }
 
 
+def cosine(p, x):
+    waves = p["alpha"] * torch.cos(2 * torch.pi * (p["w"] * x + p["b"])) + p["beta"]
+    return torch.cat([p["alpha_x"] * x + p["beta_x"], waves]).reshape(-1, x.shape[-1])
+
+
+def lookup(p, c):
+    vectors = p["E"].T.clone()
+    vectors[0] = vectors[0] + vectors[1:].mean(0)
+    return F.embedding(c, vectors).T
+
+
+# each gives the rows of A[0] that the layer makes, from its parameters by name
+INPUTS_THERE = {"scale": lambda p, x: p["s"][0] * x, "cosine": cosine, "lookup": lookup}
+
+
 def from_torch(theirs, table, spec):
     """Torch's function for a row; for a row that torch knows nothing of, the row's own value on tensors."""
     name = table.name(spec)
@@ -72,7 +98,14 @@ def from_torch(theirs, table, spec):
 
 def cost_there(network, theta, examples, weight):
     p = Parameters(network, theta, torch)
-    A = torch.tensor(np.asarray(examples.X.T))
+    X = torch.tensor(np.asarray(examples.X.T))
+    made = []
+    for i, layer in enumerate(network.input_layers):
+        own = {V.removeprefix(f"inputs[{i}]."): view for V, view in p.views.items() if V.startswith(f"inputs[{i}].")}
+        takes = list(layer.columns)
+        x = X[takes] if layer.takes_numbers else torch.tensor(np.asarray(examples.codes[:, takes[0]]))
+        made.append(INPUTS_THERE[INPUTS.name(layer.layer)](own, x))
+    A = torch.cat([*made, X[list(network.columns.handed_on)]])
     for l in range(1, network.L + 1):
         A = p.W[l] @ A + p.b[l]
         if l < network.L:
@@ -110,6 +143,20 @@ def test_every_loss(loss):
 @pytest.mark.parametrize("penalty", ALL_PENALTIES)
 def test_every_penalty(penalty):
     assert_same_as_autograd(Network((3, 4, 2), "tanh", penalties=(penalty,), dtype="float64"))
+
+
+@pytest.mark.parametrize("handed_on", [0, 2])
+@pytest.mark.parametrize("layer", ALL_INPUTS)
+def test_every_input_layer(layer, handed_on):
+    assert_same_as_autograd(before(layer, Network((1, 4, 2), "tanh", dtype="float64"), handed_on))
+
+
+def test_input_layers_side_by_side():
+    inputs = (Input("lookup(3)", (1,), levels=3), Input("cosine(4)", (3, 0)), Input("scale", (4,)))
+    inputs = (*inputs, Input("lookup(2)", (0,), levels=5))
+    network = Network((3 + 8 + 1 + 2 + 2, 4, 2), "tanh", penalties="l2(0.3)", dtype="float64", inputs=inputs)
+    assert network.columns.handed_on == (1, 2)
+    assert_same_as_autograd(network)
 
 
 @pytest.mark.parametrize("hidden", [(), (4,), (5, 4, 3, 4)], ids=len)

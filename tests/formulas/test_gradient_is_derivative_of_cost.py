@@ -6,8 +6,10 @@ import pytest
 from chainrule.network import Network
 from tests.formulas.problems import (
     ALL_ACTIVATIONS,
+    ALL_INPUTS,
     ALL_LOSSES,
     ALL_PENALTIES,
+    before,
     distance,
     engine_for,
     gradient_error,
@@ -22,6 +24,14 @@ CLOSE = 1e-7
 @pytest.mark.parametrize("activation", ALL_ACTIVATIONS)
 def test_every_activation_with_every_loss(activation, loss):
     engine = engine_for(Network((2, 3, 2, 2), activation, loss, dtype="float64"))
+    assert gradient_error(engine, *problem(engine)) < CLOSE
+
+
+@pytest.mark.parametrize("loss", ALL_LOSSES)
+@pytest.mark.parametrize("activation", ALL_ACTIVATIONS)
+@pytest.mark.parametrize("layer", ALL_INPUTS)
+def test_every_input_layer_with_every_activation_and_loss(layer, activation, loss):
+    engine = engine_for(before(layer, Network((1, 3, 2), activation, loss, dtype="float64")))
     assert gradient_error(engine, *problem(engine)) < CLOSE
 
 
