@@ -21,8 +21,9 @@ from chainrule.formulas.table import Array, Namespace
 from chainrule.layout import INPUT, Block
 from chainrule.records import record, require_spec
 
-# More than any table has columns or levels; a file that says so would keep us busy.
-MOST_COLUMNS = 2**24
+# More than any table has; a file that says so would keep us busy, and fill the memory.
+MOST_COLUMNS = 2**20
+MOST_LEVELS = 2**24
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Input:
             raise RequestError(f"columns of an input layer are integers from 0 on, not {short(self.columns)}.")
         if len({*columns}) < len(columns):
             raise RequestError(f"an input layer takes each of its columns once, not {short(self.columns)}.")
-        if self.levels is not None and (not is_integer(self.levels) or not 2 <= self.levels <= MOST_COLUMNS):
+        if self.levels is not None and (not is_integer(self.levels) or not 2 <= self.levels <= MOST_LEVELS):
             raise RequestError(f"levels of a column of codes are an integer from 2 on, not {short(self.levels)}.")
         takes = INPUTS.make(self.layer, np).takes
         if takes == "categories" and (len(columns) != 1 or self.levels is None):
@@ -98,7 +99,7 @@ class Columns:
     numbers     how many columns of numbers there are: X is (m, numbers)
     levels      how many levels each column of codes has: codes are (m, len(levels))
     first       the first row of A[0] of each input layer
-    handed_on   the columns of numbers that no input layer takes; they are the last rows of A[0]
+    handed_on   the columns of numbers that no input layer takes, the last rows of A[0]; () where there are no layers
     """
 
     numbers: int
@@ -109,6 +110,8 @@ class Columns:
     @classmethod
     def of(cls, inputs: Sequence[Input], n_0: int) -> "Columns":
         """Those of a network whose A[0] has n[0] rows. RequestError: they do not fit together."""
+        if not inputs:
+            return cls(n_0, (), (), ())
         widths = [layer.width for layer in inputs]
         first = [sum(widths[:i]) for i in range(len(widths))]
         taken = [j for layer in inputs if layer.takes_numbers for j in layer.columns]
@@ -120,6 +123,8 @@ class Columns:
                 f"n[0] is the rows of A[0], those that input layers make and the columns handed on: at least "
                 f"{sum(widths)} here, not {n_0}."
             )
+        if numbers > MOST_COLUMNS:
+            raise RequestError(f"with input layers there are {MOST_COLUMNS} columns of numbers at most, not {numbers}.")
         if len({*taken}) < len(taken) or len(codes) < sum(not layer.takes_numbers for layer in inputs):
             raise RequestError("each column is taken by one input layer at most.")
         if any(j >= numbers for j in taken):
