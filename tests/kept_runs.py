@@ -125,9 +125,9 @@ class Cut(Checkpoint):
         end = super().pause(step, end)
         return min(end, self._at) if self._at > step else end
 
-    def paused(self, watch: Any) -> None:
-        super().paused(watch)
-        if watch.now.state.step >= self._at:
+    def paused(self, run: Any) -> None:
+        super().paused(run)
+        if run.now.state.step >= self._at:
             raise self._by
 
 

@@ -345,7 +345,7 @@ def test_interrupted_it_keeps_the_step_it_has_reached_and_hands_it_back(path, wh
 AT_EVERY_LINE = """
 import mmap, os, random, signal, sys
 from pathlib import Path
-from chainrule import Checkpoint, checkpoint_contents, checkpoints, files, training, watching
+from chainrule import Checkpoint, checkpoint_contents, checkpoints, files, history, monitoring, training
 from chainrule.engines import interrupting
 from tests.kept_runs import Run, bits, resumed
 from tests.test_checkpoints_failing import SHORT, steps_kept
@@ -354,7 +354,8 @@ SIGNAL, FOLDER, LINES = signal.Signals[sys.argv[1]], Path(sys.argv[2]), int(sys.
 APART = range(0, 9999, 3) if sys.argv[4] == "again and again" else [0]  # in lines from the first signal on
 signal.signal(signal.SIGINT, signal.default_int_handler)
 os.fsync = lambda descriptor: None
-FILES = [module.__file__ for module in (training, watching, checkpoints, checkpoint_contents, files, interrupting)]
+MODULES = training, monitoring, history, checkpoints, checkpoint_contents, files, interrupting
+FILES = [module.__file__ for module in MODULES]
 reached, lines = mmap.mmap(-1, 8), mmap.mmap(-1, 8)  # shared with the processes that are ended
 
 

@@ -27,7 +27,8 @@ CORE = {
     "engines",
     "weights",
 }
-MODEL = CORE | {"watching", "training", "data", "outputs", "reports", "model"}
+TRAINING = CORE | {"history", "monitoring", "minimizing"}
+MODEL = TRAINING | {"training", "data", "outputs", "reports", "model"}
 
 # What each layer may import of ours. A layer is a module or a package right under chainrule; "" is __init__.py.
 ALLOWED = {
@@ -58,17 +59,19 @@ ALLOWED = {
         "weights",
         "ir",
     },
-    "watching": CORE,
-    "training": CORE | {"watching"},
-    "checkpoint_contents": CORE | {"watching", "sealed", ""},
-    "checkpoints": CORE | {"watching", "files", "sealed", "checkpoint_contents"},
+    "history": CORE,
+    "monitoring": CORE | {"history"},
+    "minimizing": CORE,
+    "training": TRAINING,
+    "checkpoint_contents": CORE | {"history", "training", "sealed", ""},
+    "checkpoints": CORE | {"training", "files", "sealed", "checkpoint_contents"},
     "data": {"errors", "arguments", "records", "files", "console", "formulas.draws", "formulas.weighted", "weights"},
     "reports": {"errors", "records", "formulas"},
     "outputs": {"errors", "records", "formulas", "data"},
-    "estimators": CORE | {"watching", "training", "checkpoints", "data", "outputs", "model"},  # for to_model
+    "estimators": CORE | {"history", "training", "checkpoints", "data", "outputs", "model"},  # for to_model
     "explain": MODEL | {"files"},
     "export": MODEL | {"files", "ir", ""},
-    "notes": CORE | {"watching", "training", "model"},
+    "notes": CORE | {"training", "model"},
     "model": MODEL - {"model"} | {"", "model_file"},  # Model.save hands itself to model_file, inside the method
     "model_file": MODEL | {"files", "sealed", "console"},
     "planning": MODEL | {"checkpoints"},

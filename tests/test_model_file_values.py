@@ -9,10 +9,10 @@ from benchmarks.mutants import Parts
 from chainrule import Network, RequestError, load
 from chainrule.data import Encoder, Target
 from chainrule.data.features import CategoryFeatures, NumericFeatures, Scale
+from chainrule.history import History
 from chainrule.outputs import Outputs
 from chainrule.recipe import Recipe
 from chainrule.reports import Report
-from chainrule.watching import History
 
 MUSEUM = Path(__file__).parent / "museum" / "format-2"
 # What may be null: a number that was not finite, a setting that is left open, a report that there is none of.

@@ -15,7 +15,7 @@ _HOME = {
     "ChainruleError": "errors",
     "Checkpoint": "checkpoints",
     "Diverged": "training",
-    "History": "watching",
+    "History": "history",
     "Input": "inputs",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",

@@ -1,7 +1,7 @@
 """What a checkpoint holds: where a run stands, and which run it is.
 
 arrays      theta, moment_0, ..., good, best (where it is kept), the real numbers of the state, the curves
-counts      the whole numbers of the state and of the watch
+counts      the whole numbers of the state and of the run
 run         all that decides the bits of a run: network, recipe, versions, digests of the rows
 """
 
@@ -15,9 +15,10 @@ import numpy as np
 
 from chainrule.engines import Engine
 from chainrule.errors import RequestError
+from chainrule.history import CURVES
 from chainrule.sealed import NotSealed
 from chainrule.sources import Examples
-from chainrule.watching import CURVES, Standing, Watch
+from chainrule.training import Run, Standing
 
 FORMAT = 1
 
@@ -26,14 +27,14 @@ _STEPS, _EPOCHS = ("step", "updates", "samples"), ("epochs", "told", "waited", "
 _REALS = ("rate_scale", "cost_sum", "weight_sum", "rate")
 
 
-def packed(watch: Watch, identity: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def packed(run: Run, identity: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The description and the arrays of where a run stands."""
-    now, state = watch.now, watch.now.state
+    now, state = run.now, run.now.state
     arrays = {"theta": state.theta} | {f"moment_{i}": moment for i, moment in enumerate(state.moments)}
-    arrays = {name: np.asarray(watch.engine.to_numpy(vector)) for name, vector in arrays.items()}
+    arrays = {name: np.asarray(run.engine.to_numpy(vector)) for name, vector in arrays.items()}
     arrays |= {"good": now.good} | ({} if now.best is None else {"best": now.best})
     arrays["reals"] = np.array([*(getattr(state, name) for name in _REALS), now.best_value])
-    arrays |= {name: np.array(curve, np.float64) for name, curve in watch.curves().items()}
+    arrays |= {name: np.array(curve, np.float64) for name, curve in run.history.curves(now.epochs).items()}
     counts = {name: getattr(state, name) for name in _STEPS} | {name: getattr(now, name) for name in _EPOCHS}
     return {"format": FORMAT, "run": identity, "counts": counts}, arrays
 
@@ -168,17 +169,17 @@ def _rates_differ(engine: Engine, planned: tuple[int, int], step: int, per_epoch
     )
 
 
-def identity(watch: Watch, training: Examples, validation: Examples | None) -> dict[str, Any]:
+def identity(run: Run, training: Examples, validation: Examples | None) -> dict[str, Any]:
     """Of what run a checkpoint is: all that decides its bits, in plain JSON."""
     from chainrule import __version__
 
-    engine, state = watch.engine, watch.now.state
+    engine, state = run.engine, run.now.state
     described = {
         "version of chainrule": __version__,
         "engine": type(engine).__name__,
         "network": engine.network.to_dict(),
         "recipe": engine.recipe.to_dict(),
-        "monitor": watch.history.monitor,
+        "monitor": run.history.monitor,
         "samples": state.samples,
         "initial parameters": _digest(engine.to_numpy(state.theta)),
         "training rows": _rows(training),

@@ -25,7 +25,7 @@ from chainrule.errors import RequestError
 from chainrule.files import Part, remove_leftovers, require_place
 from chainrule.sealed import NotSealed, read_sealed, seal, unseal
 from chainrule.sources import Examples
-from chainrule.watching import Standing, Watch
+from chainrule.training import Keeper, Run, Standing
 
 KIND = "checkpoint"
 SECONDS = 60.0
@@ -38,7 +38,7 @@ class CheckpointNotWritten(UserWarning):
     """The disk refused a checkpoint; training goes on, and the one before is there still."""
 
 
-class Checkpoint:
+class Checkpoint(Keeper):
     """Where ``fit`` keeps a run, and from where it goes on.
 
     path        the file
@@ -111,22 +111,22 @@ class Checkpoint:
                 "to begin anew and replace it, --force (overwrite=True)."
             )
 
-    def begin(self, watch: Watch, training: Examples, validation: Examples | None) -> None:
-        """Before the first step: bring the watch to where the last run stood, or keep where this one begins."""
+    def begin(self, run: Run, training: Examples, validation: Examples | None) -> None:
+        """Before the first step: bring the run to where the last run stood, or keep where this one begins."""
         self.require_free()
-        engine = watch.engine
-        self._identity = identity(watch, training, validation)
+        engine = run.engine
+        self._identity = identity(run, training, validation)
         remove_leftovers(self.path)
         if self.exists and self.resume:
-            watch.go_on(*self._read(engine, training.m))
-            now = watch.now
+            run.go_on(*self._read(engine, training.m))
+            now = run.now
             _log.info("goes on from %s: %s steps, %s epochs done", self.path, f"{now.state.step:,}", now.epochs)
             self._is_kept(now)
             return
         if self.resume:
             _log.warning("no checkpoint %s yet: begins afresh", self.path)
         try:
-            self._write(watch, first=True)
+            self._write(run, first=True)
         except OSError as error:
             raise RequestError(f"cannot write {str(self.path)!r}: {error.strerror}.") from error
 
@@ -140,25 +140,25 @@ class Checkpoint:
             ends.append(step + self._pace)
         return min(ends)
 
-    def paused(self, watch: Watch) -> None:
+    def paused(self, run: Run) -> None:
         """Keep where the run stands, if it is time to."""
-        now, step = time.monotonic(), watch.now.state.step
+        now, step = time.monotonic(), run.now.state.step
         done = step - self._paused_step
         if done:  # the next look at the clock is after LOOK seconds, as far as is known yet
             self._pace = max(1, min(2 * self._pace, int(done * LOOK / max(now - self._paused_at, 1e-9))))
         by_clock = self.seconds is not None and now - self._kept_at >= self.seconds
         if by_clock or (self.steps is not None and step - self._kept_step >= self.steps):
-            self.keep(watch)
+            self.keep(run)
 
-    def keep(self, watch: Watch) -> None:
+    def keep(self, run: Run) -> None:
         """Keep where the run stands. A disk that refuses is no reason to stop: CheckpointNotWritten, once."""
-        if watch.now is self._kept:
+        if run.now is self._kept:
             return
         try:
-            self._write(watch)
+            self._write(run)
             self._failed = False
         except OSError as error:
-            self._kept_at, self._kept_step = time.monotonic(), watch.now.state.step  # try again when it is time again
+            self._kept_at, self._kept_step = time.monotonic(), run.now.state.step  # try again when it is time again
             if not self._failed:
                 warnings.warn(
                     f"the checkpoint {str(self.path)!r} could not be written: {error.strerror}. The one before it is "
@@ -168,11 +168,11 @@ class Checkpoint:
                 )
             self._failed = True
 
-    def _write(self, watch: Watch, first: bool = False) -> None:
+    def _write(self, run: Run, first: bool = False) -> None:
         """The new file, whole, before the old one gives way: to another name, or for good."""
-        now = watch.now
+        now = run.now
         with Part(self.path) as part:
-            part.fill(seal(*packed(watch, self._identity)))
+            part.fill(seal(*packed(run, self._identity)))
             if first:
                 self.previous.unlink(missing_ok=True)
             elif self._rotates and self.path.exists():

@@ -40,13 +40,13 @@ from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.penalties import PENALTIES
 from chainrule.formulas.schedules import SCHEDULES
 from chainrule.formulas.table import Functions
+from chainrule.history import History
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.outputs import Outputs, require_in_domain
 from chainrule.recipe import Recipe
 from chainrule.records import require_spec
 from chainrule.training import Callback, Diverged, fit, require_whole_cost
-from chainrule.watching import History
 from chainrule.weights import class_weights, require_some, require_weights
 
 Rows = NDArray[np.int64]

@@ -16,10 +16,10 @@ from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.schedules import SCHEDULES
+from chainrule.history import CURVES, History
 from chainrule.model import Model
 from chainrule.network import Parameters
 from chainrule.planning import Plan
-from chainrule.watching import CURVES, History
 
 INDENT = " " * 7
 SHOWN_CLASSES = 10

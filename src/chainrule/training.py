@@ -1,13 +1,15 @@
-"""Training: epochs of an engine until they are all done, nothing improves, or someone has seen enough."""
+"""Training: epochs of an engine until they are all done, nothing improves, or someone has seen enough.
+
+``fit`` checks what it is asked and makes a ``Run``, which is told from top to bottom: the steps of an epoch, what is
+noted of it and kept, who is told, and why the run is over.
+"""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import isfinite
+from math import inf
 from reprlib import repr as short
-from typing import Any, Protocol
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from chainrule.arguments import instance
 from chainrule.engines import Engine, State, without_effect
@@ -15,10 +17,11 @@ from chainrule.engines.checks import require_examples
 from chainrule.engines.interrupting import ctrl_c_answered, ctrl_c_noted, sigterm_as_ctrl_c
 from chainrule.errors import RequestError, RunError
 from chainrule.formulas.optimizers import OPTIMIZERS
-from chainrule.network import Network
-from chainrule.recipe import Recipe
+from chainrule.history import Callback, History, as_callbacks
+from chainrule.minimizing import minimize, require_whole_cost
+from chainrule.monitoring import Monitor, evaluated
+from chainrule.network import Parameters
 from chainrule.sources import Examples
-from chainrule.watching import Callback, History, Watch, as_callbacks
 from chainrule.weights import require_some
 
 __all__ = ["Callback", "Diverged", "Fit", "History", "fit", "require_whole_cost"]
@@ -55,26 +58,6 @@ class Diverged(RunError):
         self.model: Any = None
 
 
-class Keeper(Protocol):
-    """Something that keeps where a run stands; see ``chainrule.Checkpoint``."""
-
-    def begin(self, watch: Watch, training: Examples, validation: Examples | None) -> None:
-        """Before the first step: bring the watch to where a run before this one stood, or keep where this one does."""
-        ...
-
-    def pause(self, step: int, end: int) -> int:
-        """The step before which the run that stands at ``step`` is to pause, at most ``end``."""
-        ...
-
-    def paused(self, watch: Watch) -> None:
-        """Between two steps, or two epochs: keep where the run stands, if it is time to."""
-        ...
-
-    def keep(self, watch: Watch) -> None:
-        """Keep where the run stands."""
-        ...
-
-
 def fit(
     engine: Engine,
     training: Examples,
@@ -83,7 +66,7 @@ def fit(
     theta: Any | None = None,
     score: Callable[[Any], float] | None = None,
     samples: int = 0,
-    checkpoint: Keeper | None = None,
+    checkpoint: "Keeper | None" = None,
 ) -> Fit:
     """Train by the engine's recipe, from its initial parameters or from ``theta``.
 
@@ -120,148 +103,203 @@ def fit(
             "taken up again: leave the checkpoint out, or take another optimizer, such as adam."
         )
     begin = engine.start(theta)._replace(samples=samples)
-    given = training, validation
-    training = without_effect(engine, training)
-    validation = validation and without_effect(engine, validation)
-    watch = Watch(engine, training, validation, callbacks, begin, score)
+    counting = without_effect(engine, training)
+    monitor = Monitor(engine, counting, validation and without_effect(engine, validation), score)
+    if minimizes:
+        require_whole_cost(engine.network, engine.recipe)
+    now = Standing(begin, good=engine.to_numpy(evaluated(engine, begin)))
+    keeper = checkpoint or Keeper()
+    run = Run(engine, counting, monitor, callbacks, keeper, History(monitor=monitor.name), now)
+    # Ctrl-C is looked for once, and not in every epoch, where nothing of the caller's runs between them
+    is_quiet = not callbacks and monitor.score is None and not minimizes
     with ctrl_c_answered(), sigterm_as_ctrl_c() if checkpoint else contextlib.nullcontext():
-        if checkpoint:
-            checkpoint.begin(watch, *given)
+        keeper.begin(run, training, validation)
         try:
-            # Ctrl-C is looked for once, and not in every epoch, where nothing of the caller's runs between them
-            with ctrl_c_noted() if watch.is_quiet and not minimizes else contextlib.nullcontext() as ctrl_c:
+            with ctrl_c_noted() if is_quiet else contextlib.nullcontext() as ctrl_c:
                 if minimizes:
-                    _minimize(engine, training, watch)
+                    run.minimize()
                 else:
-                    _steps(engine, training, watch, checkpoint)
+                    run.train()
             if ctrl_c:
                 raise KeyboardInterrupt
-            if checkpoint:
-                checkpoint.keep(watch)
+            keeper.keep(run)
         except KeyboardInterrupt:
-            watch.go_on(watch.now, watch.curves())
-            watch.history.stopped = "interrupted"
-            if checkpoint:
-                with ctrl_c_noted():  # a second one does not keep it from being kept
-                    checkpoint.keep(watch)
-    return Fit(watch.outcome(), watch.history, watch.now.state, watch.now.waited)
+            run.go_on(run.now, run.history.curves(run.now.epochs))
+            run.history.stopped = "interrupted"
+            with ctrl_c_noted():  # a second one does not keep it from being kept
+                keeper.keep(run)
+    now = run.now
+    theta = engine.to_numpy(evaluated(engine, now.state)) if now.best is None else now.best
+    return Fit(theta, run.history, now.state, now.waited)
 
 
-def _steps(engine: Engine, training: Examples, watch: Watch, checkpoint: Keeper | None) -> None:
-    """Epochs of first-order steps, from where the watch stands."""
-    per_epoch = engine.recipe.steps_per_epoch(training.m)
-    if watch.now.told < watch.now.epochs:  # the run before this one ended as they were told, or as one stopped it
-        watch.tell()
-    while not watch.history.stopped and not _stops(engine, watch):
-        first = watch.now.epochs * per_epoch
-        state = _epoch(engine, training, watch, first, first + per_epoch, checkpoint)
-        watch.epoch_ends(state, state.cost_sum / state.weight_sum)
-        if checkpoint:
-            checkpoint.paused(watch)
+class Standing(NamedTuple):
+    """Where a run stands between two steps: with the history of its first ``epochs``, all that it takes to go on.
+
+    It is replaced as a whole, so that whatever interrupts finds one or the other.
+
+    state        of the engine
+    epochs       that have ended, with all that is noted of them
+    told         how many of them the callbacks have been told of, and none stopped there
+    waited       how many epochs ago the last improvement was
+    best         the theta with the best value of the monitor, as a NumPy array, where it is kept
+    best_value   that value, turned so that less is better; ``best_epoch``: the epoch that had it
+    good         a theta, as a NumPy array, whose cost is known to be finite; ``good_epochs``: how many epochs made it
+    """
+
+    state: State
+    epochs: int = 0
+    told: int = 0
+    waited: int = 0
+    best: Any = None
+    best_value: float = inf
+    best_epoch: int = 0
+    good: Any = None
+    good_epochs: int = 0
 
 
-def _stops(engine: Engine, watch: Watch) -> bool:
-    """Whether the epochs are done, or have stalled for good; where the schedule answers to a stall, let it."""
-    schedule, state = engine.schedule, watch.now.state
-    if watch.now.epochs >= engine.recipe.epochs:
-        watch.history.stopped = "all epochs done"
-    elif watch.stalled():
-        if state.rate <= schedule.least:
-            watch.history.stopped = watch.no_improvement()
-        else:
-            watch.wait_again(state._replace(rate_scale=state.rate_scale * schedule.on_stall))
-    return bool(watch.history.stopped)
+@dataclass
+class Run:
+    """One training run, from where it stands until something ends it.
+
+    history   the curves so far, and in the end why it ended
+    now       where it stands
+    """
+
+    engine: Engine
+    training: Examples
+    monitor: Monitor
+    callbacks: Sequence[Callback]
+    keeper: "Keeper"
+    history: History
+    now: Standing
+    _parameters: Parameters | None = None
+
+    def train(self) -> None:
+        """Epochs of first-order steps."""
+        self._tell()  # of the epoch at which the run before this one ended, where they stopped it or were not told
+        while not self._is_over():
+            state = self._steps()
+            self._end_epoch(state, state.cost_sum / state.weight_sum)
+
+    def minimize(self) -> None:
+        """An optimiser that drives itself over the whole cost: each of its iterations counts as an epoch."""
+
+        def is_over(state: State, J: float) -> bool:
+            self._end_epoch(state, J, good=self.engine.to_numpy(evaluated(self.engine, state)))
+            return self._is_over()
+
+        why = minimize(self.engine, self.training, self.now.state, is_over)
+        self.history.stopped = self.history.stopped or why
+
+    def _steps(self) -> State:
+        """The state after the steps of an epoch; some of them may be done already."""
+        engine, now, state = self.engine, self.now, self.now.state
+        per_epoch = engine.recipe.steps_per_epoch(self.training.m)
+        first = now.epochs * per_epoch
+        end = first + per_epoch
+        begun_with = None
+        if state.step == first:
+            state = state._replace(cost_sum=0.0, weight_sum=0.0)
+            if now.best is None and now.good_epochs < now.epochs:  # else what a run that fails leaves is there already
+                begun_with = engine.to_numpy(evaluated(engine, state))
+        while state.step < end:
+            with ctrl_c_noted() as ctrl_c:  # so that the state that is kept is the one its arrays belong to
+                state = engine.run(state, self.training, state.step, self.keeper.pause(state.step, end))
+                known = now.good, now.good_epochs
+                if begun_with is not None and state.step > first:  # the first step's cost was finite
+                    known = begun_with, now.epochs
+                whole = state._replace(interrupted=False) if state.interrupted else state
+                self.now = now._replace(state=whole, good=known[0], good_epochs=known[1])
+            if state.interrupted or ctrl_c:
+                raise KeyboardInterrupt
+            if state.diverged:
+                raise self._diverged()
+            if state.step < end:
+                self.keeper.paused(self)
+        return state
+
+    def _end_epoch(self, state: State, training_cost: float, good: Any = None) -> None:
+        """Note the epoch, tell of it, keep where the run stands. ``good``: its theta, if that has this very cost."""
+        if state.diverged or not self.engine.is_finite(state.theta):
+            raise self._diverged()
+        self._note(state, training_cost, good)
+        self._tell()
+        self.keeper.paused(self)
+
+    def _note(self, state: State, training_cost: float, good: Any) -> None:
+        """The costs and the score of the epoch; theta, where it is the best so far."""
+        history, now, theta = self.history, self.now, evaluated(self.engine, state)
+        history.training_cost.append(training_cost)
+        history.learning_rate.append(state.rate)
+        value = self.monitor.note(history, theta)
+        epochs = len(history)
+        waited = 0 if value < now.best_value - self.engine.recipe.tol else now.waited + 1
+        best = now.best, now.best_value, now.best_epoch
+        if value < now.best_value:
+            history.best_epoch = epochs
+            best = self.engine.to_numpy(theta) if self.monitor.keeps_best else None, value, epochs
+        known = (now.good, now.good_epochs) if good is None else (good, epochs)
+        self.now = Standing(state, epochs, now.told if self.callbacks else epochs, waited, *best, *known)
+
+    def _tell(self) -> None:
+        """Tell the callbacks of the last epoch; where one of them stops the run, it stays untold."""
+        if self.now.told == self.now.epochs:
+            return
+        theta = evaluated(self.engine, self.now.state)
+        if self._parameters is None or self._parameters.theta is not theta:  # an engine may move theta on in place
+            self._parameters = Parameters(self.engine.network, theta, self.engine.xp)
+        answers = [callback.on_epoch_end(self.history, self._parameters) for callback in self.callbacks]
+        if not any(answers):
+            self.now = self.now._replace(told=self.now.epochs)
+
+    def _is_over(self) -> bool:
+        """Whether the run ends after this epoch, and why; a stall may lower the rate instead."""
+        history, recipe, schedule = self.history, self.engine.recipe, self.engine.schedule
+        now, state = self.now, self.now.state
+        if now.told < now.epochs:
+            history.stopped = "a callback stopped it"
+        elif now.epochs >= recipe.epochs:
+            history.stopped = "all epochs done"
+        elif recipe.patience is not None and now.waited > recipe.patience:
+            if state.rate <= schedule.least:
+                what = history.monitor.replace("_", " ")
+                history.stopped = f"{what} did not improve by {recipe.tol:g} in {now.waited} epochs"
+            else:
+                self.now = now._replace(state=state._replace(rate_scale=state.rate_scale * schedule.on_stall), waited=0)
+        return bool(history.stopped)
+
+    def _diverged(self) -> Diverged:
+        """The end of a run whose cost or theta is not finite: with its best theta, or else the last good one."""
+        now, epoch = self.now, len(self.history) + 1
+        self.history.stopped = f"diverged in epoch {epoch}"
+        at, advice = "", "Check the columns and the weights for extreme values."
+        if self.engine.optimizer.minimize is None:
+            at = f" (learning rate {self.engine.learning_rate:g})"
+            advice = f"Try a learning rate ten times lower, or limit the gradient with clip_norm=1. {advice}"
+        kept = (now.good, now.good_epochs) if now.best is None else (now.best, now.best_epoch)
+        return Diverged(f"the cost stopped being finite in epoch {epoch}{at}. {advice}", *kept, self.history)
+
+    def go_on(self, standing: Standing, curves: Mapping[str, list[float]]) -> None:
+        """Stand where a run stood, with the curves that it had noted."""
+        for name, curve in curves.items():
+            getattr(self.history, name)[:] = curve
+        self.history.best_epoch = standing.best_epoch
+        self.now = standing
 
 
-def _epoch(engine: Engine, training: Examples, watch: Watch, first: int, end: int, checkpoint: Keeper | None) -> State:
-    """The state after the steps of an epoch; some of them may be done already."""
-    state = watch.now.state
-    if state.step == first:
-        state = state._replace(cost_sum=0.0, weight_sum=0.0)
-        begun_with = None if watch.keeps_best or watch.knows_this_theta else engine.to_numpy(state.theta)
-    else:
-        begun_with = None  # the first step's cost was finite, and the watch knows what is good
-    while state.step < end:
-        with ctrl_c_noted() as ctrl_c:  # so that the state that is kept is the one its arrays belong to
-            until = checkpoint.pause(state.step, end) if checkpoint else end
-            state = engine.run(state, training, state.step, until)
-            good = begun_with if state.step > first else None  # the first step's cost was finite
-            watch.moved(state._replace(interrupted=False) if state.interrupted else state, good)
-        if state.interrupted or ctrl_c:
-            raise KeyboardInterrupt
-        if state.diverged:
-            raise _diverged(watch, engine.learning_rate)
-        if checkpoint and state.step < end:
-            checkpoint.paused(watch)
-    if not engine.is_finite(state.theta):
-        raise _diverged(watch, engine.learning_rate)
-    return state
+class Keeper:
+    """Keeps nothing of a run, and never makes it pause: see ``chainrule.Checkpoint`` for one that keeps it."""
 
+    def begin(self, run: "Run", training: Examples, validation: Examples | None) -> None:
+        """Before the first step: bring the run to where one before it stood, or keep where it begins."""
 
-def require_whole_cost(network: Network, recipe: Recipe) -> None:
-    """RequestError for what an optimiser that minimises the whole cost by itself cannot have."""
-    usual = Recipe()
-    unused = ("learning_rate", "schedule", "batch_size", "clip_norm")
-    given = [name for name in unused if getattr(recipe, name) != getattr(usual, name)]
-    if given:
-        raise RequestError(
-            f"{recipe.optimizer} takes all rows at once and finds its own step lengths: it has no use for "
-            f"{', '.join(given)}. Leave that out, or take another optimizer, such as adam."
-        )
-    dropout = network.dropout
-    if any(dropout if isinstance(dropout, tuple) else (dropout,)):
-        raise RequestError(
-            f"{recipe.optimizer} needs a cost that stays the same, and dropout changes it in every step. "
-            "Set dropout to 0, or take another optimizer, such as adam."
-        )
+    def pause(self, step: int, end: int) -> int:
+        """The step before which the run that stands at ``step`` is to pause, at most ``end``."""
+        return end
 
+    def paused(self, run: "Run") -> None:
+        """Between two steps, or two epochs: keep where the run stands, if it is time to."""
 
-class _Enough(Exception):
-    """Ends a search that is not ours from inside its callback."""
-
-
-def _minimize(engine: Engine, training: Examples, watch: Watch) -> None:
-    """An optimiser that drives itself over the whole cost; each of its iterations counts as an epoch."""
-    minimize = engine.optimizer.minimize
-    assert minimize is not None
-    require_whole_cost(engine.network, engine.recipe)
-
-    def at(theta: Any) -> Any:
-        return engine.start(theta.astype(engine.network.dtype)).theta
-
-    def cost_and_gradient(theta: Any) -> tuple[float, Any]:
-        J, dtheta = engine.gradient(at(theta), training)
-        return J, np.asarray(dtheta, np.float64)
-
-    def on_iteration(theta: Any, J: float) -> None:
-        if not (isfinite(J) and np.isfinite(theta).all()):
-            raise _diverged(watch, 0.0)
-        done = watch.now.state.step + 1
-        state = watch.now.state._replace(theta=at(theta), step=done, updates=done, rate=0.0)
-        watch.epoch_ends(state, J)
-        watch.moved(state, good=state.theta)
-        if watch.history.stopped or _stops(engine, watch):
-            raise _Enough
-
-    theta = np.asarray(engine.to_numpy(watch.now.state.theta), np.float64)
-    with contextlib.suppress(_Enough), np.errstate(all="ignore"):  # what overflows shows in J
-        J, dtheta = cost_and_gradient(theta)
-        if not (isfinite(J) and np.isfinite(dtheta).all()):
-            raise _diverged(watch, 0.0)
-        found = minimize(cost_and_gradient, theta, engine.recipe.epochs, engine.recipe.tol, on_iteration)
-        watch.history.stopped = f"{'converged' if found.converged else 'not converged'}: {found.why}"
-
-
-def _diverged(watch: Watch, rate: float) -> Diverged:
-    """The error for a run whose cost is not finite; rate 0 for an optimiser that has none."""
-    epoch = len(watch.history) + 1
-    watch.history.stopped = f"diverged in epoch {epoch}"
-    at, advice = "", "Check the columns and the weights for extreme values."
-    if rate:
-        at = f" (learning rate {rate:g})"
-        advice = f"Try a learning rate ten times lower, or limit the gradient with clip_norm=1. {advice}"
-    return Diverged(
-        f"the cost stopped being finite in epoch {epoch}{at}. {advice}",
-        *watch.last_good(),
-        watch.history,
-    )
+    def keep(self, run: "Run") -> None:
+        """Keep where the run stands."""

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule.errors import RequestError
 from chainrule.estimators import translation
 from chainrule.formulas import weighted
-from chainrule.watching import History
+from chainrule.history import History
 from chainrule.weights import require_some, require_weights
 
 if TYPE_CHECKING:

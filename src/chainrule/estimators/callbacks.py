@@ -11,8 +11,8 @@ from time import monotonic
 from typing import Any
 
 from chainrule.errors import RequestError, warn_caller
+from chainrule.history import CURVES, History
 from chainrule.network import Parameters
-from chainrule.watching import CURVES, History
 
 __all__ = ["JsonLinesLog", "MaxTime", "PrintedLines", "ProgressBar"]
 

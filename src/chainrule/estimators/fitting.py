@@ -28,9 +28,9 @@ from chainrule.estimators.callbacks import MaxTime, PrintedLines, ProgressBar, s
 from chainrule.estimators.inputs import check_array, dense, is_table, read_X, read_X_y
 from chainrule.estimators.own_functions import require_right_derivatives
 from chainrule.estimators.recording import Recording
+from chainrule.history import History
 from chainrule.network import Network
 from chainrule.training import Diverged, fit
-from chainrule.watching import History
 from chainrule.weights import require_some, require_weights
 
 

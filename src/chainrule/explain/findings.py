@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from chainrule.explain.subject import Subject
 from chainrule.explain.trace import Trace, trace
-from chainrule.watching import History
+from chainrule.history import History
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]

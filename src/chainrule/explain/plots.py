@@ -17,10 +17,10 @@ from chainrule.errors import RequestError
 from chainrule.explain.subject import Subject, subject
 from chainrule.explain.trace import trace
 from chainrule.formulas.table import Functions
+from chainrule.history import History
 from chainrule.model import Model
 from chainrule.network import Network, Parameters
 from chainrule.propagation import Propagation
-from chainrule.watching import History
 
 __all__ = [
     "GradientNorms",

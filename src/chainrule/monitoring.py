@@ -1,0 +1,89 @@
+"""What is watched while a network trains: of which theta, on which rows, and how good it is."""
+
+from collections.abc import Callable
+from math import isnan, nan
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines import Engine, State
+from chainrule.errors import RequestError
+from chainrule.formulas.metrics import METRICS, require_suits
+from chainrule.history import History
+from chainrule.sources import Examples
+from chainrule.weights import require_some
+
+
+def evaluated(engine: Engine, state: State) -> Any:
+    """The theta that is scored, shown to callbacks, kept and handed back; an array of the engine, not to be changed."""
+    return state.theta
+
+
+class Monitor:
+    """The value by which one theta is better than another.
+
+    name         a curve of the history, a row of METRICS, or "score" for the caller's function
+    keeps_best   the outcome is the best theta rather than the last: validation rows or a score are watched
+    score        what the curve ``score`` is, as a function of theta; None where there is no such curve
+
+    RequestError: the recipe's monitor needs rows that are not there or do not count, or is not defined on them.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        training: Examples,
+        validation: Examples | None,
+        score: Callable[[Any], float] | None = None,
+    ) -> None:
+        name = engine.recipe.monitor if score is None else "score"
+        if name == "auto":
+            # a schedule that answers to stalls reads the training cost
+            reads_training_cost = validation is None or engine.schedule.on_stall < 1.0
+            name = "training_cost" if reads_training_cost else "validation_cost"
+        if name == "validation_cost" and validation is None:
+            raise RequestError("monitor 'validation_cost' needs validation rows: set a validation fraction above 0.")
+        if validation is not None:
+            require_some(engine.to_numpy(validation.weight), "validation row")
+        self.name = name
+        self.keeps_best = name != "training_cost"
+        self.score = score
+        self._more_is_better = score is not None
+        if name in METRICS:
+            self.score = _metric(engine, name, validation or training)
+            self._more_is_better = METRICS.make(name).more_is_better
+        self._engine, self._validation = engine, validation
+
+    def note(self, history: History, theta: Any) -> float:
+        """Add the validation cost and the score of theta to the history: the value watched, turned so that less is
+        better."""
+        if self._validation is not None:
+            history.validation_cost.append(self._engine.cost(theta, self._validation))
+        if self.score is not None:
+            history.score.append(self.score(theta))
+        value = history.watched()[-1]
+        return -value if self._more_is_better else value
+
+
+def _metric(engine: Engine, name: str, rows: Examples) -> Callable[[Any], float]:
+    """The metric of the rows as a function of theta; NaN, which is no improvement, where a prediction is not finite.
+
+    RequestError: it does not suit the loss, or has no value on these rows, whatever A[L] is.
+    """
+    require_suits(name, engine.loss, engine.network.loss)
+    metric = METRICS.make(name)
+
+    def of_outputs(A_L: Any) -> float:
+        Y, weight = (np.asarray(V, np.float64) for V in (rows.Y.T, rows.weight))
+        return metric.score(Y, A_L, weight)
+
+    def of_theta(theta: Any) -> float:
+        A_L = engine.predict(theta, rows.X, rows.codes).T
+        return of_outputs(A_L) if np.isfinite(A_L).all() else nan  # from NaN a class could be read
+
+    if isnan(of_outputs(np.full(rows.Y.T.shape, 0.5))):
+        raise RequestError(
+            f"monitor {name} is not defined on the watched rows (one class alone, or a target that does not "
+            "vary): watch something else, or more rows."
+        )
+    return of_theta
