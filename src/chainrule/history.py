@@ -67,6 +67,11 @@ class History:
         """The values of the monitor."""
         return self.score if self.monitor in METRICS else getattr(self, self.monitor)  # a curve's own name
 
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the outcome is the best theta rather than the last: validation rows or a score are watched."""
+        return self.monitor != "training_cost"
+
     def curves(self, epochs: int) -> dict[str, list[float]]:
         """The curves of so many epochs; an epoch that is interrupted at its end may be noted in part after them."""
         return {name: getattr(self, name)[:epochs] for name in CURVES}

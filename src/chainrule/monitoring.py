@@ -22,9 +22,8 @@ def evaluated(engine: Engine, state: State) -> Any:
 class Monitor:
     """The value by which one theta is better than another.
 
-    name         a curve of the history, a row of METRICS, or "score" for the caller's function
-    keeps_best   the outcome is the best theta rather than the last: validation rows or a score are watched
-    score        what the curve ``score`` is, as a function of theta; None where there is no such curve
+    name    a curve of the history, a row of METRICS, or "score" for the caller's function
+    score   what the curve ``score`` is, as a function of theta; None where there is no such curve
 
     RequestError: the recipe's monitor needs rows that are not there or do not count, or is not defined on them.
     """
@@ -46,7 +45,6 @@ class Monitor:
         if validation is not None:
             require_some(engine.to_numpy(validation.weight), "validation row")
         self.name = name
-        self.keeps_best = name != "training_cost"
         self.score = score
         self._more_is_better = score is not None
         if name in METRICS:

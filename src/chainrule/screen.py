@@ -196,7 +196,7 @@ class Screen(Silence):
     def trained(self, model: Model) -> None:
         """Why training ended, which epoch was kept, and the report."""
         h = model.history
-        kept = f"; the parameters of epoch {h.best_epoch} are kept" if h.monitor != "training_cost" else ""
+        kept = f"; the parameters of epoch {h.best_epoch} are kept" if h.keeps_best else ""
         self._say("Stopped", f"after epoch {len(h)}: {h.stopped}{kept}")
         super().trained(model)
 

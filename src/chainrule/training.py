@@ -6,7 +6,7 @@ noted of it and kept, who is told, and why the run is over.
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from reprlib import repr as short
 from typing import Any, NamedTuple
@@ -87,9 +87,8 @@ def fit(
     """
     if not hasattr(engine, "run") or not hasattr(engine, "network"):
         raise RequestError(f"engine is what make_engine(network, recipe) gives, not {short(engine)}.")
-    for name, rows in (("training", training), ("validation", validation)):
-        if rows is not None or name == "training":
-            require_examples(instance(name, rows, Examples, "rows as engine.examples(X, Y) gives them"), engine.network)
+    for name, rows in {"training": training, "validation": training if validation is None else validation}.items():
+        require_examples(instance(name, rows, Examples, "rows as engine.examples(X, Y) gives them"), engine.network)
     if score is not None and not callable(score):
         raise RequestError(f"score is a function of theta, not {short(score)}.")
     if checkpoint is not None and not hasattr(checkpoint, "begin"):
@@ -158,7 +157,7 @@ class Standing(NamedTuple):
     good_epochs: int = 0
 
 
-@dataclass
+@dataclass(eq=False)
 class Run:
     """One training run, from where it stands until something ends it.
 
@@ -173,7 +172,7 @@ class Run:
     keeper: "Keeper"
     history: History
     now: Standing
-    _parameters: Parameters | None = None
+    _parameters: Parameters | None = field(default=None, init=False)
 
     def train(self) -> None:
         """Epochs of first-order steps."""
@@ -195,22 +194,19 @@ class Run:
     def _steps(self) -> State:
         """The state after the steps of an epoch; some of them may be done already."""
         engine, now, state = self.engine, self.now, self.now.state
-        per_epoch = engine.recipe.steps_per_epoch(self.training.m)
-        first = now.epochs * per_epoch
-        end = first + per_epoch
-        begun_with = None
+        epoch = engine.recipe.epoch(self.training.m)
+        first, end = epoch.first(now.epochs), epoch.first(now.epochs + 1)
+        known = begun_with = now.good, now.good_epochs
         if state.step == first:
             state = state._replace(cost_sum=0.0, weight_sum=0.0)
             if now.best is None and now.good_epochs < now.epochs:  # else what a run that fails leaves is there already
-                begun_with = engine.to_numpy(evaluated(engine, state))
+                begun_with = engine.to_numpy(evaluated(engine, state)), now.epochs
         while state.step < end:
             with ctrl_c_noted() as ctrl_c:  # so that the state that is kept is the one its arrays belong to
                 state = engine.run(state, self.training, state.step, self.keeper.pause(state.step, end))
-                known = now.good, now.good_epochs
-                if begun_with is not None and state.step > first:  # the first step's cost was finite
-                    known = begun_with, now.epochs
-                whole = state._replace(interrupted=False) if state.interrupted else state
-                self.now = now._replace(state=whole, good=known[0], good_epochs=known[1])
+                good, good_epochs = begun_with if state.step > first else known  # the first step's cost was finite
+                stood = state._replace(interrupted=False) if state.interrupted else state
+                self.now = now._replace(state=stood, good=good, good_epochs=good_epochs)
             if state.interrupted or ctrl_c:
                 raise KeyboardInterrupt
             if state.diverged:
@@ -238,7 +234,7 @@ class Run:
         best = now.best, now.best_value, now.best_epoch
         if value < now.best_value:
             history.best_epoch = epochs
-            best = self.engine.to_numpy(theta) if self.monitor.keeps_best else None, value, epochs
+            best = self.engine.to_numpy(theta) if history.keeps_best else None, value, epochs
         known = (now.good, now.good_epochs) if good is None else (good, epochs)
         self.now = Standing(state, epochs, now.told if self.callbacks else epochs, waited, *best, *known)
 

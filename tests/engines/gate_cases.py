@@ -36,6 +36,7 @@ TARGETS = np.eye(2, dtype=np.float32)[rng.integers(0, 2, M)]
 WEIGHT = rng.integers(1, 3, M).astype(np.float32)
 THETA, DTHETA = (rng.normal(size=NETWORK.size).astype(np.float32) for _ in range(2))
 MOMENTS = [np.square(rng.normal(size=NETWORK.size)).astype(np.float32) for _ in range(2)]
+RATES = rng.uniform(0.01, 0.1, 5)
 
 # every array that an engine is handed
 PLAIN = {
@@ -43,6 +44,7 @@ PLAIN = {
     "dtheta": DTHETA,
     "moment 0": MOMENTS[0],
     "moment 1": MOMENTS[1],
+    "rates": RATES,
     "X": ROWS,
     "Y": TARGETS,
     "weight": WEIGHT,
@@ -89,10 +91,13 @@ USES: dict[str, tuple[Callable[[Any, dict[str, Any]], list[Any]], tuple[str, ...
     "gradient": (lambda e, a: [*e.gradient(a["theta"], examples(a), 2)], ("theta", *EXAMPLES)),
     "update": (lambda e, a: flat(e.update(state(a), a["dtheta"], 0.1)), (*VECTORS, "dtheta")),
     "run": (lambda e, a: flat(e.run(state(a), examples(a), 3, 8)), (*VECTORS, *EXAMPLES)),
+    "run at rates": (lambda e, a: flat(e.run(state(a), examples(a), 3, 8, a["rates"])), ("rates",)),
     "run again": (again, (*VECTORS, *EXAMPLES)),
     "is_finite": (lambda e, a: [e.is_finite(a["theta"])], ("theta",)),
     "fit": (fitted, ("theta", *EXAMPLES)),
 }
+# the network's own; each counts 1; the recipe's
+MAY_BE_LEFT_OUT = {("start", "theta"), ("fit", "theta"), ("examples", "weight"), ("run at rates", "rates")}
 ROWS_OF = {"rows X": (1,), "rows Y": (0, 1), "X": (0, 1), "Y": (0, 1)}  # the axes of which the length is given
 
 
@@ -127,10 +132,8 @@ def engine_cases(Engine: Any) -> Iterator[tuple[str, Callable[[], str]]]:
             if name in EXAMPLES and use != "examples":
                 wrong |= OBJECTS
             for form, of in wrong.items():
-                if use == "start" and form == "nothing":
-                    continue  # it begins with the network's own
-                if (use, name, form) in (("examples", "weight", "nothing"), ("fit", "theta", "nothing")):
-                    continue  # each counts 1; the network's own
+                if form == "nothing" and (use, name) in MAY_BE_LEFT_OUT:
+                    continue
                 yield (
                     f"{use}: {name} is {form}",
                     lambda c=call, n=name, o=of: refused(lambda: c(engine, fresh(**{n: o(PLAIN[n])}))),

@@ -7,9 +7,10 @@ changes is the State, handed in and handed back; an engine remembers nothing of 
     cost(theta, examples)                   J without penalties and dropout
     gradient(theta, examples, step)         J and dtheta as training step ``step`` has them (None: without dropout)
     update(state, dtheta, rate)             the state after one step of the optimiser
-    run(state, source, first, last)         the state after the training steps first..last-1 on batches of a source, or
-                                            of examples in the recipe's batches; may move the arrays of the given state
-                                            on in place, so keep a copy (``to_numpy``) of what you need
+    run(state, source, first, last, rates)  the state after the training steps first..last-1 on batches of a source, or
+                                            of examples in the recipe's batches, with a learning rate for each (None:
+                                            the recipe's); may move the arrays of the given state on in place, so keep
+                                            a copy (``to_numpy``) of what you need
 
 What is read-only, or is memory of a file, of another process or of another library, is never moved on in place: ``run``
 copies it. Arrays of another form (dtype, byte order, strides) are taken as the same numbers in the engine's own form;
@@ -107,8 +108,13 @@ class Engine(Protocol):
         """One step of the optimiser along dtheta (clipped where the recipe says so)."""
         ...
 
-    def run(self, state: State, source: Source | Examples, first_step: int, last_step: int) -> State:
-        """Training steps first_step..last_step-1, from state.step == first_step; stops at the first not finite."""
+    def run(
+        self, state: State, source: Source | Examples, first_step: int, last_step: int, rates: Any | None = None
+    ) -> State:
+        """Training steps first_step..last_step-1, from state.step == first_step; stops at the first not finite.
+
+        ``rates`` has the learning rate of each step, (last_step - first_step,); None for the recipe's.
+        """
         ...
 
     def is_finite(self, theta: Any) -> bool:

@@ -20,6 +20,7 @@ from chainrule.engines.checks import (
 )
 from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.engines.origin import origin, require_origin
+from chainrule.engines.rates import require_rates, set_rates
 from chainrule.formulas import draws
 from chainrule.formulas.optimizers import clipped
 from chainrule.formulas.table import Array, Functions, Namespace
@@ -133,15 +134,18 @@ class Reference:
                     vector[part] = values
         return state._replace(theta=theta, moments=tuple(moments), updates=t, rate=rate)
 
-    def run(self, state: State, source: Source | Examples, first_step: int, last_step: int) -> State:
+    def run(
+        self, state: State, source: Source | Examples, first_step: int, last_step: int, rates: Any | None = None
+    ) -> State:
         """Training steps first_step..last_step-1."""
         require_steps_of(self.recipe, self.optimizer)
         last_step = require_run(state, first_step, last_step)
+        rates = None if rates is None else require_rates(rates, last_step - first_step)
         require_origin(state, self)
         if isinstance(source, Examples):
             source = self.recipe.source(self._examples(source), self.xp)
         state, epoch = self._state(state), source.epoch
-        steps = epoch.first(self.recipe.epochs)
+        rate = np.empty(1)
         with np.errstate(all="ignore"), ctrl_c_noted() as ctrl_c:  # what overflows shows in J
             for step in range(first_step, last_step):
                 if ctrl_c:
@@ -153,9 +157,11 @@ class Reference:
                     J, dtheta = self.gradient(state.theta, batch, step)
                     if not (isfinite(J) and isfinite(float(self.xp.sum(dtheta)))):
                         return state._replace(step=step, diverged=True)
-                    before_epoch = state.samples - epoch.rows(i).start
-                    multiplier = self.schedule.multiplier(step, epoch.steps, steps, before_epoch)
-                    state = self.update(state, dtheta, self.learning_rate * multiplier * state.rate_scale)
+                    if rates is None:
+                        set_rates(rate, self, state, epoch)
+                    else:
+                        rate = rates[step - first_step :]
+                    state = self.update(state, dtheta, rate[0])
                     state = state._replace(cost_sum=state.cost_sum + S * J, weight_sum=state.weight_sum + S)
                 state = state._replace(step=step + 1, samples=state.samples + batch.m)
         return state

@@ -90,7 +90,7 @@ def plot_losses(model: Any, ax: Any = None) -> Any:
     for name, curve in curves.items():
         if curve:
             ax.plot(epochs, curve, label=name, marker="o" if len(epochs) == 1 else None)
-    if history.best_epoch and history.monitor != "training_cost":
+    if history.best_epoch and history.keeps_best:
         what = history.monitor.replace("_", " ")
         label = f"best {what}: epoch {history.best_epoch}"
         ax.axvline(history.best_epoch, color="0.6", linestyle=":", label=label, zorder=0)

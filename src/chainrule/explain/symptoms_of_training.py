@@ -89,7 +89,7 @@ def over_fitting(evidence: Evidence) -> Finding | None:
     if len(watched) < ENOUGH_EPOCHS:
         return None
     best = int(watched.argmin())
-    kept = history.monitor != "training_cost" and history.best_epoch == best + 1
+    kept = history.keeps_best and history.best_epoch == best + 1
     threshold = LOST_AGAIN["kept" if kept else "not kept"]
     rise, fall = float(np.median(watched[-3:]) - watched[best]), float(max(costs[0], watched[0]) - watched[best])
     lost = rise / fall if fall > 0.0 else np.inf

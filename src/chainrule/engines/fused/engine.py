@@ -33,6 +33,7 @@ from chainrule.engines.fused.steps import FRAME, GO, STOP, Slot
 from chainrule.engines.fused.target import Target, here
 from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.engines.origin import require_origin
+from chainrule.engines.rates import require_rates, set_rates
 from chainrule.engines.reference import Reference
 from chainrule.errors import RequestError
 from chainrule.formulas.table import Functions
@@ -236,27 +237,37 @@ class Fused:
             self._programs.run(ready)
         return state._replace(theta=theta, moments=tuple(kept), updates=t, rate=rate)
 
-    def run(self, state: State, source: Source | Examples, first_step: int, last_step: int) -> State:
+    def run(
+        self, state: State, source: Source | Examples, first_step: int, last_step: int, rates: Any | None = None
+    ) -> State:
         """Training steps first_step..last_step-1. Ctrl-C ends it early: the state says that it was interrupted."""
         if not isinstance(source, Examples) and hasattr(source, "batch"):
             raise RequestError(f"the compiled engine runs on examples in memory, not on {type(source).__name__}.")
         require_steps_of(self.recipe, self.optimizer)
         last_step = require_run(state, first_step, last_step)
+        rates = None if rates is None else require_rates(rates, last_step - first_step)
         require_origin(state, self)
         with self._lock, ctrl_c_noted() as ctrl_c:
             state, course = self._begin(state, cast(Examples, source))
             while state.step < last_step and not (state.diverged or state.interrupted):
-                state = self._within_epoch(state, course, last_step, ctrl_c)
+                ahead = None if rates is None else rates[state.step - first_step :]
+                state = self._within_epoch(state, course, last_step, ctrl_c, ahead)
             return state  # in here: a moment later Ctrl-C could come between the arrays and what counts their steps
 
-    def _within_epoch(self, state: State, course: Course, last_step: int, ctrl_c: list[int]) -> State:
+    def _within_epoch(
+        self, state: State, course: Course, last_step: int, ctrl_c: list[int], rates: Any | None
+    ) -> State:
         """Steps up to ``last_step``, or to the end of the epoch."""
         programs, full = self._programs, course.full
         e, i = course.epoch.at(state.step)
         first = course.epoch.first(e)
         last_step = min(last_step, first + course.epoch.steps)
         before = course.epoch.rows(i).start
-        self._set_rates(state, last_step - state.step, course.epoch.steps, state.samples - before)
+        of_steps = self._rates[: last_step - state.step]
+        if rates is None:
+            set_rates(of_steps, self, state, course.epoch)
+        else:
+            of_steps[:] = rates[: len(of_steps)]
         if not course.epoch.is_one_batch:
             self._shuffling.order(e)
         frame, step = full.words, state.step
@@ -273,18 +284,6 @@ class Fused:
         counts, sums = (step, updates, samples), (cost_sum, weight_sum, rate)
         ended = status == STOP, bool(ctrl_c)
         return State(state.theta, state.moments, *counts, state.rate_scale, *sums, *ended, state.origin)
-
-    def _set_rates(self, state: State, count: int, per_epoch: int, before_epoch: int) -> None:
-        """The learning rates of the next steps of this epoch."""
-        steps, scale = per_epoch * self.recipe.epochs, self.learning_rate
-        multiplier = self.schedule.multiplier
-        if self.schedule.by_epoch:
-            self._rates[:count] = scale * multiplier(state.step, per_epoch, steps, before_epoch) * state.rate_scale
-            return
-        of_step = range(state.step, state.step + count)
-        self._rates[:count] = [
-            scale * multiplier(s, per_epoch, steps, before_epoch) * state.rate_scale for s in of_step
-        ]
 
     def _begin(self, state: State, examples: Examples) -> tuple[State, Course]:
         """The state with arrays that may be moved on, and what steps of it need: made anew only for other arrays."""
