@@ -75,7 +75,7 @@ def test_the_best_parameters_are_handed_back(monitor):
     assert found.history.best_epoch < len(found.history), "the run went on after its best epoch"
     if monitor in METRICS:
         A = engine.predict(found.theta, X_VALID).T
-        assert METRICS.make(monitor).score(np.asarray(validation.Y), A, validation.weight) == best
+        assert METRICS.make(monitor).score(np.asarray(validation.Y).T, A, validation.weight) == best
     else:
         assert engine.cost(found.theta, validation) == best
 
@@ -190,3 +190,22 @@ def test_lbfgs_is_watched_like_every_optimizer():
     assert found.state.updates == len(history)
     stopped = fit(engine, training, validation, [Watcher(stop_after=2)])
     assert (len(stopped.history), stopped.history.stopped) == (2, "a callback stopped it")
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
+def test_one_function_says_which_theta_is_evaluated(optimizer, monkeypatch):
+    """It is that theta which is scored, shown, kept and handed back; training goes on from its own."""
+    steps = {} if optimizer == "adam" else {"learning_rate": None, "batch_size": "auto"}
+    engine, training, validation = overfitting(optimizer=optimizer, epochs=6, **steps)
+    plain = Watcher()
+    costs = fit(engine, training, validation, plain).history.training_cost
+    monkeypatch.setattr("chainrule.training.evaluated", lambda engine, state: 0.5 * state.theta)
+    halved = Watcher()
+    done = fit(engine, training, validation, halved)
+    history = done.history
+    assert history.training_cost == costs
+    assert all(np.array_equal(half, 0.5 * theta) for half, theta in zip(halved.thetas, plain.thetas, strict=True))
+    assert history.validation_cost == [engine.cost(theta, validation) for theta in halved.thetas]
+    assert np.array_equal(done.theta, halved.thetas[history.best_epoch - 1])
+    last = fit(engine, training)
+    assert np.array_equal(last.theta, 0.5 * last.state.theta)
