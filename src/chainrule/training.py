@@ -1,7 +1,6 @@
 """Training: epochs of an engine until they are all done, nothing improves, or someone has seen enough.
 
-``fit`` checks what it is asked and makes a ``Run``, which is told from top to bottom: the steps of an epoch, what is
-noted of it and kept, who is told, and why the run is over.
+``fit`` checks what it is asked and makes a ``Run``, which reads from top to bottom.
 """
 
 import contextlib
@@ -134,7 +133,6 @@ def fit(
 
 class Standing(NamedTuple):
     """Where a run stands between two steps: with the history of its first ``epochs``, all that it takes to go on.
-
     It is replaced as a whole, so that whatever interrupts finds one or the other.
 
     state        of the engine
@@ -199,7 +197,7 @@ class Run:
         known = begun_with = now.good, now.good_epochs
         if state.step == first:
             state = state._replace(cost_sum=0.0, weight_sum=0.0)
-            if now.best is None and now.good_epochs < now.epochs:  # else what a run that fails leaves is there already
+            if now.best is None and now.good_epochs < now.epochs:  # else there is a theta to fall back on
                 begun_with = engine.to_numpy(evaluated(engine, state)), now.epochs
         while state.step < end:
             with ctrl_c_noted() as ctrl_c:  # so that the state that is kept is the one its arrays belong to
@@ -216,16 +214,13 @@ class Run:
         return state
 
     def _end_epoch(self, state: State, training_cost: float, good: Any = None) -> None:
-        """Note the epoch, tell of it, keep where the run stands. ``good``: its theta, if that has this very cost."""
+        """Note its costs, keep theta where it is the best so far, tell the callbacks, let the keeper look at the time.
+
+        ``good``: the theta of the epoch, where it has this very cost.
+        """
+        history, now, theta = self.history, self.now, evaluated(self.engine, state)
         if state.diverged or not self.engine.is_finite(state.theta):
             raise self._diverged()
-        self._note(state, training_cost, good)
-        self._tell()
-        self.keeper.paused(self)
-
-    def _note(self, state: State, training_cost: float, good: Any) -> None:
-        """The costs and the score of the epoch; theta, where it is the best so far."""
-        history, now, theta = self.history, self.now, evaluated(self.engine, state)
         history.training_cost.append(training_cost)
         history.learning_rate.append(state.rate)
         value = self.monitor.note(history, theta)
@@ -237,6 +232,8 @@ class Run:
             best = self.engine.to_numpy(theta) if history.keeps_best else None, value, epochs
         known = (now.good, now.good_epochs) if good is None else (good, epochs)
         self.now = Standing(state, epochs, now.told if self.callbacks else epochs, waited, *best, *known)
+        self._tell()
+        self.keeper.paused(self)
 
     def _tell(self) -> None:
         """Tell the callbacks of the last epoch; where one of them stops the run, it stays untold."""
