@@ -18,11 +18,17 @@ Floats = NDArray[np.float64]
 MOST_SHOWN = 20  # classes in a message
 
 
+def sums_within(dtype: str) -> tuple[float, float]:
+    """The least and the largest sum of weights S: between them w/S and S J neither overflow nor lose digits."""
+    kind = np.finfo(dtype)
+    return float(kind.tiny) / float(kind.eps), float(kind.max) * float(kind.eps)
+
+
 def require_weights(weight: Any, m: int, dtype: str = "float64", what: str = "weight") -> NDArray[Any]:
     """The weights of ``m`` rows, (m,), in ``dtype``.
 
-    Their sum is 0 or lies between tiny/eps and max*eps of the type: there S, the shares w/S and S J neither overflow
-    nor lose digits. RequestError: another shape, a weight that is negative or not finite, a sum beyond that.
+    RequestError: another shape, a weight that is negative or not finite, a sum that is neither 0 nor within
+    ``sums_within``.
 
     >>> require_weights([1e308, 1e308], 2)
     Traceback (most recent call last):
@@ -40,8 +46,7 @@ weights by 1e+308, their largest.
     if wrong.any():
         first = int(wrong.argmax())
         raise RequestError(f"{what} must hold {m} numbers from 0 on, one a row, and is {w[first]:g} in row {first}.")
-    kind = np.finfo(dtype)
-    least, most = float(kind.tiny) / float(kind.eps), float(kind.max) * float(kind.eps)
+    least, most = sums_within(dtype)
     with np.errstate(over="ignore"):
         S = float(w.sum())
     if S > 0.0 and not least <= S <= most:

@@ -5,7 +5,7 @@ changes is the State, handed in and handed back; an engine remembers nothing of 
 
     predict(theta, X, codes)                A[L]
     cost(theta, examples)                   J without penalties and dropout
-    gradient(theta, examples, step)         J and dtheta as training step ``step`` has them (None: without dropout)
+    gradient(theta, examples, step, S)      J and dtheta as training step ``step`` has them (None: without dropout)
     update(state, dtheta, rate)             the state after one step of the optimiser
     run(state, source, first, last, rates)  the state after the training steps first..last-1 on batches of a source, or
                                             of examples in the recipe's batches, with a learning rate for each (None:
@@ -15,6 +15,11 @@ changes is the State, handed in and handed back; an engine remembers nothing of 
 What is read-only, or is memory of a file, of another process or of another library, is never moved on in place: ``run``
 copies it. Arrays of another form (dtype, byte order, strides) are taken as the same numbers in the engine's own form;
 arrays of another shape are refused with RequestError.
+
+Examples may be a share of a step: S is then the sum of the weights of the whole step, and ``gradient`` gives their
+share of J and dtheta, penalties in proportion to their weights. The shares of all add up to what one call gives for
+the whole step; one whose weights are all 0 adds 0. An engine that has the first of them at place ``row`` of the step
+draws for dropout what the whole step draws for these rows.
 
 An epoch is a run; so is what lies between two checkpoints, two looks at the clock, or two sums over machines.
 ``reference`` is the definition of right; every other engine is compared with it.
@@ -100,8 +105,16 @@ class Engine(Protocol):
         """J of the examples without penalties and dropout."""
         ...
 
-    def gradient(self, theta: Any, examples: Examples, step: int | None = None) -> tuple[float, Any]:
-        """J with its penalties, and dtheta, dropout as in training step ``step``; None for none."""
+    def gradient(
+        self, theta: Any, examples: Examples, step: int | None = None, S: float | None = None, row: int = 0
+    ) -> tuple[float, Any]:
+        """J with its penalties, and dtheta, dropout as in training step ``step``; None for none.
+
+        S     the sum of the weights of the step that the examples are a share of; None where they are all of it
+        row   how many examples of the step come before them
+
+        RequestError: S is less than the weights of the examples come to.
+        """
         ...
 
     def update(self, state: State, dtheta: Any, rate: float) -> State:

@@ -11,6 +11,7 @@ from chainrule.errors import RequestError
 from chainrule.formulas.optimizers import Optimizer, Step
 from chainrule.network import Network
 from chainrule.recipe import Recipe
+from chainrule.weights import sums_within
 
 if TYPE_CHECKING:
     from chainrule.engines import State
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 LARGEST = 2**63 - 1  # int64, in which compiled code counts
 REAL_KINDS = "biuf"  # of NumPy's dtypes
+MOST_ROUNDING = 1e-3  # of a sum of weights, however many they are and however they were added
 
 
 def as_reals(name: str, given: Any, dtype: str | np.dtype[Any]) -> Any:
@@ -114,6 +116,32 @@ def require_real(name: str, number: Any, finite: bool = True) -> float:
     if finite and not isfinite(value):
         raise RequestError(f"{name} must be a {'finite ' if finite else ''}real number, not {number!r}.")
     return value
+
+
+def require_row(row: Any, network: Network) -> int:
+    """How many examples of a step come before as an int. RequestError: it is no such number, or one beyond any step."""
+    most = LARGEST // 2 // max(network.n)  # the random words up to there can be counted
+    if not is_integer(row) or not 0 <= index(row) <= most:
+        raise RequestError(f"row counts the examples of the step that come before: from 0 to {most}, not {row!r}.")
+    return index(row)
+
+
+def require_step_weight(S: Any, own: float, m: int, dtype: str) -> float:
+    """The sum of the weights of a step as a float, for a share of it with ``m`` examples, whose weights sum to ``own``.
+
+    RequestError: it is no sum that the dtype can count with, or is less than ``own`` by more than rounding.
+    """
+    S, (least, most) = require_real("S", S), sums_within(dtype)
+    if not least <= S <= most:
+        raise RequestError(
+            f"S is the sum of the weights of the whole step, in {dtype} from {least:.3g} to {most:.3g}, not {S:g}."
+        )
+    if own > S * (1.0 + min(m * float(np.finfo(dtype).eps), MOST_ROUNDING)):
+        raise RequestError(
+            f"S is the sum of the weights of the whole step, and {S:g} is less than the weights of these {m} examples "
+            f"sum to, {own:g}: add up the weights of all shares."
+        )
+    return S
 
 
 def require_steps_of(recipe: Recipe, optimizer: Optimizer) -> Step:

@@ -15,7 +15,9 @@ from chainrule.engines.checks import (
     require_inputs,
     require_moments,
     require_real,
+    require_row,
     require_run,
+    require_step_weight,
     require_steps_of,
 )
 from chainrule.engines.interrupting import ctrl_c_noted
@@ -108,12 +110,16 @@ class Reference:
                 J += float(self.propagation.cost(theta, *columns, S=S, penalties=False))
         return J
 
-    def gradient(self, theta: Any, examples: Examples, step: int | None = None) -> tuple[float, Any]:
+    def gradient(
+        self, theta: Any, examples: Examples, step: int | None = None, S: float | None = None, row: int = 0
+    ) -> tuple[float, Any]:
         """J and dtheta, penalties included."""
-        step = None if step is None else require_count("step", step)
+        step, row = None if step is None else require_count("step", step), require_row(row, self.network)
         theta, examples = self._vector("theta", theta), self._examples(examples)
-        dropped = {} if step is None else self._dropped(step, examples.m)
-        done = self.propagation.backward(theta, *_columns(examples), dropped=dropped)
+        if S is not None:
+            S = require_step_weight(S, float(self.xp.sum(examples.weight)), examples.m, self.network.dtype)
+        dropped = {} if step is None else self._dropped(step, examples.m, row)
+        done = self.propagation.backward(theta, *_columns(examples), S=S, dropped=dropped)
         return float(done.J), self.propagation.dtheta(done)
 
     def update(self, state: State, dtheta: Any, rate: float) -> State:
@@ -202,12 +208,12 @@ class Reference:
         X, Y, weight = (self._as_array(name, getattr(examples, name)) for name in ("X", "Y", "weight"))
         return Examples(X, Y, weight, examples.codes)
 
-    def _dropped(self, step: int, m: int) -> dict[int, Array]:
-        """D[l] of the layers with dropout in a training step."""
+    def _dropped(self, step: int, m: int, row: int) -> dict[int, Array]:
+        """D[l] of the layers with dropout in a training step, for m examples from place ``row`` on."""
         masks: dict[int, Array] = {}
         for l, p in enumerate(cast(tuple[float, ...], self.network.dropout), start=1):
             if p > 0.0:
-                kept = draws.kept(p, self.network.n[l], m, self.recipe.seed, step, l)
+                kept = draws.kept(p, self.network.n[l], m, self.recipe.seed, step, l, row)
                 masks[l] = self.xp.asarray((kept / (1.0 - p)).astype(self.network.dtype))
         return masks
 

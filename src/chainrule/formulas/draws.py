@@ -25,18 +25,22 @@ class Stream(IntEnum):
     INPUTS = 5
 
 
-def words(count: int, seed: int, stream: Stream, *place: int) -> NDArray[np.uint64]:
+def words(count: int, seed: int, stream: Stream, *place: int, first: int = 0) -> NDArray[np.uint64]:
     """``count`` 64-bit words of Philox with key (seed, stream), from counter (0, *place) on.
 
-    ``place`` is up to three non-negative integers, such as (step, layer).
+    ``place`` is up to three non-negative integers, such as (step, layer); so many words as ``first`` are left out.
 
     >>> words(2, 0, Stream.SHUFFLE, 3).tolist() == words(5, 0, Stream.SHUFFLE, 3)[:2].tolist()
     True
+    >>> words(2, 0, Stream.SHUFFLE, 3, first=5).tolist() == words(7, 0, Stream.SHUFFLE, 3)[5:].tolist()
+    True
     """
+    block, skipped = divmod(first, 4)  # a counter makes four words
     counter = np.zeros(4, np.uint64)
-    counter[1 : 1 + len(place)] = place
+    counter[0], counter[1 : 1 + len(place)] = block, place
     key = np.array([seed, int(stream)], np.uint64)
-    return np.asarray(np.random.Philox(key=key, counter=counter).random_raw(count), np.uint64)
+    drawn = np.random.Philox(key=key, counter=counter).random_raw(skipped + count)
+    return np.asarray(drawn, np.uint64)[skipped:]
 
 
 def uniform(count: int, seed: int, stream: Stream, *place: int) -> NDArray[np.float64]:
@@ -72,16 +76,18 @@ def low_bits(m: int) -> np.uint64:
     return np.uint64((1 << max(m - 1, 1).bit_length()) - 1)
 
 
-def kept(p: float, n: int, m: int, seed: int, step: int, l: int) -> NDArray[np.bool_]:
+def kept(p: float, n: int, m: int, seed: int, step: int, l: int, row: int = 0) -> NDArray[np.bool_]:
     """Which of the n units of layer l are kept for each of the m examples of a step, (n, m): each with chance 1 - p.
 
-    Half a word decides each unit; an example's words stand together, so that any range of examples can be drawn alone.
+    Half a word decides each unit; an example's words stand together, so that any range of examples can be drawn alone:
+    here m of them from place ``row`` on.
 
     >>> bool(abs(kept(0.25, 50, 400, 0, 7, 1).mean() - 0.75) < 0.01)
     True
     """
     per_example = -(-n // 2)
-    halves = words(m * per_example, seed, Stream.DROPOUT, step, l).astype("<u8").view("<u4")
+    drawn = words(m * per_example, seed, Stream.DROPOUT, step, l, first=row * per_example)
+    halves = drawn.astype("<u8").view("<u4")
     return (halves.reshape(m, 2 * per_example)[:, :n] >= round(p * 2**32)).T
 
 

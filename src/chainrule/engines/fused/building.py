@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engines.fused.assembly import GRAIN
 from chainrule.engines.fused.by_example import turned_bytes
 from chainrule.engines.fused.memory import Block, stride
 from chainrule.engines.fused.moves import rows_ahead
@@ -81,7 +82,7 @@ class Workspace:
             self.W = [nowhere if self.packs[l] or l < 2 else matrix(n[l], n[l - 1]) for l in range(len(n))]
             # one for each layer: a thread that is a layer ahead must not write where another one still reads
             self.halves = [
-                block.part(8 * (chunk * -(-u // 2) + 4) if p > 0.0 else 0, "int64")
+                block.part(8 * ((GRAIN - 1 + chunk) * -(-u // 2) + 4) if p > 0.0 else 0, "int64")
                 for u, p in zip(n[1:-1], parts.network.dropout, strict=True)  # type: ignore[arg-type]
             ]
             self.blocks = -(-parts.network.size // BLOCK)
@@ -162,8 +163,11 @@ class Builder:
     def _weights(self, l: int) -> Matrix:
         return Matrix(self._block("theta", f"W[{l}]"), self.n[l])
 
-    def forward(self, rows: int, activations: list[Made], first: int = 0) -> None:
-        """A[1..L-1] and Z[L]; and the slopes G where the kernels of the hidden layers give them."""
+    def forward(self, rows: int, activations: list[Made], first: int = 0, row: int = 0) -> None:
+        """A[1..L-1] and Z[L]; and the slopes G where the kernels of the hidden layers give them.
+
+        ``row``: where in its step a share of it begins, which decides the words of dropout.
+        """
         work, n = self.work, self.n
         for l in range(1, self.L + 1):
             A, Z = self._from(work.A[l - 1], first), work.A[l]
@@ -178,16 +182,23 @@ class Builder:
                 if "G" in made.outputs:
                     known["G"] = work.G[l]
                 if "half" in made.symbols:
-                    known["half"] = self._words(rows, l, first)
+                    known["half"] = self._words(rows, l, row + first)
                 self._formula(made, rows=rows, cols=n[l], **known)
 
     def _words(self, rows: int, l: int, first: int) -> Matrix:
-        """The random words of a layer with dropout, two units a word."""
+        """The random words of a layer with dropout, two units a word.
+
+        They are drawn by whole groups of GRAIN rows, counted from the first row of the step: whole blocks of Philox.
+        """
         per_row, words = -(-self.n[l] // 2), self.work.halves[l - 1]
+        before = first % GRAIN
         key: dict[str, Given] = {"key_0": Place("seed", "number"), "key_1": int(Stream.DROPOUT)}
         of_layer: dict[str, Given] = {"step": self.work.slot(Slot.STEP), "place": l}
-        self._call("words", into=words, **key, first=first, rows=rows, per_row=per_row, **of_layer)
-        return Matrix(Place(words.name, "int32", words.offset), 2 * per_row)
+        of_rows: dict[str, Given] = {"first": first - before, "rows": before + rows, "per_row": per_row}
+        self._call("words", into=words, **key, **of_rows, **of_layer)
+        if before:
+            self.program.barrier()  # the words that a thread has drawn are not those of its own rows
+        return Matrix(Place(words.name, "int32", words.offset + 8 * before * per_row), 2 * per_row)
 
     def losses(self, rows: int, first: int, delta: bool) -> None:
         """The loss of each example, and with ``delta`` dZ[L] in the place of Z[L]."""
@@ -244,8 +255,14 @@ class Builder:
         self._call("begin", frame=work.frame, **given, rows=rows, w=work.w, share=work.share)
         self.program.barrier(Kind.DECISION)
 
-    def gradient(self, rows: int, gathers: bool, hidden: list[Hidden]) -> None:
-        """J and dtheta of a batch, penalties included, checked."""
+    def begin_share(self, rows: int) -> None:
+        """The numbers of a share of a step."""
+        work = self.work
+        self._call("begin share", frame=work.frame, weights=self._vector("weights"), rows=rows, share=work.share)
+        self.program.barrier(Kind.DECISION)
+
+    def gradient(self, rows: int, gathers: bool, hidden: list[Hidden], of_share: bool = False, row: int = 0) -> None:
+        """J and dtheta of a batch, or of a share of one that begins at ``row``; penalties included, checked."""
         work, parts, n = self.work, self.parts, self.n
         for first in range(0, rows, work.chunk):
             part = min(work.chunk, rows - first)
@@ -254,7 +271,7 @@ class Builder:
                     of_rows: dict[str, Given] = {"order": ORDER, "position": work.slot(Slot.POSITION), "first": first}
                     of_rows |= {"rows": part, "cols": cols, "ahead": rows_ahead(cols * self.size)}
                     self._call("gather", into=into, matrix=Matrix(self._vector(source), cols), **of_rows)
-            self.forward(part, [layer.forward for layer in hidden], first)
+            self.forward(part, [layer.forward for layer in hidden], first, row)
             self.losses(part, first, delta=True)
             self.backward_rows(part, hidden)
             self.program.barrier()
@@ -262,14 +279,14 @@ class Builder:
             self.program.barrier()
         self.total(rows)
         penalties = 0
-        if parts.penalise is not None and parts.penalty is not None:
+        if parts.penalties:
+            made, known = parts.penalties[of_share], {"S": work.slot(Slot.S), "part": work.slot(Slot.PART)}
             for block in (block for block in self.layout if block.role.penalised):
-                S = work.slot(Slot.S)
                 theta, dtheta = (self._block(vector, block.name) for vector in ("theta", "dtheta"))
                 matrices = {"theta": Matrix(theta, 1), "dtheta": Matrix(dtheta, 1)}
-                self._formula(parts.penalise, rows=block.size, cols=1, S=S, **matrices)
+                self._formula(made.slopes, rows=block.size, cols=1, **known, **matrices)
                 into = work.penalty + penalties * self.size
-                self._formula(parts.penalty, length=block.size, theta=theta, dtheta=dtheta, S=S, penalty=into)
+                self._formula(made.values, length=block.size, **known, theta=theta, dtheta=dtheta, penalty=into)
                 penalties += -(-block.size // BLOCK)
             self.program.barrier()
         self.verdict_on("dtheta", penalties)

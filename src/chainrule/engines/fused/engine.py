@@ -17,7 +17,9 @@ from chainrule.engines.checks import (
     require_count,
     require_inputs,
     require_real,
+    require_row,
     require_run,
+    require_step_weight,
     require_steps_of,
 )
 from chainrule.engines.fused.building import chunk_rows
@@ -209,15 +211,20 @@ class Fused:
             self._programs.run(ready)
             return float(ready.reals[Slot.J])
 
-    def gradient(self, theta: Any, examples: Examples, step: int | None = None) -> tuple[float, Any]:
+    def gradient(
+        self, theta: Any, examples: Examples, step: int | None = None, S: float | None = None, row: int = 0
+    ) -> tuple[float, Any]:
         """J and dtheta, penalties included."""
         theta, rows = self._gate.vector("theta", theta), self._gate.rows(examples)
-        dropout, step = step is not None, require_count("step", step or 0)
+        dropout, step, row = step is not None, require_count("step", step or 0), require_row(row, self.network)
+        if S is not None:
+            own = float(rows.weight.sum(dtype=np.float64))
+            S = require_step_weight(S, own, rows.m, self.network.dtype)
         dtheta = np.full_like(theta, nan)  # and stays so where no example has a weight
         with self._lock:
-            ready = self._programs.gradient(rows.m, dropout)
+            ready = self._programs.gradient(rows.m, dropout, S is not None, row)
             ready.words[: Slot.ARRIVED] = 0
-            ready.words[Slot.STEP] = step
+            ready.words[Slot.STEP], ready.reals[Slot.S] = step, S or 0.0
             ready.reals[Slot.J] = nan
             ready.bind(self._memory(rows, theta=theta, dtheta=dtheta))
             self._programs.run(ready)

@@ -45,6 +45,14 @@ class Hidden:
 
 
 @dataclass(frozen=True)
+class Penalised:
+    """What penalties add: ``slopes`` to dtheta; ``values`` to J, as partial sums."""
+
+    slopes: Made
+    values: Made
+
+
+@dataclass(frozen=True)
 class Reduction:
     """A sum or largest over dtheta: ``partials`` over blocks, then ``combine``; the number is the symbol ``name``."""
 
@@ -60,7 +68,7 @@ class Parts:
     plain[l-1]                A alone
     losses, values            losses with dZ; losses alone. ``by_example``: an example's outputs belong together
     link                      A[L] from Z[L]; None where they are the same. ``link_by_example``: as for the losses
-    penalise, penalty         dtheta with the slopes of the penalties; partial sums of their values; None without any
+    penalties                 of a whole step, and where ``True`` of a share of one; empty without any
     reductions, updates       what has to be known of dtheta before an update; the update of a block, by its role
     idle                      Programs that no engine uses now, by the number of threads that was asked for
     """
@@ -80,6 +88,7 @@ class Parts:
             "gather": (moves.GATHER, moves.write_gather),
             "turn": (moves.TURN, moves.write_turn),
             "begin": (steps.BEGIN, steps.write_begin),
+            "begin share": (steps.BEGIN_SHARE, steps.write_begin_share),
             "cost": (steps.COST, steps.write_cost),
             "verdict": (steps.VERDICT, steps.write_verdict),
         }
@@ -166,21 +175,23 @@ class Parts:
         self.link = None if A is Z else (self._by_example if self.link_by_example else self._map)({"A": A})
 
     def _penalties(self, formulas: Formulas) -> None:
-        self.penalise = self.penalty = None
+        self.penalties: dict[bool, Penalised] = {}
         if not formulas.penalties:
             return
-        theta, dtheta, S = (
-            self.trace.symbol("theta"),
-            self.trace.symbol("dtheta"),
-            self.trace.symbol("S", "one", weak=True),
-        )
-        total: Any = 0.0
-        for penalty in formulas.penalties:
-            dtheta = dtheta + self._traced("a penalty", lambda p=penalty: p.slope(theta, S))
-            total = total + self._traced("a penalty", lambda p=penalty: p.value(theta, S))
-        self._elementwise("a penalty", dtheta, total)
-        self.penalise = self._map({"dtheta": dtheta})
-        self.penalty = self._partials("sum", {"penalty": total})
+        theta, S = self.trace.symbol("theta"), self.trace.symbol("S", "one", weak=True)
+        slopes = [self._traced("a penalty", lambda p=p: p.slope(theta, S)) for p in formulas.penalties]
+        values = [self._traced("a penalty", lambda p=p: p.value(theta, S)) for p in formulas.penalties]
+        part = self.trace.symbol("part", "one", weak=True)
+        for of_share in (False, True):
+            dtheta: Any = self.trace.symbol("dtheta")
+            total: Any = 0.0
+            for slope, value in zip(slopes, values, strict=True):
+                dtheta = dtheta + (part * slope if of_share else slope)
+                total = total + (part * value if of_share else value)
+            self._elementwise("a penalty", dtheta, total)
+            self.penalties[of_share] = Penalised(
+                self._map({"dtheta": dtheta}), self._partials("sum", {"penalty": total})
+            )
 
     def _optimizer(self, recipe: Recipe, functions: Functions | None) -> None:
         trace = self.trace

@@ -200,16 +200,21 @@ class Programs:
         """What a training step expects of the one before."""
         return self._ready(("turning", most, gathers), (most, True, gathers), 1, Builder.turn_weights)
 
-    def gradient(self, rows: int, dropout: bool) -> Ready:
-        """J and dtheta."""
+    def gradient(self, rows: int, dropout: bool, of_share: bool = False, row: int = 0) -> Ready:
+        """J and dtheta of a step, or of a share of one; ``row``, where in its step it begins, matters to dropout."""
+        hidden = self._parts.hidden if dropout else self._parts.still
+        row = row if hidden != self._parts.still else 0
 
         def write(b: Builder) -> None:
             b.turn_weights()
             b.program.barrier()
-            b.begin(rows, False)
-            b.gradient(rows, False, self._parts.hidden if dropout else self._parts.still)
+            if of_share:
+                b.begin_share(rows)
+            else:
+                b.begin(rows, False)
+            b.gradient(rows, False, hidden, of_share, row)
 
-        return self._ready(("gradient", rows, dropout), (rows, True, False), rows, write)
+        return self._ready(("gradient", rows, dropout, of_share, row), (rows, True, False), rows, write)
 
     def update(self) -> Ready:
         """One step of the optimiser."""

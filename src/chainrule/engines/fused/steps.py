@@ -30,14 +30,16 @@ class Slot(IntEnum):
     SAMPLES = 10
     CURSOR = 11  # the step's place in the list of rates
     LAST_RATE = 12
+    PART = 13  # of a step, that a share of it is: the sum of its weights / S
     ARRIVED = 16  # at the barrier; on a cache line of its own, as is
     TURN = 24  # how many barriers all have passed
     SLEEPERS = 25  # threads that sleep until TURN changes
 
 
 SLOTS = 32
-REALS = (Slot.RATE, Slot.S, Slot.J, Slot.COST_SUM, Slot.WEIGHT_SUM, Slot.LAST_RATE)
-FRAME = Struct("=" + "".join("d" if slot in REALS else "q" for slot in Slot if slot < Slot.ARRIVED))  # from STATUS on
+REALS = (Slot.RATE, Slot.S, Slot.J, Slot.COST_SUM, Slot.WEIGHT_SUM, Slot.LAST_RATE, Slot.PART)
+# from STATUS on
+FRAME = Struct("=" + "".join("d" if slot in REALS else "q" for slot in Slot if slot <= Slot.LAST_RATE))
 GO, SKIP, STOP = 0, 1, 2
 
 
@@ -107,11 +109,25 @@ def write_begin(name: str, target: Target, dtype: str) -> str:
             w.store(weights.load(Int(kernel, place)), loop.i)
         S = _total(kernel, rows, lambda i, mask: [(w + i).load_vector(LANES, mask)], real)
         frame.store(Slot.S, S)
-        divisor = S if dtype == "float64" else b.fptrunc(S, real)
-        with kernel.loop(0, rows) as loop:
-            share.store(b.fdiv(w.load(loop.i), divisor), loop.i)
+        _share(kernel, share, w, S, rows)
         some = b.fcmp_ordered(">", S, ir.Constant(F64, 0.0))
         frame.store(Slot.STATUS, b.select(some, ir.Constant(I64, GO), ir.Constant(I64, SKIP)))
+    return kernel.finish()
+
+
+BEGIN_SHARE = Signature.of(frame=INT64, weights=REAL, share=REAL, rows=NUMBER)
+
+
+def write_begin_share(name: str, target: Target, dtype: str) -> str:
+    """share = w / S of a share of a step, whose S the frame has; and PART."""
+    kernel = Kernel(name, target, BEGIN_SHARE.in_dtype(dtype))
+    frame = Frame(kernel)
+    weights, share, rows = kernel.address("weights"), kernel.address("share"), kernel.number("rows")
+    with kernel.when(kernel.thread.equals(0)):
+        S = frame.load(Slot.S)
+        _share(kernel, share, weights, S, rows)
+        total = _total(kernel, rows, lambda i, mask: [(weights + i).load_vector(LANES, mask)], TYPES[dtype])
+        frame.store(Slot.PART, kernel.builder.fdiv(total, S))
     return kernel.finish()
 
 
@@ -195,6 +211,14 @@ def write_end(name: str, target: Target) -> str:
             for slot in (Slot.SAMPLES, Slot.POSITION):
                 frame.add(slot, rows.value)
     return kernel.finish()
+
+
+def _share(kernel: Kernel, share: Pointer, w: Pointer, S: Value, rows: Int) -> None:
+    """share = w / S."""
+    b = kernel.builder
+    divisor = S if share.kind == F64 else b.fptrunc(S, share.kind)
+    with kernel.loop(0, rows) as loop:
+        share.store(b.fdiv(w.load(loop.i), divisor), loop.i)
 
 
 def _total(kernel: Kernel, count: Int, factors: Any, real: Any) -> Value:
