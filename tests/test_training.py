@@ -139,8 +139,8 @@ def test_adaptive_lowers_the_rate_at_each_stall_and_stops_at_its_least():
 @pytest.mark.parametrize("schedule", ["constant", "inverse_time", "exponential(0.5)", "cosine", "inverse_scaling"])
 def test_the_rate_in_the_history_is_that_of_the_last_step(schedule):
     engine, training, _ = overfitting(schedule=schedule, epochs=4)
-    rates, update = [], engine.update
-    engine.update = lambda state, dtheta, rate: rates.append(rate) or update(state, dtheta, rate)
+    rates, update = [], engine._updated
+    engine._updated = lambda state, dtheta, rate: rates.append(rate) or update(state, dtheta, rate)
     history = fit(engine, training).history
     assert history.learning_rate == pytest.approx(rates[4::5], rel=1e-14)
 

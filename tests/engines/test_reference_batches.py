@@ -47,8 +47,8 @@ def test_each_epoch_takes_every_row_once_in_an_order_of_its_own(B, shuffle):
     m, epochs, seed = 10, 3, 6
     engine = engine_for(Network((1, 1), dtype="float64"), batch_size=B, shuffle=shuffle, seed=seed)
     rows = np.arange(m, dtype=float)[:, None]
-    seen, gradient = [], engine.gradient
-    engine.gradient = lambda theta, examples, step: (
+    seen, gradient = [], engine._gradient
+    engine._gradient = lambda theta, examples, step: (
         seen.append(examples.X[:, 0].tolist()) or gradient(theta, examples, step)
     )
     engine.run(engine.start(), engine.examples(rows, 2 * rows), 0, epochs * -(-m // B))
@@ -62,14 +62,14 @@ def test_each_epoch_takes_every_row_once_in_an_order_of_its_own(B, shuffle):
 def test_rows_and_their_targets_and_weights_stay_together():
     engine = engine_for(small(), batch_size=3)
     rng = np.random.default_rng(0)
-    X, gradient = rng.normal(size=(10, 3)), engine.gradient
+    X, gradient = rng.normal(size=(10, 3)), engine._gradient
 
     def watched(theta, examples, step):
         assert np.array_equal(examples.Y[:, 0], examples.X.sum(axis=1))
         assert np.array_equal(examples.weight, np.abs(examples.X[:, 0]))
         return gradient(theta, examples, step)
 
-    engine.gradient = watched
+    engine._gradient = watched
     X = np.round(X, 3)
     engine.run(engine.start(), engine.examples(X, X.T.copy().sum(axis=0)[:, None], np.abs(X[:, 0])), 0, 8)
 

@@ -1,9 +1,14 @@
-"""The reference engine: the equations as written, on any array namespace. It defines what is right."""
+"""The reference engine: the equations as written, on any array namespace. It defines what is right.
+
+No function of NumPy's touches an array of another namespace: what comes in becomes one of the engine's own, ``_own``,
+and what is promised as NumPy's goes out by ``as_numpy``.
+"""
 
 from math import isfinite
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.engines import State
 from chainrule.engines.checks import (
@@ -62,20 +67,24 @@ class Reference:
         self.learning_rate = recipe.learning_rate or self.optimizer.learning_rate
         self.origin = origin(network, recipe, self.optimizer, functions)
         self._functions = functions
+        self._array = type(xp.empty((0,)))
 
     def examples(self, X: Any, Y: Any, weight: Any | None = None, codes: Any | None = None) -> Examples:
         """Rows in the network's dtype; those that have it already stay where they are."""
-        X, Y = (self.xp.asarray(np.atleast_2d(self._as_rows(name, V))) for name, V in (("X", X), ("Y", Y)))
+        X, Y = (self.xp.asarray(self._as_rows(name, V)) for name, V in (("X", X), ("Y", Y)))
+        X, Y = (V if V.ndim > 1 else self.xp.reshape(V, (1, -1)) for V in (X, Y))
         m = X.shape[0]
         self.network.dimensions(m).check({"X": X.T, "Y": Y.T})
         dtype = self.network.dtype
-        w = np.ones(m, dtype) if weight is None else require_weights(as_reals("weight", weight, "float64"), m, dtype)
-        c = read_codes(codes, m, self.network)
+        w = np.ones(m, dtype)
+        if weight is not None:
+            w = require_weights(as_reals("weight", self._for_numpy(weight), "float64"), m, dtype)
+        c = read_codes(self._for_numpy(codes), m, self.network)
         return Examples(X, Y, self.xp.asarray(w), None if c is None else self.xp.asarray(c))
 
     def start(self, theta: Any | None = None) -> State:
         """The state before the first step."""
-        theta = self.xp.asarray(np.array(self.first_theta(theta)))
+        theta = self.xp.asarray(np.array(self.first_theta(self._for_numpy(theta))))
         return State(theta, tuple(self.xp.zeros_like(theta) for _ in self.optimizer.state), origin=self.origin)
 
     def first_theta(self, theta: Any | None) -> Any:
@@ -90,13 +99,13 @@ class Reference:
         """A[L] as rows."""
         X = self._as_rows("X", X)
         require_inputs(X, self.network)
-        codes = read_codes(codes, len(X), self.network)
+        codes = read_codes(self._for_numpy(codes), len(X), self.network)
         theta = self._vector("theta", theta)
         A_L: list[Any] = []
         with np.errstate(all="ignore"):  # what overflows shows in A[L]
             for part in _slices(len(X), CHUNK):
                 c = None if codes is None else self.xp.asarray(codes[part]).T
-                A_L.append(np.asarray(self.propagation.forward(theta, self.xp.asarray(X[part]).T, c)[1][-1]).T)
+                A_L.append(as_numpy(self.propagation.forward(theta, self.xp.asarray(X[part]).T, c)[1][-1]).T)
         return np.concatenate(A_L) if A_L else np.zeros((0, self.network.n[-1]), self.network.dtype)
 
     def cost(self, theta: Any, examples: Examples) -> float:
@@ -118,16 +127,26 @@ class Reference:
         theta, examples = self._vector("theta", theta), self._examples(examples)
         if S is not None:
             S = require_step_weight(S, float(self.xp.sum(examples.weight)), examples.m, self.network.dtype)
+        return self._gradient(theta, examples, step, S, row)
+
+    def _gradient(
+        self, theta: Array, examples: Examples, step: int | None, S: float | None = None, row: int = 0
+    ) -> tuple[float, Array]:
         dropped = {} if step is None else self._dropped(step, examples.m, row)
         done = self.propagation.backward(theta, *_columns(examples), S=S, dropped=dropped)
         return float(done.J), self.propagation.dtheta(done)
 
     def update(self, state: State, dtheta: Any, rate: float) -> State:
         """One step of the optimiser."""
-        step = require_steps_of(self.recipe, self.optimizer)
+        require_steps_of(self.recipe, self.optimizer)
         require_origin(state, self)
-        t, rate = require_count("state.updates", state.updates) + 1, require_real("rate", rate)
+        updates, rate = require_count("state.updates", state.updates), require_real("rate", rate)
         state, dtheta = self._state(state), self._vector("dtheta", dtheta)
+        return self._updated(state._replace(updates=updates), dtheta, rate)
+
+    def _updated(self, state: State, dtheta: Array, rate: float) -> State:
+        step, t = self.optimizer.step, state.updates + 1
+        assert step is not None
         if self.recipe.clip_norm is not None:
             dtheta = clipped(self.xp, dtheta, self.recipe.clip_norm)
         old = (state.theta, *state.moments)
@@ -148,6 +167,7 @@ class Reference:
         last_step = require_run(state, first_step, last_step)
         rates = None if rates is None else require_rates(rates, last_step - first_step)
         require_origin(state, self)
+        are_checked = isinstance(source, Examples)
         if isinstance(source, Examples):
             source = self.recipe.source(self._examples(source), self.xp)
         state, epoch = self._state(state), source.epoch
@@ -157,17 +177,17 @@ class Reference:
                 if ctrl_c:
                     return state._replace(interrupted=True)
                 e, i = epoch.at(step)
-                batch = source.batch(e, i)
+                batch = source.batch(e, i) if are_checked else self._examples(source.batch(e, i))
                 S = float(self.xp.sum(batch.weight))
                 if S > 0.0:
-                    J, dtheta = self.gradient(state.theta, batch, step)
+                    J, dtheta = self._gradient(state.theta, batch, step)
                     if not (isfinite(J) and isfinite(float(self.xp.sum(dtheta)))):
                         return state._replace(step=step, diverged=True)
                     if rates is None:
                         set_rates(rate, self, state, epoch)
                     else:
                         rate = rates[step - first_step :]
-                    state = self.update(state, dtheta, rate[0])
+                    state = self._updated(state, dtheta, float(rate[0]))
                     state = state._replace(cost_sum=state.cost_sum + S * J, weight_sum=state.weight_sum + S)
                 state = state._replace(step=step + 1, samples=state.samples + batch.m)
         return state
@@ -178,21 +198,31 @@ class Reference:
 
     def to_numpy(self, theta: Any) -> Any:
         """A copy as a NumPy array."""
-        return np.asarray(theta).copy()
+        return as_numpy(theta)
 
     def _as_rows(self, name: str, V: Any) -> Any:
-        """C-contiguous rows in the network's dtype."""
+        """C-contiguous rows in the network's dtype: of this engine's namespace where they come so, else of NumPy."""
+        if self._is_own(V):
+            return self._own(name, V)
         return np.ascontiguousarray(as_reals(name, V, self.network.dtype))
 
-    def _as_array(self, name: str, given: Any) -> Array:
+    def _is_own(self, given: Any) -> bool:
+        """Whether it is an array of this engine's namespace, which is not NumPy."""
+        return self.xp is not np and isinstance(given, self._array)
+
+    def _for_numpy(self, given: Any) -> Any:
+        """What is read by NumPy: an array of this engine's namespace as one of NumPy's."""
+        return as_numpy(given) if self._is_own(given) else given
+
+    def _own(self, name: str, given: Any) -> Array:
         """What a caller hands in, as an array of this engine's namespace and dtype."""
-        if self.xp is np or isinstance(given, np.ndarray):
+        if not self._is_own(given):
             given = as_reals(name, given, self.network.dtype)
         return self.xp.asarray(given, dtype=getattr(self.xp, self.network.dtype))
 
     def _vector(self, name: str, given: Any) -> Array:
         """A vector with a number for each parameter."""
-        vector = self._as_array(name, given)
+        vector = self._own(name, given)
         require_theta(vector, self.network, name)
         return vector
 
@@ -205,8 +235,9 @@ class Reference:
     def _examples(self, examples: Examples) -> Examples:
         """Examples of this network."""
         require_examples(examples, self.network)
-        X, Y, weight = (self._as_array(name, getattr(examples, name)) for name in ("X", "Y", "weight"))
-        return Examples(X, Y, weight, examples.codes)
+        X, Y, weight = (self._own(name, getattr(examples, name)) for name in ("X", "Y", "weight"))
+        codes = examples.codes
+        return Examples(X, Y, weight, None if codes is None else self.xp.asarray(codes))
 
     def _dropped(self, step: int, m: int, row: int) -> dict[int, Array]:
         """D[l] of the layers with dropout in a training step, for m examples from place ``row`` on."""
@@ -221,6 +252,13 @@ class Reference:
 def _columns(examples: Examples) -> tuple[Array, Array, Array, Array | None]:
     """X, Y, w and codes with an example in each column, as the equations have them: here alone rows are transposed."""
     return examples.X.T, examples.Y.T, examples.weight, None if examples.codes is None else examples.codes.T
+
+
+def as_numpy(array: Any) -> NDArray[Any]:
+    """A copy as a NumPy array, of an array of any namespace: by DLPack where it is not NumPy's own."""
+    if isinstance(array, np.ndarray) or not hasattr(array, "__dlpack__"):
+        return np.array(array)
+    return np.array(np.from_dlpack(array))
 
 
 def _slices(length: int, size: int, begin: int = 0) -> list[slice]:
