@@ -182,16 +182,17 @@ def identity(run: Run, training: Examples, validation: Examples | None) -> dict[
         "monitor": run.history.monitor,
         "samples": state.samples,
         "initial parameters": _digest(engine.to_numpy(state.theta)),
-        "training rows": _rows(training),
-        "validation rows": _rows(validation) if validation is not None else None,
+        "training rows": _rows(engine, training),
+        "validation rows": _rows(engine, validation) if validation is not None else None,
     }
     return json.loads(json.dumps(described))
 
 
-def _rows(examples: Examples) -> str:
+def _rows(engine: Engine, examples: Examples) -> str:
     """How many, and a digest of all their numbers."""
     arrays = [V for V in (examples.X, examples.Y, examples.weight, examples.codes) if V is not None]
-    return f"{examples.m} (sha256 {_digest(*arrays)})"
+    in_numpy = (V if isinstance(V, np.ndarray) else engine.to_numpy(V) for V in arrays)
+    return f"{examples.m} (sha256 {_digest(*in_numpy)})"
 
 
 def _digest(*arrays: Any) -> str:

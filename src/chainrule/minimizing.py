@@ -49,7 +49,7 @@ def minimize(engine: Engine, training: Examples, state: State, is_over: Callable
 
     def cost_and_gradient(theta: Any) -> tuple[float, Any]:
         J, dtheta = engine.gradient(at(theta), training)
-        return J, np.asarray(dtheta, np.float64)
+        return J, np.asarray(engine.to_numpy(dtheta), np.float64)
 
     def on_iteration(theta: Any, J: float) -> None:
         nonlocal state

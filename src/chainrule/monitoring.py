@@ -72,14 +72,14 @@ def _metric(engine: Engine, name: str, rows: Examples) -> Callable[[Any], float]
     metric = METRICS.make(name)
 
     def of_outputs(A_L: Any) -> float:
-        Y, weight = (np.asarray(V, np.float64) for V in (rows.Y.T, rows.weight))
-        return metric.score(Y, A_L, weight)
+        Y, weight = (np.asarray(engine.to_numpy(V), np.float64) for V in (rows.Y, rows.weight))
+        return metric.score(Y.T, A_L, weight)
 
     def of_theta(theta: Any) -> float:
         A_L = engine.predict(theta, rows.X, rows.codes).T
         return of_outputs(A_L) if np.isfinite(A_L).all() else nan  # from NaN a class could be read
 
-    if isnan(of_outputs(np.full(rows.Y.T.shape, 0.5))):
+    if isnan(of_outputs(np.full(tuple(rows.Y.shape)[::-1], 0.5))):
         raise RequestError(
             f"monitor {name} is not defined on the watched rows (one class alone, or a target that does not "
             "vary): watch something else, or more rows."
