@@ -7,6 +7,7 @@ from chainrule.engines import reference
 from chainrule.errors import RequestError
 from chainrule.formulas.draws import Stream, permutation
 from chainrule.network import Network
+from chainrule.sources import Examples
 from tests.formulas.problems import distance, engine_for, small
 
 
@@ -72,6 +73,15 @@ def test_rows_and_their_targets_and_weights_stay_together():
     engine._gradient = watched
     X = np.round(X, 3)
     engine.run(engine.start(), engine.examples(X, X.T.copy().sum(axis=0)[:, None], np.abs(X[:, 0])), 0, 8)
+
+
+def test_batches_of_a_source_of_ones_own_are_looked_at():
+    engine = engine_for(small(), batch_size=5)
+    source = engine.recipe.source(engine.examples(np.zeros((10, 3)), np.zeros((10, 1))), np)
+    engine.run(engine.start(), source, 0, 2)
+    source.examples = Examples(np.zeros((10, 4)), np.zeros((10, 1)), np.ones(10))
+    with pytest.raises(RequestError, match=r"X \(m, 3\)"):
+        engine.run(engine.start(), source, 0, 2)
 
 
 def test_a_step_without_weight_is_no_update_for_adam():

@@ -12,6 +12,7 @@ from chainrule.engines.fused import Fused
 from chainrule.engines.reference import Reference
 from chainrule.errors import RequestError
 from chainrule.formulas import draws
+from chainrule.inputs import Input
 from chainrule.network import Network
 from chainrule.recipe import Recipe
 from tests.formulas.problems import ALL_LOSSES, ALL_PENALTIES, targets
@@ -56,6 +57,22 @@ def test_shares_add_up_with_every_penalty(make, penalty, loss):
 def test_shares_add_up_with_every_loss(make, loss):
     network = Network((3, 4, 3), "silu", loss, penalties=tuple(ALL_PENALTIES), dtype="float64")
     assert_adds_up(make(network, Recipe()), *drawn(network, 11), edges=(0, 4, 11))
+
+
+def test_shares_add_up_before_learned_inputs():
+    inputs = [Input("scale", (0,)), Input("cosine(3)", (1,)), Input("lookup(2)", (0,), levels=3)]
+    network = Network((6, 4, 2), "tanh", dropout=0.3, penalties="l2(0.2)", dtype="float64", inputs=inputs)
+    engine, (theta, _, Y, weight) = Reference(network, Recipe()), drawn(network, 9)
+    rng = np.random.default_rng(1)
+    X, codes = rng.normal(size=(9, 2)), rng.integers(0, 3, (9, 1))
+    J, dtheta = engine.gradient(theta, engine.examples(X, Y, weight, codes), STEP)
+    J_of, dtheta_of = 0.0, np.zeros_like(dtheta)
+    for part in (slice(0, 4), slice(4, 9)):
+        examples = engine.examples(X[part], Y[part], weight[part], codes[part])
+        J_share, dtheta_share = engine.gradient(theta, examples, STEP, weight.sum(), part.start)
+        J_of, dtheta_of = J_of + J_share, dtheta_of + dtheta_share
+    assert J_of == pytest.approx(J, rel=1e-12)
+    np.testing.assert_allclose(dtheta_of, dtheta, rtol=1e-12, atol=1e-14)
 
 
 @st.composite

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from chainrule.checkpoints import Checkpoint
+from chainrule.engines.reference import as_numpy
 from chainrule.errors import RequestError
 from chainrule.formulas.optimizers import OPTIMIZERS
+from chainrule.inputs import Input
 from chainrule.network import Network
 from chainrule.training import fit
 from tests.formulas.problems import ALL_PENALTIES, distance, engine_for, targets
@@ -20,6 +22,13 @@ NETWORKS = {
     ),
     "classes": Network((3, 4, 3), "silu", "cross_entropy", 0.2, ("l2(0.1)",), dtype="float64"),
     "quantiles": Network((3, 4, 3), "tanh", "quantiles(0.1, 0.5, 0.9)", dtype="float64"),
+    "input layers": Network(
+        (7, 4, 2),
+        "tanh",
+        penalties=("l2(0.1)",),
+        dtype="float64",
+        inputs=[Input("scale", (0,)), Input("cosine(3)", (2,)), Input("lookup(2)", (0,), levels=4)],
+    ),
     "yes or no": Network((3, 6, 1), "elu", "binary_cross_entropy", penalties=("l2_fixed(0.1)",), dtype="float64"),
 }
 WEIGHT = np.array([1.0, 2.0, 0.5, 1.0, 1.0, 3.0, 0.0, 1.5, 2.5, 1.0, 0.0])
@@ -54,11 +63,12 @@ def both(xp, network, weight=WEIGHT, **recipe):
     """The engine on NumPy and on torch, and for each of them theta and the same examples."""
     here, there = engine_for(network, **recipe), engine_for(network, xp=xp, **recipe)
     rng = np.random.default_rng(0)
-    theta, X, Y = 0.6 * rng.normal(size=network.size), rng.normal(size=(M, 3)), None
+    theta, X = 0.6 * rng.normal(size=network.size), rng.normal(size=(M, network.columns.numbers))
+    codes = rng.integers(0, 4, (M, 1)) if network.columns.levels else None
     Y = targets(network.loss, network.n[-1], M, rng)
     if network.loss.startswith("quantiles"):
         Y = np.repeat(Y[:, :1], network.n[-1], axis=1)
-    return [(engine, engine.start(theta).theta, engine.examples(X, Y, weight)) for engine in (here, there)]
+    return [(engine, engine.start(theta).theta, engine.examples(X, Y, weight, codes)) for engine in (here, there)]
 
 
 def same(engine, tensor, expected):
@@ -73,12 +83,33 @@ def test_tensors_refuse(torch):
             use(tensor)
 
 
+class Elsewhere:
+    """Numbers on a device that DLPack gives number 2, kDLCUDA: handed over only where they are asked for on the CPU."""
+
+    def __init__(self, numbers):
+        self.numbers = numbers
+
+    def __dlpack_device__(self):
+        return 2, 0
+
+    def __dlpack__(self, *, dl_device, **given):
+        assert dl_device == (1, 0)
+        return self.numbers.__dlpack__(**given)
+
+
+def test_what_is_on_another_device_is_fetched():
+    numbers = np.arange(6.0).reshape(2, 3)
+    fetched = as_numpy(Elsewhere(numbers))
+    assert not np.shares_memory(fetched, numbers)
+    np.testing.assert_array_equal(fetched, numbers)
+
+
 def test_predict_cost_and_gradient(xp, network):
     (here, theta, examples), (there, theta_there, examples_there) = both(xp, network)
-    X = here.to_numpy(examples.X.T)
-    predicted = there.predict(theta_there, X)
+    predicted = there.predict(theta_there, examples.X, examples.codes)
     assert isinstance(predicted, np.ndarray)
-    assert distance(predicted, here.predict(theta, X)) < CLOSE
+    assert distance(predicted, here.predict(theta, examples.X, examples.codes)) < CLOSE
+    assert distance(predicted, there.predict(theta_there, examples_there.X, examples_there.codes)) < CLOSE
     assert there.cost(theta_there, examples_there) == pytest.approx(here.cost(theta, examples), rel=CLOSE)
     for given in ({}, {"step": 4}, {"step": 4, "S": 50.0, "row": 7}):
         J, dtheta = here.gradient(theta, examples, **given)
@@ -144,15 +175,27 @@ def test_a_run_is_kept_and_taken_up(xp, tmp_path):
 
 def test_rows_and_parameters_may_be_tensors(xp, torch, network):
     (here, theta, examples), (there, _, examples_there) = both(xp, network)
-    X, Y = (xp.asarray(np.array(V.T), dtype=torch.float32) for V in (examples.X, examples.Y))
-    handed_over = there.examples(X, Y, xp.asarray(WEIGHT))
+    X, Y = (xp.asarray(np.array(V), dtype=torch.float32) for V in (examples.X, examples.Y))
+    codes = examples_there.codes
+    handed_over = there.examples(X, Y, xp.asarray(WEIGHT), codes)
     for name in ("X", "Y", "weight"):
         given, made = getattr(handed_over, name), getattr(examples_there, name)
         assert given.dtype == torch.float64
         assert distance(there.to_numpy(given), there.to_numpy(made)) < 1e-7
     state = there.start(xp.asarray(theta, dtype=torch.float32))
     assert state.theta.dtype == torch.float64
-    assert distance(there.predict(state.theta, X), here.predict(theta, here.to_numpy(examples.X.T))) < 1e-6
+    A_L = here.predict(theta, examples.X, examples.codes)
+    assert distance(there.predict(state.theta, X, codes), A_L) < 1e-6
+
+
+def test_a_source_may_hand_over_arrays_of_numpy(xp, network):
+    """Its batches become tensors, batch by batch."""
+    (here, theta, examples), (there, theta_there, examples_there) = both(xp, network, batch_size=4, epochs=2)
+    source = here.recipe.source(examples, np)
+    state, state_there = here.start(theta), there.start(theta_there)
+    moved = there.run(state_there, source, 0, 6)
+    same(there, moved.theta, here.run(state, examples, 0, 6).theta)
+    same(there, moved.theta, there.to_numpy(there.run(state_there, examples_there, 0, 6).theta))
 
 
 def test_start_copies_what_it_is_given(xp):
@@ -167,6 +210,6 @@ def test_a_tensor_of_the_wrong_shape_is_refused(xp):
     with pytest.raises(RequestError, match="theta must hold"):
         there.start(theta[1:])
     with pytest.raises(RequestError, match="X must be"):
-        there.examples(examples.X, examples.Y.T)
+        there.examples(examples.X.T, examples.Y)
     with pytest.raises(RequestError, match="X must be"):
-        there.predict(theta, examples.X)
+        there.predict(theta, examples.X.T)

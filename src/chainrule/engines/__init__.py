@@ -18,8 +18,8 @@ arrays of another shape are refused with RequestError.
 
 Examples may be a share of a step: S is then the sum of the weights of the whole step, and ``gradient`` gives their
 share of J and dtheta, penalties in proportion to their weights. The shares of all add up to what one call gives for
-the whole step; one whose weights are all 0 adds 0. An engine that has the first of them at place ``row`` of the step
-draws for dropout what the whole step draws for these rows.
+the whole step; one whose weights are all 0 adds 0. With ``row``, how many examples of the step come before them,
+dropout draws for them what it draws in the whole step.
 
 An epoch is a run; so is what lies between two checkpoints, two looks at the clock, or two sums over machines.
 ``reference`` is the definition of right; every other engine is compared with it.

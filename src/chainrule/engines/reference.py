@@ -43,6 +43,8 @@ CHUNK = 8192
 # An optimiser's step goes through this many parameters at a time, so that its intermediate vectors stay in the cache.
 BLOCK = 16384
 
+CPU = 1  # DLPack's number for it, kDLCPU
+
 
 class Reference:
     """See ``chainrule.engines``.
@@ -258,7 +260,8 @@ def as_numpy(array: Any) -> NDArray[Any]:
     """A copy as a NumPy array, of an array of any namespace: by DLPack where it is not NumPy's own."""
     if isinstance(array, np.ndarray) or not hasattr(array, "__dlpack__"):
         return np.array(array)
-    return np.array(np.from_dlpack(array))
+    is_here = array.__dlpack_device__()[0] == CPU
+    return np.array(np.from_dlpack(array) if is_here else np.from_dlpack(array, device="cpu"))
 
 
 def _slices(length: int, size: int, begin: int = 0) -> list[slice]:
