@@ -40,7 +40,8 @@ from chainrule.weights import require_weights
 # Predicting and costing go through this many examples at a time, so that memory does not grow with m.
 CHUNK = 8192
 
-# An optimiser's step goes through this many parameters at a time, so that its intermediate vectors stay in the cache.
+# An optimiser's step goes through this many parameters at a time, so that its intermediate vectors stay in the cache,
+# unless it takes sums over a block.
 BLOCK = 16384
 
 CPU = 1  # DLPack's number for it, kDLCPU
@@ -154,7 +155,7 @@ class Reference:
         old = (state.theta, *state.moments)
         theta, *moments = new = [self.xp.empty_like(vector) for vector in old]
         for block in self.network.layout:
-            for part in _slices(block.size, BLOCK, block.offset):
+            for part in _slices(block.size, block.size if self.optimizer.whole_blocks else BLOCK, block.offset):
                 before, *kept = (vector[part] for vector in old)
                 moved = step(before, dtheta[part], rate * block.role.rate, t, block.role.decay, *kept)
                 for vector, values in zip(new, moved, strict=True):

@@ -40,8 +40,11 @@ def update_lines(network: Network, recipe: Recipe, functions: Functions | None, 
     """
     optimizer = recipe.make_optimizer(np, functions)
     gradients = "all D(l)" if theta_notation else "all dW[l] and db[l]"
+    moved = f"{'all Theta(l)' if theta_notation else 'all W[l] and b[l]'}, ({network.size},)"
+    if optimizer.whole_blocks:
+        moved = "the weights of each layer by themselves, and the biases"
     sizes = {
-        "theta": f"theta: {'all Theta(l)' if theta_notation else 'all W[l] and b[l]'}, ({network.size},)",
+        "theta": f"theta: {moved}",
         "w": "w: the weights, without the biases",
         **dict.fromkeys(optimizer.state, "0 at first"),
     }
@@ -55,8 +58,8 @@ def update_lines(network: Network, recipe: Recipe, functions: Functions | None, 
     numbers = {name: number(value) for name, value in OPTIMIZERS.numbers(recipe.optimizer, functions).items()}
     names = numbers | {"rate": ALPHA, "theta": THETA, "dtheta": DTHETA}
     for statement in filter(None, (part.strip() for part in optimizer.formula.split(";"))):
-        moved = re.match(r"\w*", statement)
-        lines.append((_statement(statement, names), sizes.get(moved[0] if moved else "", "")))
+        name = re.match(r"\w*", statement)
+        lines.append((_statement(statement, names), sizes.get(name[0] if name else "", "")))
     return lines
 
 

@@ -1,8 +1,8 @@
-"""Optimisers: how theta moves, given dtheta. Each is a few lines on vectors, element by element.
+"""Optimisers: how theta moves, given dtheta. Each is a few lines on vectors, element by element or block by block.
 
     theta, *state = step(theta, dtheta, rate, t, decay, *state)
 
-    theta, dtheta   parameters and dJ/dtheta, of a block or a part of one
+    theta, dtheta   parameters and dJ/dtheta, of a block or a part of one; of a whole block for a row that says so
     rate            the learning rate of this step (the notes' alpha)
     t               1 in the first update, 2 in the second, ...
     decay           factor on weight decay of the block that theta is: 1 of weights, 0 of biases
@@ -38,6 +38,7 @@ class Optimizer:
     momentum        name of the number that ``--momentum`` sets, if it has one
     corrected_by    numbers by which a step corrects for the vectors' start at zero: vectors that were kept under other
                     values of them do not fit
+    whole_blocks    a step takes sums over a block (W[l] or b[l]), and is to be given all of it at once
     minimize        minimize(cost_and_gradient, theta, iterations, tolerance, on_iteration) -> Minimum
     """
 
@@ -49,6 +50,7 @@ class Optimizer:
     momentum: str | None = None
     minimize: Callable[..., Any] | None = None
     corrected_by: tuple[str, ...] = ()
+    whole_blocks: bool = False
 
 
 OPTIMIZERS: Table[Optimizer] = Table("optimizer", elsewhere={"sgd": "gradient_descent", "gd": "gradient_descent"})
@@ -131,13 +133,10 @@ def rmsprop(xp: Namespace, rho: float = 0.9, eps: float = 1e-8) -> Optimizer:
 @OPTIMIZERS.row
 def adam(xp: Namespace, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8) -> Optimizer:
     """Momentum and rmsprop at once, both corrected for having started at zero."""
-    _require_adam("adam", beta1, beta2, eps)
+    moments = _adam_moments("adam", beta1, beta2, eps)
 
     def step(theta: Array, dtheta: Array, rate: float, t: int, decay: float, v: Array, s: Array) -> tuple[Array, ...]:
-        v = beta1 * v + (1.0 - beta1) * dtheta
-        s = beta2 * s + (1.0 - beta2) * dtheta * dtheta
-        v_hat = v / (1.0 - beta1**t)
-        s_hat = s / (1.0 - beta2**t)
+        v, s, v_hat, s_hat = moments(dtheta, t, v, s)
         return theta - rate * v_hat / (xp.sqrt(s_hat) + eps), v, s
 
     formula = (
@@ -164,6 +163,36 @@ def adamw(
     formula = f"w := w - rate weight_decay w;  {plain.formula}"  # w: the weights in theta, without the biases
     source = "Loshchilov & Hutter 2019, Alg. 2"
     return Optimizer(step, formula, source, 0.001, ("v", "s"), "beta1", corrected_by=plain.corrected_by)
+
+
+@OPTIMIZERS.row
+def lamb(
+    xp: Namespace, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-6, weight_decay: float = 0.01
+) -> Optimizer:
+    """Adam's step of each block, stretched to the length of the block: the rate is the share by which it changes."""
+    require(weight_decay >= 0.0, "lamb", "weight_decay is at least 0", weight_decay)
+    moments = _adam_moments("lamb", beta1, beta2, eps)
+
+    def norm(V: Array) -> Array:
+        return xp.sqrt(xp.sum(V * V))
+
+    def step(theta: Array, dtheta: Array, rate: float, t: int, decay: float, v: Array, s: Array) -> tuple[Array, ...]:
+        v, s, v_hat, s_hat = moments(dtheta, t, v, s)
+        u = v_hat / (xp.sqrt(s_hat) + eps) + weight_decay * decay * theta
+        norm_theta, norm_u = norm(theta), norm(u)
+        both, one = (norm_theta > 0.0) & (norm_u > 0.0), xp.ones_like(norm_u)
+        ratio = xp.where(both, norm_theta, one) / xp.where(both, norm_u, one)
+        return theta - rate * ratio * u, v, s
+
+    formula = (
+        "v := beta1 v + (1 - beta1) dtheta;  s := beta2 s + (1 - beta2) dtheta^2;  "
+        "u := v/(1 - beta1^t) / (sqrt(s/(1 - beta2^t)) + eps) + weight_decay decay theta;  "
+        "theta := theta - rate norm(theta)/norm(u) u;  "
+        "decay is 1 for weights and 0 for biases, and norm(theta)/norm(u) is 1 where either norm is 0"
+    )
+    source = "You et al. 2020, Alg. 2; eps as in its authors' code"
+    corrected_by = ("beta1", "beta2")
+    return Optimizer(step, formula, source, 0.001, ("v", "s"), "beta1", None, corrected_by, whole_blocks=True)
 
 
 @OPTIMIZERS.row
@@ -202,7 +231,15 @@ def lbfgs(
     return Optimizer(None, formula, "Liu & Nocedal 1989; Byrd et al. 1995", 1.0, minimize=minimize)
 
 
-def _require_adam(row: str, beta1: float, beta2: float, eps: float) -> None:
+def _adam_moments(row: str, beta1: float, beta2: float, eps: float) -> Callable[..., tuple[Array, ...]]:
+    """v, s and both corrected for their start at zero, as Adam and its kin keep them. RequestError: odd numbers."""
     require(0.0 <= beta1 < 1.0, row, "beta1 is at least 0 and below 1", beta1)
     require(0.0 <= beta2 < 1.0, row, "beta2 is at least 0 and below 1", beta2)
     require(eps > 0.0, row, "eps is above 0", eps)
+
+    def moments(dtheta: Array, t: int, v: Array, s: Array) -> tuple[Array, ...]:
+        v = beta1 * v + (1.0 - beta1) * dtheta
+        s = beta2 * s + (1.0 - beta2) * dtheta * dtheta
+        return v, s, v / (1.0 - beta1**t), s / (1.0 - beta2**t)
+
+    return moments

@@ -13,6 +13,7 @@ to chunk in the order of the rows, so chunks change no bit. Within a chunk a thr
 then, behind a barrier, threads share the columns (or the rows) of dW[l].
 """
 
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -22,9 +23,9 @@ from chainrule.engines.fused.assembly import GRAIN
 from chainrule.engines.fused.by_example import turned_bytes
 from chainrule.engines.fused.memory import Block, stride
 from chainrule.engines.fused.moves import rows_ahead
-from chainrule.engines.fused.parts import Hidden, Made, Parts
+from chainrule.engines.fused.parts import Hidden, Made, Parts, Reduction
 from chainrule.engines.fused.program import Program
-from chainrule.engines.fused.signatures import Given, Matrix, Place
+from chainrule.engines.fused.signatures import Given, Matrix, Place, Wanted
 from chainrule.engines.fused.steps import REALS, SLOTS, Kind, Slot
 from chainrule.engines.fused.sums import BLOCK
 from chainrule.formulas.draws import Stream
@@ -86,8 +87,11 @@ class Workspace:
                 for u, p in zip(n[1:-1], parts.network.dropout, strict=True)  # type: ignore[arg-type]
             ]
             self.blocks = -(-parts.network.size // BLOCK)
-            self.check, self.partials, self.penalty = (vector(self.blocks + parts.network.L) for _ in range(3))
+            blocks = len(parts.network.layout.blocks)  # each may end with a part that is not full
+            self.check, self.partials, self.penalty = (vector(self.blocks + blocks) for _ in range(3))
             self.known = [block.part(8, dtype) for _ in parts.reductions]
+            # of each block, a number for each sum that the optimiser's step takes over it
+            self.sums = [[block.part(8, dtype) for _ in range(parts.most_sums)] for _ in range(blocks)]
         block.make()
         self.words = block.view(self.frame, SLOTS, "int64")
         self.reals = block.view(self.frame, SLOTS, "float64")
@@ -103,6 +107,15 @@ class Workspace:
     def slot(self, slot: Slot) -> Place:
         """Where a number of the frame stands."""
         return Place(self.block.name, "float64" if slot in REALS else "int64", self.frame.offset + 8 * int(slot))
+
+
+@dataclass
+class Stretch:
+    """Entries of theta and of vectors like it, and where the numbers stand that are known of them by now."""
+
+    start: int
+    count: int
+    known: dict[str, Given]
 
 
 class Builder:
@@ -306,32 +319,53 @@ class Builder:
 
     def update(self) -> None:
         """The optimiser's step over all parameters."""
-        work, parts, size = self.work, self.parts, self.parts.network.size
+        work, parts = self.work, self.parts
         known: dict[str, Given] = {"rate": work.slot(Slot.RATE), "t": work.slot(Slot.T)}
+        everything = Stretch(0, parts.network.size, known)
         for reduction, number in zip(parts.reductions, work.known, strict=True):
-            dtheta = self._vector("dtheta")
-            self._formula(reduction.partials, length=size, dtheta=dtheta, partials=work.partials, **known)
-            self.program.barrier()
-            self.program.work(reduction.combine, {"into": number, "partials": work.partials, "count": work.blocks})
-            self.program.barrier()
-            known[reduction.name] = number
-        moments = (name for name in parts.updates[WEIGHT].outputs if name != "theta")
-        vectors = ("theta", "dtheta", *moments)
-        for role, start, count in self._updates():
-            matrices = {name: Matrix(self._vector(name, start * self.size), 1) for name in vectors}
-            self._formula(parts.updates[role], rows=count, cols=1, **known, **matrices)
+            self._reduce([(reduction, everything, number)])
+        moved = self._moved(everything.known)
+        for i in range(parts.most_sums):
+            places = zip(moved, work.sums, strict=False)  # blocks that are one leave some over
+            of_blocks = [(parts.updates[role].sums, stretch, into) for (role, stretch), into in places]
+            self._reduce([(sums[i], stretch, into[i]) for sums, stretch, into in of_blocks if i < len(sums)])
+        for role, stretch in moved:
+            matrices = {name: Matrix(place, 1) for name, place in self._of_update(stretch).items()}
+            self._formula(parts.updates[role].made, rows=stretch.count, cols=1, **stretch.known, **matrices)
         self.program.barrier()
 
-    def _updates(self) -> list[tuple[Role, int, int]]:
-        """(role, first entry, entries): the blocks, those that are moved alike and lie side by side as one."""
-        runs: list[tuple[Role, int, int]] = []
+    def _reduce(self, wanted: list[tuple[Reduction, Stretch, Place]]) -> None:
+        """Reductions over stretches, into these places, where they are known from then on."""
+        partials = self.work.partials
+        combines: list[tuple[Wanted, dict[str, Given]]] = []
+        for reduction, stretch, into in wanted:
+            given = {**stretch.known, **self._of_update(stretch)}
+            self._formula(reduction.partials, length=stretch.count, partials=partials, **given)
+            parts = -(-stretch.count // BLOCK)
+            combines.append((reduction.combine, {"into": into, "partials": partials, "count": parts}))
+            partials += parts * self.size
+            stretch.known[reduction.name] = into
+        self.program.barrier()
+        for combine, given in combines:
+            self.program.work(combine, given)
+        self.program.barrier()
+
+    def _of_update(self, stretch: Stretch) -> dict[str, Place]:
+        """Where a stretch of each vector stands that the optimiser's step reads."""
+        moments = (name for name in self.parts.updates[WEIGHT].made.outputs if name != "theta")
+        return {name: self._vector(name, stretch.start * self.size) for name in ("theta", "dtheta", *moments)}
+
+    def _moved(self, known: dict[str, Given]) -> list[tuple[Role, Stretch]]:
+        """The blocks by their roles; as one those that lie side by side and are moved alike, entry by entry."""
+        updates = self.parts.updates
+        moved: list[tuple[Role, Stretch]] = []
         for block in self.layout:
-            if runs and self.parts.updates[runs[-1][0]] == self.parts.updates[block.role]:
-                role, start, count = runs.pop()
-                runs.append((role, start, count + block.size))
+            alike = moved and updates[moved[-1][0]] == updates[block.role]
+            if alike and not updates[block.role].sums:
+                moved[-1][1].count += block.size
             else:
-                runs.append((block.role, block.offset, block.size))
-        return runs
+                moved.append((block.role, Stretch(block.offset, block.size, {**known})))
+        return moved
 
     def turn_weights(self) -> None:
         """W[l] from W[l].T, which dZ[l] is multiplied by on the way back."""

@@ -54,11 +54,19 @@ class Penalised:
 
 @dataclass(frozen=True)
 class Reduction:
-    """A sum or largest over dtheta: ``partials`` over blocks, then ``combine``; the number is the symbol ``name``."""
+    """A sum or largest over vectors: ``partials`` of parts, then ``combine``; the number is the symbol ``name``."""
 
     name: str
     partials: Made
     combine: Wanted
+
+
+@dataclass(frozen=True)
+class Update:
+    """The optimiser's step of a block: the sums over it that it takes, one after the other; then what it gives."""
+
+    sums: tuple[Reduction, ...]
+    made: Made
 
 
 class Parts:
@@ -69,7 +77,7 @@ class Parts:
     losses, values            losses with dZ; losses alone. ``by_example``: an example's outputs belong together
     link                      A[L] from Z[L]; None where they are the same. ``link_by_example``: as for the losses
     penalties                 of a whole step, and where ``True`` of a share of one; empty without any
-    reductions, updates       what has to be known of dtheta before an update; the update of a block, by its role
+    reductions, updates       what has to be known of dtheta before an update; the step of a block, by its role
     idle                      Programs that no engine uses now, by the number of threads that was asked for
     """
 
@@ -126,7 +134,7 @@ class Parts:
         self._last_layer(formulas)
         self._penalties(formulas)
         self.reductions: list[Reduction] = []
-        self.updates: dict[Role, Made] = {}
+        self.updates: dict[Role, Update] = {}
         self._optimizer(recipe, functions)
 
     def _activation(self, formulas: Formulas, l: int, p: float) -> Hidden:
@@ -204,24 +212,35 @@ class Parts:
         rate, t = trace.symbol("rate", "one", weak=True), trace.symbol("t", "one", whole=True)
         state = [trace.symbol(f"moment {i}") for i in range(len(optimizer.state))]
         moved = dtheta if recipe.clip_norm is None else clipped(trace, dtheta, recipe.clip_norm)
-        known: dict[Expression, Expression] = {}
-        for e in walk([moved]):
-            if e.op in OVER_ALL:
-                self.reductions.append(self._reduction(len(known), e, known))
-                known[e] = trace.symbol(self.reductions[-1].name, "one")
-        (moved,) = _with_known([moved], known)
+        self.reductions, (moved,) = self._reduced("known", [moved], OVER_ALL)
         for role in dict.fromkeys(block.role for block in self.network.layout):
             own = rate if role.rate == 1.0 else rate * role.rate
             after = self._traced(what, lambda r=role, own=own: step(theta, moved, own, t, r.decay, *state))
+            # of a largest, partials begin at 0: right for clipping, not for a step that may look at negative numbers
+            sums, after = self._reduced("sum", list(after), ("sum_all",)) if optimizer.whole_blocks else ([], after)
             self._elementwise(what, *after)
             outputs = {"theta": after[0], **{f"moment {i}": after[i + 1] for i in range(len(state))}}
-            self.updates[role] = self._map(outputs)
+            self.updates[role] = Update(tuple(sums), self._map(outputs))
 
-    def _reduction(self, number: int, e: Expression, known: Mapping[Expression, Expression]) -> Reduction:
-        op = e.op.removesuffix("_all")
-        partials = self._partials(op, {"partials": _with_known([e.args[0]], known)[0]})
-        combine = self._want(f"combine {self.dtype} {op}", steps.COMBINE, steps.write_combine, self.dtype, op)
-        return Reduction(f"known {number}", partials, combine)
+    @property
+    def most_sums(self) -> int:
+        """Over a block, in a step of the optimiser."""
+        return max((len(update.sums) for update in self.updates.values()), default=0)
+
+    def _reduced(
+        self, name: str, outputs: list[Expression], ops: tuple[str, ...]
+    ) -> tuple[list[Reduction], list[Expression]]:
+        """The reductions of these kinds in the outputs; and the outputs with symbols in their places."""
+        reductions: list[Reduction] = []
+        known: dict[Expression, Expression] = {}
+        for e in walk(outputs):
+            if e.op in ops:
+                op = e.op.removesuffix("_all")
+                partials = self._partials(op, {"partials": _with_known([e.args[0]], known)[0]})
+                combine = self._want(f"combine {self.dtype} {op}", steps.COMBINE, steps.write_combine, self.dtype, op)
+                reductions.append(Reduction(f"{name} {len(known)}", partials, combine))
+                known[e] = self.trace.symbol(reductions[-1].name, "one")
+        return reductions, _with_known(outputs, known)
 
     def _want(self, description: str, signature: Signature, write: Callable[..., str], *given: Any) -> Wanted:
         return Wanted(self._name(description, write, *given), signature.in_dtype(self.dtype))
