@@ -121,6 +121,7 @@ OTHER = {
     "monitor": ("mae", "monitor: auto then, mae now"),
     "patience": (5, "patience: None then, 5 now"),
     "tol": (0.5, "tol: 0.0001 then, 0.5 now"),
+    "averaging": (0.9, "averaging: None then, 0.9 now"),
 }
 
 

@@ -36,6 +36,10 @@ FULL = Recipe("momentum(0.8)", 0.05, "staircase(3)", 7, 16, False, 1.0, 2**63, "
         ({"clip_norm": 0}, "clip_norm is a number above 0"),
         ({"tol": -1e-9}, "tol is a number from 0 on"),
         ({"tol": float("nan")}, "tol is a number from 0 on"),
+        ({"averaging": 0}, "averaging is a number between 0 and 1, such as 0.955"),
+        ({"averaging": 1.0}, "averaging is a number between 0 and 1"),
+        ({"averaging": float("nan")}, "averaging is a number between 0 and 1"),
+        ({"averaging": 0.9, "optimizer": "lbfgs"}, "lbfgs takes no steps"),
         ({"monitor": "acuracy"}, "monitor 'acuracy' is not known; did you mean 'accuracy'"),
         ({"optimizer": "adam(2)"}, "adam: beta1 is at least 0 and below 1, not 2"),
         ({"optimizer": "adam(fast)"}, "beta1 is a number, not 'fast'"),
@@ -49,7 +53,9 @@ def test_what_makes_no_sense_is_refused(arguments, message):
         Recipe(**arguments)
 
 
-@pytest.mark.parametrize("arguments", [{"learning_rate": "fast"}, {"clip_norm": "short"}, {"tol": "small"}])
+@pytest.mark.parametrize(
+    "arguments", [{"learning_rate": "fast"}, {"clip_norm": "short"}, {"tol": "small"}, {"averaging": "much"}]
+)
 def test_a_word_where_a_number_belongs_is_refused(arguments):
     with pytest.raises(RequestError, match=next(iter(arguments))):
         Recipe(**arguments)
@@ -77,12 +83,18 @@ def test_everything_can_be_watched(monitor):
     assert Recipe(monitor=monitor).monitor == monitor
 
 
-@pytest.mark.parametrize("recipe", [Recipe(), FULL])
+@pytest.mark.parametrize("recipe", [Recipe(), FULL, replace(FULL, averaging=0.955)])
 def test_json_and_back(recipe):
     text = json.dumps(recipe.to_dict())
     again = Recipe.from_dict(json.loads(text))
     assert again == recipe
     assert hash(again) == hash(recipe)
+
+
+def test_a_recipe_without_averaging_says_nothing_of_it():
+    assert "averaging" not in Recipe().to_dict()
+    with pytest.raises(RequestError, match="averaging"):
+        Recipe.from_dict(Recipe().to_dict() | {"averaging": None})
 
 
 def test_numbers_from_numpy_are_plain_json_too():

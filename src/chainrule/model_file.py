@@ -3,7 +3,8 @@
 A file is accepted if it is, to the character, what saving the model in it would write: so every number and name in it
 has been understood, and nothing else is in it. The same model gives the same bytes.
 
-Files of older formats load for ever: ``UPGRADES`` turns the description of each format into the next one's.
+Files of older formats load for ever: ``UPGRADES`` turns the description of each format into the next one's. A model is
+written in the oldest format that can say it, so that older versions read what they understand.
 """
 
 import json
@@ -34,7 +35,7 @@ from chainrule.reports import Report
 from chainrule.sealed import NotSealed, read_sealed, seal, strict_json, unseal
 from chainrule.training import History
 
-FORMAT = 3
+FORMAT = 4
 KIND = "model file"
 
 _WORD = re.compile(r"[\w.+!-]{1,100}", re.ASCII)  # the name of a program, or its version
@@ -95,8 +96,8 @@ def load(path: Any, functions: Functions | None = None) -> Model:
     with refusing():
         if type(format) is not int or format < 1:
             raise ValueError("it does not say which format it has")
-        for known in range(format, FORMAT):
-            description = UPGRADES[known](description)
+        while description["format"] in UPGRADES:
+            description = UPGRADES[description["format"]](description)
     model = _model(description, arrays, functions, refusing)
     return replace(model, theta=model.theta.copy())  # and let go of the file's bytes
 
@@ -121,9 +122,14 @@ def _text(description: Mapping[str, Any]) -> str:
     return json.dumps(description, allow_nan=False)
 
 
+def _format(model: Model) -> int:
+    """Format 4 is format 3, and a recipe in it may average."""
+    return 3 if model.recipe.averaging is None else 4
+
+
 def _describe(model: Model) -> dict[str, Any]:
     return {
-        "format": FORMAT,
+        "format": _format(model),
         "made_with": dict(model.made_with),
         "network": model.network.to_dict(),
         "recipe": model.recipe.to_dict(),

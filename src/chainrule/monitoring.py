@@ -15,8 +15,11 @@ from chainrule.weights import require_some
 
 
 def evaluated(engine: Engine, state: State) -> Any:
-    """The theta that is scored, shown to callbacks, kept and handed back; an array of the engine, not to be changed."""
-    return state.theta
+    """The theta that is scored, shown to callbacks, kept and handed back; an array of the engine, not to be changed.
+
+    Where the recipe averages it is the mean, from the first step on.
+    """
+    return state.theta if engine.recipe.averaging is None or state.updates == 0 else state.moments[-1]
 
 
 class Monitor:

@@ -126,6 +126,7 @@ OPTIONS: dict[str, dict[str, Option]] = {
         "epochs": Option(whole, "N", "pass over the training rows at most so many times"),
         "batch_size": Option(auto_or_whole, "N", "rows in a step; auto for at most 200"),
         "clip_norm": Option(number, "LENGTH", "shorten gradients that are longer than this"),
+        "averaging": Option(number, "BETA", "keep a running mean of the parameters, of which each step leaves so much"),
         "monitor": Option(str, "NAME", f"what to watch: auto, validation_cost, training_cost, {_known(METRICS)}"),
         "patience": Option(none_or_whole, "N", "stop after more epochs without improvement than this; none: never"),
         "tol": Option(number, "AMOUNT", "a smaller improvement does not count"),

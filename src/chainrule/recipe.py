@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.arguments import instance, integer, number
 from chainrule.errors import RequestError, nearest
+from chainrule.formulas.averaging import averaged
 from chainrule.formulas.metrics import METRICS
 from chainrule.formulas.optimizers import OPTIMIZERS, Optimizer
 from chainrule.formulas.schedules import SCHEDULES, Schedule
@@ -35,6 +36,8 @@ class Recipe:
                    cost, or the training cost where there are no validation rows or the schedule is ``adaptive``
     patience       epochs without an improvement before training stops; None never stops
     tol            an improvement counts if it is larger than this
+    averaging      beta of the running mean of theta that takes its place in all but the steps: each step leaves
+                   beta of it; None for theta itself
 
     RequestError: numbers or names that make no sense.
     """
@@ -50,6 +53,7 @@ class Recipe:
     monitor: str = "auto"
     patience: int | None = 20
     tol: float = 1e-4
+    averaging: float | None = None
 
     def __post_init__(self) -> None:
         """Check every number; write every number of a known row."""
@@ -61,6 +65,7 @@ class Recipe:
             "learning_rate": None if self.learning_rate is None else _number("learning_rate", self.learning_rate),
             "clip_norm": None if self.clip_norm is None else _number("clip_norm", self.clip_norm),
             "tol": _number("tol", self.tol, zero_too=True),
+            "averaging": None if self.averaging is None else _beta(self.averaging),
             "shuffle": bool(instance("shuffle", self.shuffle, (bool, np.bool_), "True or False")),
         }
         if checked["seed"] >= 2**64:
@@ -79,10 +84,12 @@ class Recipe:
                 checked[field] = table.canonical(spec)
         for field, value in checked.items():
             object.__setattr__(self, field, value)
+        if self.averaging is not None and OPTIMIZERS.name(self.optimizer) in OPTIMIZERS:
+            self.make_optimizer(None)  # averaging is not for each
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
+        """Plain JSON; ``averaging`` only where there is one, so that recipes from before it read as they did."""
+        return {name: value for name, value in asdict(self).items() if name != "averaging" or value is not None}
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> "Recipe":
@@ -90,6 +97,8 @@ class Recipe:
         names = dict.fromkeys(("optimizer", "schedule", "monitor"), str)
         numbers = {"learning_rate": float | None, "clip_norm": float | None, "tol": float, "shuffle": bool}
         counts = {"epochs": int, "batch_size": int | str, "seed": int, "patience": int | None}
+        if isinstance(description, dict) and "averaging" in description:
+            numbers["averaging"] = float
         return cls(**record(description, "a recipe", **names, **numbers, **counts))
 
     def batch(self, m: int) -> int:
@@ -109,8 +118,9 @@ class Recipe:
         return InMemory(examples, self.epoch(examples.m), self.seed, self.shuffle, xp)
 
     def make_optimizer(self, xp: Namespace, functions: Functions | None = None) -> Optimizer:
-        """The optimiser on ``xp``."""
-        return OPTIMIZERS.make(self.optimizer, xp, functions=functions)
+        """The optimiser on ``xp``, with averaging where that is asked for."""
+        row = OPTIMIZERS.make(self.optimizer, xp, functions=functions)
+        return row if self.averaging is None else averaged(row, self.averaging, OPTIMIZERS.name(self.optimizer))
 
     def make_schedule(self, functions: Functions | None = None) -> Schedule:
         """The schedule."""
@@ -120,6 +130,14 @@ class Recipe:
 def _batch_size(given: Any) -> int | str:
     auto = isinstance(given, str) and given == "auto"
     return "auto" if auto else integer("batch_size", given, 1, " (or 'auto')")
+
+
+def _beta(given: Any) -> float:
+    said = "a number between 0 and 1, such as 0.955 (or none)"
+    beta = number("averaging", given, said)
+    if not 0.0 < beta < 1.0:
+        raise RequestError(f"averaging is {said}, not {given!r}.")
+    return beta
 
 
 def _number(name: str, given: Any, zero_too: bool = False) -> float:

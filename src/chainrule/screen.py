@@ -143,11 +143,12 @@ class Screen(Silence):
             self._say("Recipe", f"{name} on all rows at once, at most {recipe.epochs} iterations, seed {recipe.seed}")
             return
         rate = recipe.learning_rate or optimizer.learning_rate
+        averaging = "" if recipe.averaging is None else f", averaging {recipe.averaging:g}"
         self._say(
             "Recipe",
             f"{OPTIMIZERS.brief(recipe.optimizer, plan.functions)}, learning rate {rate:g}, "
             f"{SCHEDULES.brief(recipe.schedule, plan.functions)}, batches of {recipe.batch(m)}, "
-            f"at most {recipe.epochs} epochs, seed {recipe.seed}",
+            f"at most {recipe.epochs} epochs, seed {recipe.seed}{averaging}",
         )
 
     def _columns(self, rows: list[tuple[str, str, str, str]]) -> None:

@@ -51,7 +51,7 @@ def network(key):
 
 
 def recipe(key):
-    return lambda ran: ran.event("network")["recipe"][key]
+    return lambda ran: ran.event("network")["recipe"].get(key)
 
 
 def split(part):
@@ -97,6 +97,8 @@ EFFECTS = [
     ("dropout", "0.5", [], cost_of(0), None),
     ("dropout", "0.5,0.25", ["--hidden", "3,2"], network("dropout"), [0.5, 0.25]),
     ("clip_norm", "1e-3", ["--optimizer", "gradient_descent"], cost_of(1), None),
+    ("averaging", "0.9", [], lambda ran: ran.epochs[1]["validation_cost"], None),
+    ("averaging", "0.9", [], recipe("averaging"), 0.9),
     ("initializer", "zeros", PLAIN, lambda ran: ran.epochs[0]["training_cost"], pytest.approx(math.log(2))),
     ("monitor", "accuracy", [], lambda ran: ran.event("trained")["monitor"], "accuracy"),
     ("monitor", "accuracy", [], lambda ran: 0 <= ran.epochs[0].get("score", -1) <= 1, True),

@@ -38,8 +38,10 @@ def as_python(text):
 
 
 def run(lines, values):
-    """Carry the written statements out, one after the other; those of W and b by layer are left out."""
+    """Carry the written statements out, one after the other; those of W and b by layer, and sentences, are left out."""
     for line in lines:
+        if " = " not in line and ":=" not in line:
+            continue
         left, right = re.fullmatch(r"(\w+) :?= (.*?)(?:  .*)?", line).groups()
         values[left] = eval(as_python(right), {"sqrt": np.sqrt, "norm": np.linalg.norm}, values)
         if left == "w":
@@ -67,6 +69,14 @@ def test_evaluated_as_written_the_update_is_that_of_the_optimizer(name, clip_nor
         theta, *state = row.step(theta, given, 0.03, t, decay, *state)
         values = run(lines, values | {"dtheta": dtheta, "t": t, "w": values["theta"]})
         np.testing.assert_allclose(values["theta"], theta, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", [*STEPPING, "gradient_descent"])
+def test_the_mean_is_written_last(name):
+    lines = written(optimizer=name, averaging=0.8)
+    assert lines[:-1] == written(optimizer=name)
+    assert lines[-1].startswith("mean := 0.8 mean + (1 - 0.8) theta  ")
+    assert run(lines[-1:], {"mean": 2.0, "theta": 3.0})["mean"] == pytest.approx(2.2, rel=1e-15)
 
 
 def test_gradient_descent_is_written_by_layer_with_its_rate():

@@ -39,7 +39,7 @@ BY_HAND = {
             2.1 - 0.1 * (0.11 / 0.19) / (4.999 / 1.999) ** 0.5,
         ),
     ],
-}
+}  # lamb, which needs blocks, has a file of its own
 
 
 def steps(spec, theta, gradients, rate, decay=None):
@@ -145,7 +145,8 @@ def test_clipped(shorter_than):
 @pytest.mark.parametrize(
     "spec",
     ["momentum(1)", "nesterov(-0.1)", "rmsprop(1)", "rmsprop(eps=0)", "adam(1)", "adam(beta2=1)", "adam(eps=-1)",
-     "adamw(weight_decay=-1)", "lbfgs(0)", "lbfgs(2.5)", "averaged_momentum(2)"],
+     "adamw(weight_decay=-1)", "lamb(1)", "lamb(eps=0)", "lamb(weight_decay=-1)", "lbfgs(0)", "lbfgs(2.5)",
+     "averaged_momentum(2)"],
 )  # fmt: skip
 def test_numbers_that_make_no_sense(spec):
     with pytest.raises(RequestError, match=spec.split("(")[0]):

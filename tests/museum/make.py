@@ -1,14 +1,14 @@
-"""Make the model files of a format, each with rows and what the model answers to them, by the release that has it.
+"""Make the model files of the formats that are written, each with rows and what the model answers to them.
 
-    python -m tests.museum.make tests/museum/format-4
+    python -m tests.museum.make
 
 A file that is there is never made again: later versions have to load it as it is.
 """
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +16,9 @@ import pyarrow as pa
 import chainrule
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
+from chainrule.sealed import unseal
 
+HERE = Path(__file__).parent
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SHORT = {"epochs": 3, "hidden": (4,), "seed": 7}
 
@@ -156,6 +158,12 @@ def gaps() -> Exhibit:
     return chainrule.train(table, "price", missing=["-9"], **SHORT), rows
 
 
+def averaged() -> Exhibit:
+    """Parameters that are the mean over the steps."""
+    table = {"x": [i / 10 for i in range(60)], "y": [(i % 7) + i / 9 for i in range(60)]}
+    return chainrule.train(table, "y", optimizer="lamb", averaging=0.955, **SHORT), {"x": [0.0, 3.05, 5.9, 12.0]}
+
+
 EXHIBITS: tuple[Callable[[], Exhibit], ...] = (
     penguins,
     cars,
@@ -167,6 +175,7 @@ EXHIBITS: tuple[Callable[[], Exhibit], ...] = (
     grades,
     estimator,
     gaps,
+    averaged,
 )
 
 
@@ -178,17 +187,22 @@ def answers(model: Any, rows: dict[str, list[Any]]) -> dict[str, Any]:
     return {"labels": model.predict(rows).tolist(), "probabilities": probabilities}
 
 
-def main(folder: Path) -> None:
-    folder.mkdir(exist_ok=True)
-    path = folder / "answers.json"
-    recorded = json.loads(path.read_text()) if path.exists() else {}
+def main() -> None:
     for make in EXHIBITS:
-        if make.__name__ not in recorded:
-            model, rows = make()
-            model.save(folder / f"{make.__name__}.model")
-            recorded[make.__name__] = {"shows": make.__doc__, "rows": rows, "answers": answers(model, rows)}
-    path.write_text(json.dumps(recorded, indent=1) + "\n")
+        model, rows = make()
+        with TemporaryDirectory() as made:
+            model.save(Path(made) / "model")
+            content = (Path(made) / "model").read_bytes()
+        folder = HERE / f"format-{unseal(content, 'it')[0]['format']}"
+        path = folder / "answers.json"
+        recorded = json.loads(path.read_text()) if path.exists() else {}
+        if make.__name__ in recorded:
+            continue
+        folder.mkdir(exist_ok=True)
+        (folder / f"{make.__name__}.model").write_bytes(content)
+        recorded[make.__name__] = {"shows": make.__doc__, "rows": rows, "answers": answers(model, rows)}
+        path.write_text(json.dumps(recorded, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 class MomentsOf(NamedTuple):
     """Which rule keeps the moments, and of what function they are gradients.
 
-    optimizer   the row, with those of its numbers by which it corrects for the start at zero
+    optimizer   the row, with those of its numbers by which it corrects for the start at zero; and whether its theta is
+                averaged
     network     its sizes, activations, loss and dtype; penalties and dropout leave the gradient what it is
     functions   those of these rows that are the user's own
     """
@@ -53,6 +54,8 @@ def origin(network: Network, recipe: Recipe, optimizer: Optimizer, functions: Fu
         # a row of the user's own may be made of one of ours, and have none of its numbers
         corrected = [f"{label}={numbers[label]!r}" for label in optimizer.corrected_by if label in numbers]
         rule += f"({', '.join(corrected)})" if corrected else ""
+    if recipe.averaging is not None:
+        rule += ", averaged"
     own: tuple[tuple[str, object], ...] = ()
     if functions:
         rows = {name, LOSSES.name(network.loss), *map(ACTIVATIONS.name, activation)}

@@ -276,6 +276,8 @@ def _said(of: Subject) -> list[str]:
         lines.append(f"Trained by {_brief(OPTIMIZERS, optimizer, of)}{f', learning rate {rate:g}' if rate else ''}.")
         if OPTIMIZERS.name(optimizer) != "gradient_descent":
             lines.append("The update shown here is that of plain gradient descent.")
+    if beta := of.recipe.get("averaging"):
+        lines.append(f"The parameters are their mean over the steps of training, averaging {beta:g}.")
     return lines
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from chainrule.explain.pieces import BECOMES, EQUALS, MINUS, PLUS, Piece, bracketed, joined, sym, word
+from chainrule.formulas import averaging
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.schedules import SCHEDULES
 from chainrule.formulas.table import Functions
@@ -36,9 +37,9 @@ Line = tuple[Piece, str]  # an equation, and what stands beside it
 def update_lines(network: Network, recipe: Recipe, functions: Functions | None, theta_notation: bool) -> list[Line]:
     """One line for the rate, for clipping and for each statement of the optimiser; gradient descent has none itself.
 
-    Its two statements are written by layer, as the notes have them.
+    Its two statements are written by layer, as the notes have them. For averaging see ``averaging_lines``.
     """
-    optimizer = recipe.make_optimizer(np, functions)
+    optimizer = OPTIMIZERS.make(recipe.optimizer, np, functions=functions)
     gradients = "all D(l)" if theta_notation else "all dW[l] and db[l]"
     moved = f"{'all Theta(l)' if theta_notation else 'all W[l] and b[l]'}, ({network.size},)"
     if optimizer.whole_blocks:
@@ -61,6 +62,14 @@ def update_lines(network: Network, recipe: Recipe, functions: Functions | None, 
         name = re.match(r"\w*", statement)
         lines.append((_statement(statement, names), sizes.get(name[0] if name else "", "")))
     return lines
+
+
+def averaging_lines(recipe: Recipe) -> list[Line]:
+    """The line of the mean that is what the network is in the end; none where theta is that."""
+    if recipe.averaging is None:
+        return []
+    names = {"theta": THETA, "averaging": number(recipe.averaging)}
+    return [(_statement(averaging.FORMULA, names), "mean: what is kept; at first theta after the first step")]
 
 
 def number(value: float) -> Piece:

@@ -36,7 +36,7 @@ from chainrule.explain.pieces import (
     word,
 )
 from chainrule.explain.subject import network_of
-from chainrule.explain.updates import number, update_lines, words
+from chainrule.explain.updates import averaging_lines, number, update_lines, words
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LINKS, LOSSES, Loss
 from chainrule.formulas.optimizers import OPTIMIZERS
@@ -127,6 +127,8 @@ def equations(model: Any, notation: str = "W,b", examples: str = "columns", form
         made += [_equation(*line) for line in update_lines(network, recipe, functions, notation == "theta")]
     if recipe is None or OPTIMIZERS.name(recipe.optimizer) == "gradient_descent":
         made += [e for name, e in walk if name == "update"]
+    if recipe is not None:
+        made += [_equation(*line) for line in averaging_lines(recipe)]
     if form == "text":
         return "\n".join(f"{e.text:<58}  {e.sizes}".rstrip() for e in made)
     if form == "latex":

@@ -6,7 +6,7 @@ and the same data on every machine.
 
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any
 
@@ -76,7 +76,8 @@ def configuration(number: int, dtype: str | None = None) -> Configuration:
         clip_norm=one_of((None, None, 0.01, 1.0)),
         seed=int(chance() * 2**63) * 2 + 1 if chance() < 0.5 else number,
     )
-    return Configuration(network, recipe, m, one_of(("ones", "random", "some zero")))
+    weights = one_of(("ones", "random", "some zero"))
+    return Configuration(network, replace(recipe, averaging=one_of((None, None, 0.9))), m, weights)
 
 
 def rows(given: Configuration) -> tuple[Any, Any, Any]:

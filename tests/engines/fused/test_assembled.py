@@ -40,7 +40,7 @@ def written(target, dtype):
             ("l2(0.1)", "l1(0.01)"),
             dtype=dtype,
         )
-        for optimizer, clip_norm in (("adamw", 0.5), ("momentum", None)):
+        for optimizer, clip_norm in (("adamw", 0.5), ("momentum", None), ("lamb", None)):
             Parts(network, Recipe(optimizer, clip_norm=clip_norm), None, library)
     return [(name, write(name)) for name, write in library._writers.items()]
 

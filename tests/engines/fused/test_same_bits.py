@@ -114,6 +114,27 @@ def test_large_products_are_packed_and_split_without_a_trace(dtype, many_threads
         assert all(map(np.array_equal, made(count, target), alone)), (count, target)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("averaging", [None, 0.9])
+def test_sums_over_blocks_of_any_size(averaging, dtype, many_threads):
+    # one entry, some, a part that is full, several; more blocks than threads, and sums that take turns
+    network = Network((64, 64, 200, 1, 65, 3), "tanh", "half_squared_error", 0.1, dtype=dtype)
+    recipe = Recipe("lamb", batch_size=20, clip_norm=0.1, averaging=averaging)
+    rng = np.random.default_rng(0)
+    X, Y = rng.normal(size=(50, 64)), rng.normal(size=(50, 3))
+
+    def made(count, target):
+        engine = Fused(network, recipe, threads=count, target=target)
+        state = engine.run(engine.start(), engine.examples(X, Y), 0, 7)
+        return [state.theta, *state.moments]
+
+    alone = made(1, here())
+    assert all(np.isfinite(vector).all() for vector in alone)
+    for count, target in ((2, here()), (3, here()), (4, here()), (1, narrower()), (3, narrower())):
+        for _ in range(3):
+            assert all(map(np.array_equal, made(count, target), alone)), (count, target)
+
+
 @pytest.mark.parametrize("count", [2, 3])
 @pytest.mark.parametrize("m", [600, 601, 1000])
 def test_costs_of_more_rows_than_a_chunk(m, count, many_threads):

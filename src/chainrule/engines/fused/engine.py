@@ -117,7 +117,7 @@ class Fused:
         if functions:
             self._parts = Parts(network, recipe, functions, library(target))
         else:
-            self._parts = known_parts(network, recipe.optimizer, recipe.clip_norm, target)
+            self._parts = known_parts(network, recipe.optimizer, recipe.averaging, recipe.clip_norm, target)
         n = network.n
         flops = 6.0 * sum(j * k for j, k in pairwise(n)) - 2.0 * n[0] * n[1]
         self._beside = UPDATE * network.size + STEP

@@ -10,9 +10,9 @@ from chainrule.engines.fused.emitting import symbols_of
 from chainrule.engines.fused.library import Library, library
 from chainrule.engines.fused.signatures import Signature, Table, Wanted
 from chainrule.engines.fused.target import Target
-from chainrule.errors import ChainruleError
+from chainrule.errors import ChainruleError, RequestError
 from chainrule.formulas import equations
-from chainrule.formulas.optimizers import clipped
+from chainrule.formulas.optimizers import Optimizer, clipped
 from chainrule.formulas.table import Functions
 from chainrule.ir import Expression, Trace, Untraceable, decomposed, describe, rewritten, walk
 from chainrule.layout import Role
@@ -216,11 +216,24 @@ class Parts:
         for role in dict.fromkeys(block.role for block in self.network.layout):
             own = rate if role.rate == 1.0 else rate * role.rate
             after = self._traced(what, lambda r=role, own=own: step(theta, moved, own, t, r.decay, *state))
-            # of a largest, partials begin at 0: right for clipping, not for a step that may look at negative numbers
-            sums, after = self._reduced("sum", list(after), ("sum_all",)) if optimizer.whole_blocks else ([], after)
+            sums, after = self._over_blocks(what, optimizer, list(after))
             self._elementwise(what, *after)
             outputs = {"theta": after[0], **{f"moment {i}": after[i + 1] for i in range(len(state))}}
             self.updates[role] = Update(tuple(sums), self._map(outputs))
+
+    def _over_blocks(
+        self, what: str, optimizer: Optimizer, after: list[Expression]
+    ) -> tuple[list[Reduction], list[Expression]]:
+        """The sums over a block in what a step gives, and the rest of it."""
+        ops = {e.op for e in walk(after)}
+        if "max_all" in ops:  # partials of it begin at 0, which is right for the lengths that clipping looks at
+            raise Untraceable(f"{what}: the largest of a block; sums over it are compiled")
+        if "sum_all" in ops and not optimizer.whole_blocks:
+            raise RequestError(
+                f"{what}: its step takes sums, and may be given a part of a block. Say whole_blocks=True in its "
+                "Optimizer, and it is given whole blocks."
+            )
+        return self._reduced("sum", after, ("sum_all",))
 
     @property
     def most_sums(self) -> int:
@@ -299,9 +312,11 @@ class Parts:
 
 
 @lru_cache(maxsize=64)
-def known_parts(network: Network, optimizer: str, clip_norm: float | None, target: Target) -> Parts:
+def known_parts(
+    network: Network, optimizer: str, averaging: float | None, clip_norm: float | None, target: Target
+) -> Parts:
     """The Parts of a network and a recipe without functions of one's own; engines that differ elsewhere share them."""
-    return Parts(network, Recipe(optimizer, clip_norm=clip_norm), None, library(target))
+    return Parts(network, Recipe(optimizer, averaging=averaging, clip_norm=clip_norm), None, library(target))
 
 
 def _with_known(outputs: list[Expression], known: Mapping[Expression, Expression]) -> list[Expression]:
