@@ -201,7 +201,7 @@ def plan(
     loss            a row of the losses; "auto" for cross-entropy, or half the squared error
     optimizer       a row of the optimisers; "auto" for adam, or momentum where ``momentum`` is given
     momentum        the momentum number of the optimiser, beta
-    averaging       what each step leaves of a running mean of the parameters, such as 0.955: the mean is watched and kept
+    averaging       what a step leaves of a running mean of the parameters, such as 0.955: the mean is watched and kept
     l2, l1          strengths of penalties on the weights, lambda in lambda/(2m) sum w^2
     class_weight    "balanced": the weights of the training rows of each class have the same sum; or a weight for each
                     class, 1 where it names none. It acts on the costs and the monitor, not on the report
