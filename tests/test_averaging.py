@@ -161,8 +161,8 @@ def test_a_metric_or_a_score_is_of_the_mean_and_so_is_the_last_theta(watched):
         assert all(map(np.array_equal, scored, seen.thetas))
         assert len(scored) == len(done.history)
     elif watched["monitor"] == "mae":
-        Y, w = training.Y, training.weight / training.weight.sum()
-        expected = [float((w * abs(engine.predict(t, training.X.T).T - Y)).sum()) for t in seen.thetas]
+        Y, w = training.Y[:, 0], training.weight / training.weight.sum()
+        expected = [float((w * abs(engine.predict(t, training.X)[:, 0] - Y)).sum()) for t in seen.thetas]
         assert done.history.score == pytest.approx(expected, rel=1e-5)
     else:
         assert np.array_equal(done.theta, seen.thetas[-1])

@@ -123,8 +123,8 @@ def _text(description: Mapping[str, Any]) -> str:
 
 
 def _format(model: Model) -> int:
-    """Format 4 is format 3, and a recipe in it may average."""
-    return 3 if model.recipe.averaging is None else 4
+    """Format 4 is format 3, and in it a network may have input layers, and a recipe average."""
+    return 4 if model.network.inputs or model.recipe.averaging is not None else 3
 
 
 def _describe(model: Model) -> dict[str, Any]:

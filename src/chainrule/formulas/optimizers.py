@@ -188,7 +188,7 @@ def lamb(
         "v := beta1 v + (1 - beta1) dtheta;  s := beta2 s + (1 - beta2) dtheta^2;  "
         "u := v/(1 - beta1^t) / (sqrt(s/(1 - beta2^t)) + eps) + weight_decay decay theta;  "
         "theta := theta - rate norm(theta)/norm(u) u;  "
-        "decay is 1 for weights and 0 for biases, and norm(theta)/norm(u) is 1 where either norm is 0"
+        "decay is 1 for weights and 0 for all else, and norm(theta)/norm(u) is 1 where either norm is 0"
     )
     source = "You et al. 2020, Alg. 2; eps as in its authors' code"
     corrected_by = ("beta1", "beta2")
