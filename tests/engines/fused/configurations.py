@@ -48,28 +48,35 @@ def configuration(number: int, dtype: str | None = None) -> Configuration:
     def one_of(choices: Any) -> Any:
         return choices[int(chance() * len(choices))]
 
+    def lot(what: str, spec: str) -> float:
+        return int(sha256(f"{number} {what} {spec}".encode()).hexdigest()[:13], 16) / 16**13
+
+    def row(what: str, specs: list[str]) -> str:
+        """The row whose lot is the least: a new row takes its share of the configurations, and leaves the others."""
+        return min(specs, key=lambda spec: lot(what, spec))
+
     def units(least: int, most: int) -> int:
         """Small numbers as often as large ones."""
         highest = one_of([high for high in (least + 3, 16, 64, 256) if high < most] + [most])
         return least + int(chance() * (highest - least + 1))
 
-    loss = one_of(ALL_LOSSES)
+    loss = row("loss", ALL_LOSSES)
     hidden = one_of((0, 1, 1, 2, 2, 3, 4))
     outputs = max(one_of((1, 1, 2, 3, units(1, 40))), 2 if loss.startswith("cross_entropy") else 1)
     network = Network(
         (units(1, 60), *(units(1, 90) for _ in range(hidden)), outputs),
-        tuple(one_of(ALL_ACTIVATIONS) for _ in range(hidden)),
+        tuple(row(f"activation {l}", ALL_ACTIVATIONS) for l in range(hidden)),
         loss,
         tuple(one_of((0.0, 0.0, 0.1, 0.5)) for _ in range(hidden)),
-        tuple(p for p in ALL_PENALTIES if chance() < 0.25),
+        tuple(p for p in ALL_PENALTIES if lot("penalty", p) < 0.25),
         dtype=dtype or one_of(("float32", "float64")),
     )
     m = units(1, 900)
-    optimizer = one_of(STEPPING)
+    optimizer = row("optimizer", STEPPING)
     recipe = Recipe(
         optimizer,
         0.1 * OPTIMIZERS.make(optimizer, np).learning_rate,
-        one_of(list(SCHEDULES)),
+        row("schedule", list(SCHEDULES)),
         epochs=3,
         batch_size=one_of((1 if m < 40 else 30, units(1, m), m, m + 1, "auto")),
         shuffle=chance() < 0.7,

@@ -1,73 +1,32 @@
 """Recorded runs: the same bits on every machine, today and later.
 
 ``checksums.json`` holds the SHA-256 of theta and of the predictions after some steps of small runs, in which every
-activation, loss and optimiser that takes steps has its part. A change that is meant to change bits (another order of a
-sum, a better polynomial) records them anew, which one command does, from the root of the repository:
+activation, loss, penalty and optimiser that takes steps has its part; see ``recorded_runs``. A new row has a run that
+is not recorded yet. One command, from the root of the repository, records what is missing and leaves the rest:
 
     python -m tests.engines.fused.test_checksums
+
+A change that is meant to change bits (another order of a sum, a better polynomial) deletes the file first.
 
 The data are made from integers by single IEEE operations; the rates too (no cosine, no powers), since Python takes
 those from the system's library, which may round them otherwise elsewhere.
 """
 
 import json
-from itertools import cycle, islice
 from pathlib import Path
 
 import pytest
 
 from chainrule.engines.fused import Fused
-from chainrule.formulas.activations import ACTIVATIONS
+from chainrule.formulas.activations import ACTIVATIONS, Activation
 from chainrule.formulas.losses import LOSSES
-from chainrule.network import Network
-from chainrule.recipe import Recipe
-from tests.engines.fused.configurations import STEPPING, Configuration, checksum, rows
-from tests.formulas.problems import ALL_ACTIVATIONS, ALL_LOSSES
+from chainrule.formulas.optimizers import OPTIMIZERS, Optimizer
+from chainrule.formulas.penalties import PENALTIES, Penalty
+from tests.engines.fused.configurations import STEPPING, checksum, rows
+from tests.engines.fused.recorded_runs import EPOCHS, SPECS, part, parts, runs
 
 RECORDED = Path(__file__).parent / "checksums.json"
-EPOCHS = 3
-LATER = ["quantiles", "quantiles(0.1, 0.5, 0.9)"]  # rows that came when the others had been recorded
-
-
-def runs():
-    """The runs by name, each in both dtypes."""
-    first = [loss for loss in ALL_LOSSES if loss not in LATER]
-    count = max(len(ALL_ACTIVATIONS), len(first), len(STEPPING))
-    each = zip(
-        range(count + 1 + len(LATER)),
-        [*islice(cycle(first), count + 1), *LATER],
-        cycle([*STEPPING, "adam(0.8)"]),
-        cycle([(9,), (17, 6), (5, 33, 8), (12, 4)]),
-        cycle(["constant", "inverse_time(0.5)", "warm_up(2)"]),
-        strict=False,
-    )
-    for i, loss, optimizer, hidden, schedule in each:
-        hidden = hidden if i != count else ()
-        outputs = 3 if loss.startswith(("cross_entropy", "quantiles(")) else 1 + i % 2
-        for dtype in ("float32", "float64"):
-            network = Network(
-                (1 + 3 * i % 20, *hidden, outputs),
-                tuple(ALL_ACTIVATIONS[(i + 5 * l) % len(ALL_ACTIVATIONS)] for l in range(len(hidden))),
-                loss,
-                0.25 if i % 3 == 0 else 0.0,
-                [(), ("l2(0.1)",), ("l1(0.01)", "l2_fixed(0.02)")][i % 3],
-                dtype=dtype,
-            )
-            recipe = Recipe(
-                optimizer,
-                0.01,
-                schedule,
-                epochs=EPOCHS,
-                batch_size=[7, 16, 41, 60][i % 4],
-                shuffle=i % 5 > 0,
-                clip_norm=0.5 if i % 4 == 1 else None,
-                seed=i,
-            )
-            given = Configuration(network, recipe, 41, ["ones", "random", "some zero"][i // 2 % 3])
-            yield f"{i} {dtype}", given
-
-
-RUNS = dict(runs())
+RUNS = runs()
 
 
 def checksums(given):
@@ -80,29 +39,51 @@ def checksums(given):
     return {"theta": checksum(state.theta), "predictions": checksum(engine.predict(state.theta, examples.X))}
 
 
+def recorded():
+    return json.loads(RECORDED.read_text()) if RECORDED.exists() else {}
+
+
 def record():
-    """Write what the runs give now."""
-    lines = [f"{json.dumps(name)}: {json.dumps(checksums(given))}" for name, given in RUNS.items()]
+    """Write what the runs that are not recorded give now beside what is."""
+    before = recorded()
+    lines = [f"{json.dumps(name)}: {json.dumps(before.get(name) or checksums(RUNS[name]))}" for name in RUNS]
     RECORDED.write_text("{\n" + ",\n".join(lines) + "\n}\n")
-    print(f"{len(lines)} runs recorded in {RECORDED}")
+    print(f"{len(RUNS.keys() - before.keys())} runs recorded in {RECORDED}, of {len(RUNS)}")
 
 
 @pytest.mark.parametrize("name", RUNS)
 def test_bits_are_those_recorded(name):
-    recorded = json.loads(RECORDED.read_text())
-    assert checksums(RUNS[name]) == recorded[name], RUNS[name]
+    known = recorded()
+    assert name in known, "not recorded yet: python -m tests.engines.fused.test_checksums"
+    assert checksums(RUNS[name]) == known[name], RUNS[name]
 
 
 def test_the_recorded_runs_are_these():
-    assert list(json.loads(RECORDED.read_text())) == list(RUNS)
+    assert list(recorded()) == list(RUNS)
+
+
+NEW_ROWS = [
+    (ACTIVATIONS, lambda xp: Activation(lambda Z: Z, lambda Z, A: xp.ones_like(Z), "z", "a test")),
+    (LOSSES, LOSSES["half_squared_error"]),
+    (OPTIMIZERS, lambda xp: Optimizer(lambda theta, dtheta, rate, t, decay: (theta,), "theta", "a test", 0.1)),
+    (PENALTIES, lambda xp: Penalty(lambda w, S: w, lambda w, S: xp.ones_like(w), "w", "a test")),
+]
+
+
+@pytest.mark.parametrize(("table", "row"), NEW_ROWS, ids=[table.kind for table, _ in NEW_ROWS])
+def test_a_new_row_leaves_the_runs_of_others_and_has_its_own(table, row, monkeypatch):
+    monkeypatch.setitem(table, "a_new_row", row)
+    after = runs([(other, ["a_new_row", *specs] if other is table else specs) for other, specs in SPECS])
+    own = {f"{table.kind} a_new_row {dtype}" for dtype in ("float32", "float64")}
+    assert {name: given for name, given in after.items() if name not in own} == RUNS
+    assert own <= set(after)
 
 
 def test_everything_has_a_part():
-    parts = " ".join(str(given) for given in RUNS.values())
-    for name in (*ACTIVATIONS, *LOSSES, *STEPPING, "l1", "l2", "l2_fixed"):
-        assert name in parts
-    used = {a for given in RUNS.values() for a in given.network.activation}
-    assert {ACTIVATIONS.canonical(a) for a in ALL_ACTIVATIONS} <= used
+    seen = {one for given in RUNS.values() for one in parts(given)}
+    for table, specs in SPECS:
+        assert {part(table, spec) for spec in specs} <= seen
+        assert {table.name(spec) for spec in specs} == set(STEPPING if table is OPTIMIZERS else table)
     networks = [given.network for given in RUNS.values()]
     assert {0, 1, 2, 3} <= {network.L - 1 for network in networks}
     assert any(any(network.dropout) for network in networks)

@@ -10,6 +10,7 @@ from chainrule.engines.fused import Fused, building, threads
 from chainrule.engines.fused.target import AVX2, AVX512, NEON, here
 from chainrule.network import Network
 from chainrule.recipe import Recipe
+from tests.engines.fused import configurations
 from tests.engines.fused.configurations import bits, configuration, differing, rows
 
 ANY_WORK = 1e-9
@@ -36,6 +37,16 @@ def test_any_configuration(number, many_threads):
     for count in (2, 3, 4):
         assert not differing(alone, bits(given, threads=count)), (count, given)
     assert not differing(alone, bits(given, target=narrower(), threads=1 + number % 3)), given
+
+
+@pytest.mark.parametrize("table", ["ACTIVATIONS", "LOSSES", "PENALTIES"])
+def test_a_new_row_leaves_the_configurations_that_do_not_have_it(table, monkeypatch):
+    before = [str(configuration(number)) for number in range(100)]
+    monkeypatch.setattr(configurations, f"ALL_{table}", ["a_new_row", *getattr(configurations, f"ALL_{table}")])
+    after = [str(configuration(number)) for number in range(100)]
+    changed = [now for now, then in zip(after, before, strict=True) if now != then]
+    assert 0 < len(changed) < 60
+    assert all("a_new_row" in now for now in changed)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
