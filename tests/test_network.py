@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS
-from chainrule.formulas.losses import LINKS, LOSSES
+from chainrule.formulas.links import LINKS
+from chainrule.formulas.losses import LOSSES
 from chainrule.network import Network, Parameters
 
 sizes = st.lists(st.integers(1, 6), min_size=2, max_size=6).map(tuple)
@@ -172,7 +173,7 @@ def test_sizes():
 def test_the_last_activation_is_the_link_of_the_loss(loss):
     Z = np.array([[0.3, -2.0], [1.0, 0.5]])
     formulas = Network((4, 3, 2), "tanh", loss).formulas(np)
-    assert np.array_equal(formulas.g[2](Z), LINKS.make(LOSSES.make(loss, np).link, np)(Z))
+    assert np.array_equal(formulas.g[2](Z), LINKS.make(LOSSES.make(loss, np).link, np).g(Z))
     assert np.array_equal(formulas.g[1](Z), np.tanh(Z))
     assert formulas.g[0] is formulas.slope[0] is formulas.slope[2] is None
 

@@ -193,7 +193,7 @@ def _require_together(model: Model, loss: Loss) -> None:
     require(ends == layers, f"the network has {layers} inputs and outputs, as there are features and outputs", ends)
     columns = [*encoder.columns, *encoder.left_out, *encoder.constant]
     require(target.name not in columns, "the target is no feature", target.name)
-    outputs.require_fits(target, loss, network.loss)
+    outputs.require_fits(target, loss, network.loss, model.functions)
     if model.report is not None:
         expected = target.task, [str(label) for label in target.classes]
         found = model.report["task"], model.report["classes"]

@@ -71,7 +71,7 @@ def _metric(engine: Engine, name: str, rows: Examples) -> Callable[[Any], float]
 
     RequestError: it does not suit the loss, or has no value on these rows, whatever A[L] is.
     """
-    require_suits(name, engine.loss, engine.network.loss)
+    require_suits(name, engine.loss, engine.link, engine.network.loss)
     metric = METRICS.make(name)
 
     def of_outputs(A_L: Any) -> float:

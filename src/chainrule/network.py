@@ -14,7 +14,8 @@ from chainrule.errors import RequestError
 from chainrule.formulas import draws
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.initializers import INITIALIZERS
-from chainrule.formulas.losses import LINKS, LOSSES, Loss
+from chainrule.formulas.links import Link, link
+from chainrule.formulas.losses import LOSSES, Loss
 from chainrule.formulas.penalties import PENALTIES, Penalty
 from chainrule.formulas.table import Array, Functions, Namespace, Table
 from chainrule.inputs import Columns, Input, input_blocks, read_inputs, set_first
@@ -32,12 +33,13 @@ MOST_PARAMETERS = 2**38
 class Formulas:
     """The functions a network names, over one array namespace. ``g[l]``, ``slope[l]``: entry 0 is not used.
 
-    ``g[L]`` is the link; its slope is part of the loss's dZ, so ``slope[L]`` is None.
+    ``g[L]`` is the link's; its slope is part of the loss's dZ, so ``slope[L]`` is None.
     """
 
     g: tuple[Callable[[Array], Array] | None, ...]
     slope: tuple[Callable[[Array, Array], Array] | None, ...]
     loss: Loss
+    link: Link
     penalties: tuple[Penalty, ...]
 
 
@@ -168,11 +170,12 @@ class Network:
         loss = LOSSES.make(self.loss, xp, functions=functions)
         made = {a: ACTIVATIONS.make(a, xp, functions=functions) for a in dict.fromkeys(self.activation)}
         hidden = [made[a] for a in self.activation]
-        link = LINKS.make(loss.link, xp, functions=functions)
+        last = link(loss.link, xp, functions)
         return Formulas(
-            g=(None, *(row.g for row in hidden), link),
+            g=(None, *(row.g for row in hidden), last.g),
             slope=(None, *(row.slope for row in hidden), None),
             loss=loss,
+            link=last,
             penalties=tuple(PENALTIES.make(p, xp, functions=functions) for p in self.penalties),
         )
 

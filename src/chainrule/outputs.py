@@ -12,9 +12,11 @@ from chainrule.data import Target
 from chainrule.data.columns import LARGEST, row_name
 from chainrule.errors import RequestError, RunError
 from chainrule.formulas import weighted
+from chainrule.formulas.links import link
 from chainrule.formulas.losses import Loss
 from chainrule.formulas.metrics import probabilities
 from chainrule.formulas.quantile_metrics import quantile
+from chainrule.formulas.table import Functions
 from chainrule.records import record, require
 
 Floats = NDArray[np.float64]
@@ -49,30 +51,38 @@ class Outputs:
 
     @classmethod
     def fit(
-        cls, target: Target, loss: Loss, loss_name: str, values: NDArray[Any], weight: Floats | None = None
+        cls,
+        target: Target,
+        loss: Loss,
+        loss_name: str,
+        values: NDArray[Any],
+        weight: Floats | None = None,
+        functions: Functions | None = None,
     ) -> "Outputs":
         """From the training rows' class codes or numbers, (m,), and how much each counts.
 
         RequestError: a loss that does not fit the target.
         """
         _require_task(target, loss, loss_name)
+        last = link(loss.link, np, functions)
         if target.task == "classification":
             K = len(target.classes)
             shares = weighted.shares(values, K, weight)
-            return cls(1 if K == 2 and loss.link == "sigmoid" else K, 0.0, 1.0, tuple(shares.tolist()))
+            single = K == 2 and loss.elementwise and last.probabilities
+            return cls(1 if single else K, 0.0, 1.0, tuple(shares.tolist()))
         if weight is not None:
             values, weight = values[weight > 0.0], weight[weight > 0.0]
         mean = weighted.mean(values, weight)
-        if loss.link == "exponential":
+        if last.positive:
             return cls(1, 0.0, mean if mean > 0.0 else 1.0, (mean,))
-        if loss.link == "ascending" and not loss.levels:
+        if loss.one_target and not loss.levels:
             raise RequestError(f"loss {loss_name} needs its levels here, such as quantiles(0.1, 0.5, 0.9).")
         units, prior = max(1, len(loss.levels)), (mean, *(quantile(values, q, weight) for q in loss.levels))
         if values.min() == values.max():  # asked of the values, since rounding can leave a deviation of 1e-11
             return cls(units, float(values[0]), 1.0, prior)
         return cls(units, mean, weighted.deviation(values, weight) or 1.0, prior)  # squares of tiny ones may vanish
 
-    def require_fits(self, target: Target, loss: Loss, loss_name: str) -> None:
+    def require_fits(self, target: Target, loss: Loss, loss_name: str, functions: Functions | None = None) -> None:
         """RequestError: outputs that neither ``fit`` nor an estimator makes for this target and this loss."""
         _require_task(target, loss, loss_name)
         if target.task == "regression":
@@ -86,7 +96,7 @@ class Outputs:
             return
         K = len(target.classes)
         single = K == 2 and loss.elementwise
-        units = [1] if single and loss.link == "sigmoid" else [1, 2] if single else [K]
+        units = [1] if single and link(loss.link, np, functions).probabilities else [1, 2] if single else [K]
         require(self.units in units, f"units of {K} classes with loss {loss_name} are {units}", self.units)
         require((self.shift, self.scale) == (0.0, 1.0), "classes are neither shifted nor scaled", self)
         shares = len(self.prior) == K and min(self.prior) >= 0.0 and abs(sum(self.prior) - 1.0) < 1e-9

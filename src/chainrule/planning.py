@@ -298,7 +298,7 @@ def plan(
     encoder, same = encoder.without_constants(table, parts.train)
     loss = _usual_loss(goal) if _is_auto(loss) else draft.loss
     row = LOSSES.make(loss, np, functions=functions)
-    outputs = Outputs.fit(goal, row, loss, values[parts.train], of_train)
+    outputs = Outputs.fit(goal, row, loss, values[parts.train], of_train, functions)
     require_in_domain(row, loss, target, values[rows], rows)
     weightless = 0 if w is None else int((w == 0.0).sum())
     total = _by_class(goal, values, parts.train, class_weight, of_train)

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from chainrule.formulas.losses import LINKS, LOSSES
+from chainrule.formulas.links import LINKS
+from chainrule.formulas.losses import LOSSES
 from tests.formulas.problems import ALL_LOSSES
 
 # (loss, z, y) -> (value, dZ), each worked out by hand as the limit for large |z|
@@ -111,13 +112,15 @@ def test_tweedie_of_a_zero_is_finite_where_that_of_an_amount_is_not():
 @pytest.mark.parametrize("link", LINKS)
 def test_links_at_extremes(link):
     with np.errstate(over="ignore"):
-        A = LINKS.make(link, np)(extremes())
+        row = LINKS.make(link, np)
+        A = row.g(extremes())
     assert not np.isnan(A).any()
     if link == "softmax":
         assert A.sum(axis=0) == pytest.approx(1.0)
-    if link in ("softmax", "sigmoid"):
+    if row.probabilities or row.positive:
         assert A.min() >= 0
-        assert A.max() <= 1
+    assert row.probabilities is bool(A.min() >= 0 and A.max() <= 1)
+    assert row.positive is bool(A.min() >= 0 and A.max() > 1)
 
 
 @pytest.mark.parametrize("loss", ALL_LOSSES)

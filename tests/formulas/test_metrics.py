@@ -8,6 +8,7 @@ from sklearn import metrics as theirs
 
 from chainrule import RequestError
 from chainrule.formulas import metrics
+from chainrule.formulas.links import link
 from chainrule.formulas.losses import LOSSES
 
 draws = st.integers(0, 10_000)
@@ -185,10 +186,10 @@ SUITS = {
 def test_a_metric_that_says_nothing_about_a_loss_is_refused_by_name(name, loss):
     row = LOSSES.make(loss, np)
     if SUITS[name, loss]:
-        metrics.require_suits(name, row, loss)
+        metrics.require_suits(name, row, link(row.link, np), loss)
         return
     with pytest.raises(RequestError, match=rf"monitor {name} .*loss {loss[:9]}.*watch a cost"):
-        metrics.require_suits(name, row, loss)
+        metrics.require_suits(name, row, link(row.link, np), loss)
 
 
 @pytest.mark.parametrize("weight", [1e-200, 1e200])

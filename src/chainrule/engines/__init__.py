@@ -34,6 +34,7 @@ import numpy as np
 from chainrule.arguments import instance
 from chainrule.engines.origin import Origin
 from chainrule.errors import warn_caller
+from chainrule.formulas.links import Link
 from chainrule.formulas.losses import Loss
 from chainrule.formulas.optimizers import Optimizer
 from chainrule.formulas.schedules import Schedule
@@ -80,6 +81,7 @@ class Engine(Protocol):
     network: Network
     recipe: Recipe
     loss: Loss
+    link: Link
     optimizer: Optimizer
     schedule: Schedule
     learning_rate: float

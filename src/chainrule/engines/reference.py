@@ -64,7 +64,7 @@ class Reference:
         self.recipe = recipe
         self.xp = xp
         self.propagation = Propagation(network, xp, functions)
-        self.loss = self.propagation.formulas.loss
+        self.loss, self.link = self.propagation.formulas.loss, self.propagation.formulas.link
         self.optimizer = recipe.make_optimizer(xp, functions)
         self.schedule = recipe.make_schedule(functions)
         self.learning_rate = recipe.learning_rate or self.optimizer.learning_rate

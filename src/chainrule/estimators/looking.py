@@ -108,10 +108,14 @@ class Looking:
         check_is_fitted(self)
         propagation, theta = Propagation(self._network, np, self._functions), self._packed()
         Z, A = propagation.forward(theta, dense(read_X(self, X), self._network.dtype).T)
-        slopes = [
-            propagation.input_gradient(theta, A[0], Z, A, dZ_L).T
-            for dZ_L in _link_slopes(self.out_activation_, A[-1])  # type: ignore[attr-defined]
-        ]
+        link = propagation.formulas.link
+        if link.dZ is None:
+            raise RequestError(
+                f"the derivative of the link {propagation.formulas.loss.link!r} is not known here: work it out from "
+                "hidden_activations."
+            )
+        units = np.eye(len(A[-1]), dtype=A[-1].dtype)[:, :, None] * np.ones_like(A[-1])  # dA[L] of each output
+        slopes = [propagation.input_gradient(theta, A[0], Z, A, link.dZ(Z[-1], A[-1], dA_L)).T for dA_L in units]
         return slopes[0] if len(slopes) == 1 else np.stack(slopes, axis=1)
 
     def _layers(self) -> tuple[list[str], list[list[str]]]:
@@ -144,14 +148,3 @@ class Looking:
         body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
         said = "<br>".join(escape(line) for line in self._said())
         return f"{html}<table><thead><tr>{cells(head, 'th')}</tr></thead><tbody>{body}</tbody></table><p>{said}</p>"
-
-
-def _link_slopes(link: str, A_L: Any) -> list[Any]:
-    """For each output k the slopes of A[L][k] by Z[L], (n[L], m)."""
-    K = len(A_L)
-    if link == "softmax":
-        return [A_L[k] * ((np.arange(K) == k)[:, None] - A_L) for k in range(K)]
-    by_link = {"identity": np.ones_like(A_L), "logistic": A_L * (1 - A_L), "exp": A_L}
-    if link not in by_link:
-        raise RequestError(f"the slope of the link {link!r} is not known here: work it out from hidden_activations.")
-    return [by_link[link] * (np.arange(K) == k)[:, None] for k in range(K)]

@@ -6,8 +6,10 @@ from typing import Any
 from sklearn.exceptions import ConvergenceWarning
 
 from chainrule.errors import warn_caller
+from chainrule.estimators import translation
 from chainrule.estimators.callbacks import say
 from chainrule.estimators.holding import Holding
+from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.training import Diverged, Fit
 
 
@@ -29,7 +31,7 @@ class Recording(Holding):
 
     @property
     def _minimizes(self) -> bool:
-        return self.solver.split("(")[0].strip() == "lbfgs"
+        return translation.minimizes(self)
 
     @property
     def _stops_early(self) -> bool:
@@ -86,8 +88,8 @@ class Recording(Holding):
             warn_caller("Training interrupted by user.")
         elif history.stopped.startswith("not converged") or (history.stopped == "all epochs done" and self._minimizes):
             warn_caller(
-                f"lbfgs failed to converge after {self.n_iter_} iteration(s): {history.stopped}. Increase max_iter or "
-                "max_fun, or scale the data.",
+                f"{OPTIMIZERS.name(self.solver)} failed to converge after {self.n_iter_} iteration(s): "
+                f"{history.stopped}. Increase max_iter or max_fun, or scale the data.",
                 ConvergenceWarning,
             )
         elif history.stopped == "all epochs done":

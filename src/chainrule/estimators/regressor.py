@@ -10,7 +10,7 @@ from sklearn.utils import column_or_1d
 from chainrule.errors import RequestError
 from chainrule.estimators import translation
 from chainrule.estimators.base import BaseMLP, partial_fit_available
-from chainrule.formulas.losses import LOSSES
+from chainrule.formulas.losses import LOSSES, Loss
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
@@ -132,7 +132,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def _known_targets(self, y: Any) -> Any:
         Y = self._checked(np.asarray(y, np.float64).reshape(len(y), -1), "y_val")
-        levels = _levels(self._network.loss)
+        levels = _levels(LOSSES.make(self._network.loss, np, functions=self._functions))
         if levels and Y.shape[1] == 1:
             return np.repeat(Y, len(levels), axis=1)
         if Y.shape[1] != self.n_outputs_:
@@ -163,17 +163,19 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     @property
     def _levels(self) -> list[float]:
         """The quantiles that are asked for; none for another loss."""
-        levels = _levels(self.loss) if isinstance(self.loss, str) else []
-        if not levels and isinstance(self.loss, str) and LOSSES.name(self.loss) == translation.QUANTILES:
-            raise RequestError("loss 'quantiles' needs its numbers here, such as 'quantiles(0.1, 0.5, 0.9)'.")
-        return levels
+        names = translation.Names()
+        row = LOSSES.make(names.spec(LOSSES, self.loss), np, functions=names.functions)
+        if row.one_target and not row.levels:
+            raise RequestError(f"loss {self.loss!r} needs its numbers here, such as 'quantiles(0.1, 0.5, 0.9)'.")
+        return _levels(row)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R2 of the predictions, with several quantiles of the one nearest to the median."""
         return float(r2_score(y, self._scored(self.predict(X)), sample_weight=sample_weight))
 
     def _scored(self, predicted: Any) -> Any:
-        levels = _levels(self._network.loss)  # of the fit: the parameter may be another by now
+        # of the fit: the parameter may be another by now
+        levels = _levels(LOSSES.make(self._network.loss, np, functions=self._functions))
         if not levels:
             return predicted
         return predicted.reshape(len(predicted), -1)[:, int(np.abs(np.array(levels) - 0.5).argmin())]
@@ -191,6 +193,6 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return float(r2_score(y, self._scored(self._answers(A_L)), sample_weight=weight))
 
 
-def _levels(loss: str) -> list[float]:
-    """The quantiles of a loss; none of another."""
-    return list(LOSSES.numbers(loss).values()) if LOSSES.name(loss) == translation.QUANTILES else []
+def _levels(loss: Loss) -> list[float]:
+    """The quantiles of one target, an output each; none of another loss."""
+    return list(loss.levels) if loss.one_target else []

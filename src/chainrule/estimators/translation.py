@@ -20,9 +20,6 @@ from chainrule.recipe import Recipe
 LEAST_DECREASE = 2.220446049250313e-09
 # scikit-learn's names for the links
 OUT_ACTIVATION = {"identity": "identity", "sigmoid": "logistic", "softmax": "softmax", "exponential": "exp"}
-QUANTILES = "quantiles"
-BY_EXAMPLE = ("cross_entropy",)  # losses of several outputs that belong together; one output has the binary form
-BINARY = "binary_cross_entropy"
 
 
 class Names:
@@ -61,10 +58,10 @@ def hidden_units(hidden_layer_sizes: Any) -> list[int]:
 
 
 def loss_spec(names: Names, given: Any, multiclass: bool) -> str:
-    """The row of LOSSES. "log_loss" is the binary form where the outputs are yes/no each."""
+    """The row of LOSSES; where the outputs are yes or no each, the one that takes its place there."""
     spec = names.spec(LOSSES, given)
-    name = LOSSES.name(spec)
-    return spec.replace(name, BINARY, 1) if name in BY_EXAMPLE and not multiclass else spec
+    instead = LOSSES.make(spec, np, functions=names.functions).yes_or_no
+    return spec.replace(LOSSES.name(spec), instead, 1) if instead and not multiclass else spec
 
 
 def network(estimator: Any, names: Names, n_in: int, n_out: int, loss: str, dtype: str) -> Network:
@@ -107,19 +104,18 @@ def start(network: Network, random: Any) -> Any:
 def recipe(estimator: Any, seed: int, watches_validation: bool) -> Recipe:
     """The Recipe that an estimator's parameters describe."""
     e = estimator
-    solver = optimizer(e)
-    minimizes = OPTIMIZERS.name(solver) == "lbfgs"
+    whole = minimizes(e)
     return Recipe(
-        optimizer=solver,
-        learning_rate=None if minimizes else e.learning_rate_init,
-        schedule="constant" if minimizes else schedule(e),
+        optimizer=optimizer(e),
+        learning_rate=None if whole else e.learning_rate_init,
+        schedule="constant" if whole else schedule(e),
         epochs=e.max_iter,
-        batch_size="auto" if minimizes else e.batch_size,
+        batch_size="auto" if whole else e.batch_size,
         shuffle=e.shuffle,
         clip_norm=e.clip_norm,
         seed=seed,
         monitor="validation_cost" if watches_validation else "training_cost",
-        patience=None if minimizes or isinf(e.n_iter_no_change) else int(e.n_iter_no_change),
+        patience=None if whole or isinf(e.n_iter_no_change) else int(e.n_iter_no_change),
         tol=e.tol,
     )
 
@@ -135,6 +131,15 @@ def optimizer(e: Any) -> str:
     if e.momentum == 0.0:
         return "gradient_descent"
     return f"{'nesterov' if e.nesterovs_momentum else 'momentum'}({float(e.momentum)!r})"
+
+
+def minimizes(e: Any) -> bool:
+    """Whether the solver takes the whole cost at once; a name that is not known does not, and is refused elsewhere."""
+    try:
+        row = OPTIMIZERS.make(Names().spec(OPTIMIZERS, e.solver), np)
+    except RequestError:
+        return False
+    return row.minimize is not None
 
 
 def schedule(e: Any) -> str:

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from chainrule.explain import symptoms_of_inputs, symptoms_of_network, symptoms_of_training
 from chainrule.explain.findings import Evidence, Finding
 from chainrule.explain.subject import subject
+from chainrule.formulas.optimizers import OPTIMIZERS
 
 __all__ = ["Diagnosis", "Finding", "diagnose"]
 
@@ -23,7 +26,9 @@ class Symptom:
 
 
 def _by_steps(evidence: Evidence) -> bool:
-    return str(evidence.subject.recipe.get("optimizer", "")) != "lbfgs" and all(evidence.history.learning_rate)
+    optimizer = evidence.subject.recipe.get("optimizer")
+    made = OPTIMIZERS.make(optimizer, np, functions=evidence.subject.functions) if optimizer else None
+    return (made is None or made.minimize is None) and all(evidence.history.learning_rate)
 
 
 # What a symptom needs, and what is said where it is not there.

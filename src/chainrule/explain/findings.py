@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from chainrule.explain.subject import Subject
 from chainrule.explain.trace import Trace, trace
+from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.history import History
 
 Floats = NDArray[np.float64]
@@ -91,6 +92,11 @@ class Evidence:
         """g'(Z[l]), (n[l], m)."""
         made: Any = self.trace.formulas.slope[l]
         return np.broadcast_to(made(self.trace.Z[l], self.trace.A[l]), self.trace.Z[l].shape)
+
+    def steepest(self, l: int) -> float | None:
+        """The largest g' of a layer whose activation is bounded; None where it is not."""
+        of = self.subject
+        return ACTIVATIONS.make(of.network.activation[l - 1], np, functions=of.functions).steepest
 
     @cached_property
     def varying(self) -> Places:

@@ -274,7 +274,7 @@ def _said(of: Subject) -> list[str]:
     if optimizer := of.recipe.get("optimizer"):
         rate = of.recipe.get("learning_rate")
         lines.append(f"Trained by {_brief(OPTIMIZERS, optimizer, of)}{f', learning rate {rate:g}' if rate else ''}.")
-        if OPTIMIZERS.name(optimizer) != "gradient_descent":
+        if not OPTIMIZERS.make(optimizer, np, functions=of.functions).plain:
             lines.append("The update shown here is that of plain gradient descent.")
     if beta := of.recipe.get("averaging"):
         lines.append(f"The parameters are their mean over the steps of training, averaging {beta:g}.")

@@ -9,7 +9,7 @@ from chainrule.explain import differences
 from chainrule.explain.faults import Fault, fault
 from chainrule.explain.layout import Floats
 from chainrule.explain.subject import Subject
-from chainrule.formulas.activations import ACTIVATIONS
+from chainrule.formulas.activations import ACTIVATIONS, sigma
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.penalties import PENALTIES
 from chainrule.propagation import Propagation
@@ -71,7 +71,7 @@ def _loss(of: Subject) -> Iterator[Fault]:
         wrong = _wrong(given, right, error) & smooth
         if wrong.any():
             k, i = _worst(given, right, wrong)
-            s = ACTIVATIONS["sigmoid"](np).g(Z)
+            s = sigma(np, Z)
             m = float(len(of.X))
             forms = {
                 "sign-lost": -right,

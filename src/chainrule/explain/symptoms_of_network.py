@@ -9,7 +9,6 @@ LOST_UNITS = 0.25
 # A bounded activation passes back less than a fiftieth of its steepest slope: |tanh| > 0.99, sigmoid beyond 0.995.
 FLAT_SLOPE = 0.02
 FLAT_ROWS = 0.95  # of the rows: "nearly all"
-STEEPEST = {"sigmoid": 0.25, "tanh": 1.0}  # the bounded activations, and their slope at 0
 # Layers that share a learning rate learn a thousand times slower, or faster. Glorot & Bengio 2010 (sections 4.2, 5.2)
 # see a factor of 10 over 5 layers in networks that still learn.
 FAR_LAYERS = 1e3
@@ -40,7 +39,7 @@ def dead_relus(evidence: Evidence) -> Finding | None:
     """Units that are 0 on every row, with slope 0."""
     units = {}
     for l in evidence.hidden:
-        if evidence.subject.network.activation[l - 1] not in STEEPEST:
+        if evidence.steepest(l) is None:
             silent = (evidence.trace.A[l] == 0.0) & (evidence.slope(l) == 0.0)
             units[l] = np.flatnonzero(silent.all(axis=1))
     return _lost_units(
@@ -57,7 +56,7 @@ def saturated_units(evidence: Evidence) -> Finding | None:
     """Units of a bounded activation whose slope is next to 0 on nearly all rows."""
     units = {}
     for l in evidence.hidden:
-        steepest = STEEPEST.get(evidence.subject.network.activation[l - 1])
+        steepest = evidence.steepest(l)
         if steepest is not None:
             flat = np.abs(evidence.slope(l)) < FLAT_SLOPE * steepest
             units[l] = np.flatnonzero(flat.mean(axis=1) >= FLAT_ROWS)

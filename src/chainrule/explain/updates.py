@@ -54,7 +54,7 @@ def update_lines(network: Network, recipe: Recipe, functions: Functions | None, 
         lines.append(_rate(recipe, recipe.learning_rate or optimizer.learning_rate, functions))
         if recipe.clip_norm is not None:
             lines.append((_clipping(recipe.clip_norm), f"dtheta: {gradients}, ({network.size},)"))
-    if OPTIMIZERS.name(recipe.optimizer) == "gradient_descent":
+    if optimizer.plain:
         return lines
     numbers = {name: number(value) for name, value in OPTIMIZERS.numbers(recipe.optimizer, functions).items()}
     names = numbers | {"rate": ALPHA, "theta": THETA, "dtheta": DTHETA}
@@ -99,7 +99,7 @@ def _rate(recipe: Recipe, rate: float, functions: Functions | None) -> Line:
     if schedule.formula == "1":
         return joined(ALPHA, EQUALS, number(rate)), ""
     numbers = {name: number(value) for name, value in SCHEDULES.numbers(recipe.schedule, functions).items()}
-    by_step = bracketed(_expression(schedule.formula, numbers))
+    by_step = bracketed(expression(schedule.formula, numbers))
     return joined(ALPHA, EQUALS, number(rate), _SIDE_BY_SIDE, by_step), "at each step"
 
 
@@ -113,10 +113,11 @@ def _statement(statement: str, names: Mapping[str, Piece]) -> Piece:
     left, becomes, right = statement.partition(":=")
     if not becomes:
         return words(re.sub(r"`(\w+)`", lambda m: names[m[1]].text if m[1] in names else m[1], statement))
-    return joined(_expression(left, names), BECOMES, _expression(right, names))
+    return joined(expression(left, names), BECOMES, expression(right, names))
 
 
-def _expression(text: str, names: Mapping[str, Piece]) -> Piece:
+def expression(text: str, names: Mapping[str, Piece]) -> Piece:
+    """The text of a formula, with what its names stand for; as words where it is no expression."""
     reader = _Reader(text, names)
     try:
         part = reader.sum()

@@ -36,10 +36,10 @@ from chainrule.explain.pieces import (
     word,
 )
 from chainrule.explain.subject import network_of
-from chainrule.explain.updates import averaging_lines, number, update_lines, words
+from chainrule.explain.updates import averaging_lines, expression, number, update_lines, words
 from chainrule.formulas.activations import ACTIVATIONS
-from chainrule.formulas.losses import LINKS, LOSSES, Loss
-from chainrule.formulas.optimizers import OPTIMIZERS
+from chainrule.formulas.links import Link, link
+from chainrule.formulas.losses import LOSSES, Loss
 from chainrule.formulas.penalties import PENALTIES
 from chainrule.formulas.table import Functions
 from chainrule.network import Network, require_no_input_layers
@@ -125,7 +125,7 @@ def equations(model: Any, notation: str = "W,b", examples: str = "columns", form
     made = [e for name, e in walk if name != "update"]
     if recipe is not None:
         made += [_equation(*line) for line in update_lines(network, recipe, functions, notation == "theta")]
-    if recipe is None or OPTIMIZERS.name(recipe.optimizer) == "gradient_descent":
+    if recipe is None or recipe.make_optimizer(np, functions).plain:
         made += [e for name, e in walk if name == "update"]
     if recipe is not None:
         made += [_equation(*line) for line in averaging_lines(recipe)]
@@ -144,6 +144,7 @@ class _Letters:
         self.network = network
         self.functions = functions
         self.loss = LOSSES.make(network.loss, np, functions=functions)
+        self.link = link(self.loss.link, np, functions)
         self.n, self.L = network.n, network.L
         self.theta = notation == "theta"
         self.rows = examples == "rows"
@@ -194,13 +195,13 @@ class _Letters:
         W = self.P("Theta" if self.theta else "W", l)
         pieces = []
         for spec in self.network.penalties:
-            name = PENALTIES.name(spec)
-            if name not in PENALTIES:  # a user's own
-                pieces += [PLUS, applied(name, W, prime=True)]
-                continue
-            strength = number(next(iter(PENALTIES.numbers(spec).values())))
-            inner = applied("sign", W) if name == "l1" else W
-            pieces += [PLUS, strength if name == "l2_fixed" else over(strength, M), inner]
+            formula = PENALTIES.make(spec, np, functions=self.functions).slope_formula
+            numbers = {name: number(value) for name, value in PENALTIES.numbers(spec, self.functions).items()}
+            names = numbers | {"w": W, "S": M}
+            factors = [[expression(part, names) for part in factor.split("/")] for factor in formula.split()]
+            pieces += [PLUS, *(over(*parts) if len(parts) > 1 else parts[0] for parts in factors)]
+            if not formula:
+                pieces.append(applied(PENALTIES.name(spec), W, prime=True))
         return pieces, " (not for the biases)" if pieces and self.theta else ""
 
 
@@ -247,7 +248,7 @@ def _J(s: _Letters, _: int) -> tuple[Piece, str]:
 def _dZ(s: _Letters, l: int) -> tuple[Piece, str]:
     dZ = s.V("Z", l, d=True)
     if l == s.L:
-        if _residual(s.loss, s.n[l]):
+        if _residual(s.loss, s.link, s.n[l]):
             residual = (s.V("A", l), MINUS, sym("Y"))
             right = joined(*residual) if s.theta else bracketed(*residual)
         else:
@@ -318,13 +319,11 @@ def _update(s: _Letters, l: int) -> tuple[Piece, str]:
     )
 
 
-def _residual(loss: Loss, K: int) -> bool:
+def _residual(loss: Loss, link: Link, K: int) -> bool:
     """Whether dZ[L] is A[L] - Y for one example, as where the link is the loss's own."""
-    if loss.link not in LINKS:
-        return False
     Z = np.linspace(-1.2, 1.7, 3 * K).reshape(K, 3)
     Y = np.eye(K)[:, [0, -1, 0]] if K > 1 else np.array([[0.0, 1.0, 1.0]])
-    return bool(np.allclose(loss.dZ(Z, Y), LINKS.make(loss.link, np)(Z) - Y, rtol=1e-12, atol=1e-12))
+    return bool(np.allclose(loss.dZ(Z, Y), link.g(Z) - Y, rtol=1e-12, atol=1e-12))
 
 
 _STATIONS: dict[str, Callable[[_Letters, int], tuple[Piece, str]]] = {

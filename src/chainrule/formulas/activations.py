@@ -21,6 +21,7 @@ class Activation:
     source        where it comes from
     kinks         the z at which g has no derivative (slope gives 0, or the one-sided value from below)
     initializer   the initial weights that suit it
+    steepest      the largest slope of a g that is bounded on both sides: units at its ends hardly learn; else None
     """
 
     g: Callable[[Array], Array]
@@ -29,6 +30,7 @@ class Activation:
     source: str
     kinks: tuple[float, ...] = ()
     initializer: str = "xavier_uniform"
+    steepest: float | None = None
 
 
 ACTIVATIONS: Table[Activation] = Table(
@@ -74,7 +76,7 @@ def sigmoid(xp: Namespace) -> Activation:
     def slope(Z: Array, A: Array) -> Array:
         return A * (1.0 - A)
 
-    return Activation(g, slope, "1 / (1 + exp(-z))", "Verhulst 1838")
+    return Activation(g, slope, "1 / (1 + exp(-z))", "Verhulst 1838", steepest=0.25)
 
 
 @ACTIVATIONS.row
@@ -87,7 +89,7 @@ def tanh(xp: Namespace) -> Activation:
     def slope(Z: Array, A: Array) -> Array:
         return 1.0 - A * A
 
-    return Activation(g, slope, "tanh(z)", "LeCun et al. 1998, Efficient BackProp")
+    return Activation(g, slope, "tanh(z)", "LeCun et al. 1998, Efficient BackProp", steepest=1.0)
 
 
 @ACTIVATIONS.row

@@ -15,7 +15,8 @@ from itertools import pairwise
 from math import inf
 
 from chainrule.errors import RequestError
-from chainrule.formulas.activations import ACTIVATIONS, above_zero, log_1_plus_exp, sigma
+from chainrule.formulas.activations import above_zero, log_1_plus_exp, sigma
+from chainrule.formulas.links import ascended, each_output, softmax, through_ascended
 from chainrule.formulas.table import Array, Namespace, Table, require
 
 
@@ -32,6 +33,8 @@ class Loss:
     elementwise   False where the outputs of one example belong together (softmax)
     kink          True where the derivative jumps at z = y
     levels        q of each output, ascending, where outputs are q-quantiles of one target; empty where they are not
+    one_target    True where all outputs are predictions of one target, as several quantiles are
+    yes_or_no     the row that takes this one's place where classes do not exclude each other; "" for none
     """
 
     link: str
@@ -46,9 +49,10 @@ class Loss:
     elementwise: bool = True
     kink: bool = False
     levels: tuple[float, ...] = ()
+    one_target: bool = False
+    yes_or_no: str = ""
 
 
-LINKS: Table[Callable[[Array], Array]] = Table("link")
 LOSSES: Table[Loss] = Table(
     "loss",
     elsewhere={
@@ -59,59 +63,6 @@ LOSSES: Table[Loss] = Table(
         "bce": "binary_cross_entropy",
     },
 )
-
-
-@LINKS.row
-def identity(xp: Namespace) -> Callable[[Array], Array]:
-    """A = Z."""
-    return ACTIVATIONS["identity"](xp).g
-
-
-@LINKS.row
-def sigmoid(xp: Namespace) -> Callable[[Array], Array]:
-    """A = 1 / (1 + exp(-Z)): each output a probability of its own."""
-    return ACTIVATIONS["sigmoid"](xp).g
-
-
-@LINKS.row
-def exponential(xp: Namespace) -> Callable[[Array], Array]:
-    """A = exp(Z): positive means; infinite above z = 709 (88 in float32)."""
-    return xp.exp
-
-
-@LINKS.row
-def softmax(xp: Namespace) -> Callable[[Array], Array]:
-    """A = exp(Z) / sum over outputs exp(Z): the probabilities of classes that exclude each other."""
-
-    def link(Z: Array) -> Array:
-        E = xp.exp(Z - xp.max(Z, axis=0, keepdims=True))
-        return E / xp.sum(E, axis=0, keepdims=True)
-
-    return link
-
-
-@LINKS.row
-def ascending(xp: Namespace) -> Callable[[Array], Array]:
-    """A_1 = Z_1, A_k = A_(k-1) + log(1 + exp(Z_k)): outputs that never cross."""
-
-    def link(Z: Array) -> Array:
-        return xp.concat(_ascended(xp, Z), axis=0)
-
-    return link
-
-
-def _ascended(xp: Namespace, Z: Array) -> list[Array]:
-    """The outputs of the link ``ascending``, one by one, (1, m) each."""
-    first, *rises = each_output(Z)
-    A = [first]
-    for z in rises:
-        A.append(A[-1] + log_1_plus_exp(xp, z))
-    return A
-
-
-def each_output(V: Array) -> list[Array]:
-    """The outputs (n[L], m) one by one, (1, m) each."""
-    return [V[k : k + 1, :] for k in range(V.shape[0])]
 
 
 @LOSSES.row
@@ -183,11 +134,22 @@ def cross_entropy(xp: Namespace, smoothing: float = 0.0) -> Loss:
         return log_sum - xp.sum(smooth(Y) * V, axis=0, keepdims=True)
 
     def dZ(Z: Array, Y: Array) -> Array:
-        return softmax(xp)(Z) - smooth(Y)
+        return softmax(xp).g(Z) - smooth(Y)
 
     formula = "-sum_k y_k log a_k, a = softmax(z)"
     source = "Bridle 1990; smoothing: Szegedy et al. 2016"
-    return Loss("softmax", value, dZ, formula, source, "classification", 0.0, 1.0, elementwise=False)
+    return Loss(
+        "softmax",
+        value,
+        dZ,
+        formula,
+        source,
+        "classification",
+        lowest=0.0,
+        highest=1.0,
+        elementwise=False,
+        yes_or_no="binary_cross_entropy",
+    )
 
 
 @LOSSES.row
@@ -252,20 +214,29 @@ def quantiles(xp: Namespace, *q: float) -> Loss:
         return list(q) or [(k + 1) / (K + 1) for k in range(K)]
 
     def value(Z: Array, Y: Array) -> Array:
-        rows = zip(levels(Z), _ascended(xp, Z), each_output(Y), strict=True)
+        rows = zip(levels(Z), ascended(xp, Z), each_output(Y), strict=True)
         first, *others = (xp.maximum(p * (y - a), (p - 1.0) * (y - a)) for p, a, y in rows)
         return sum(others, first)
 
     def dZ(Z: Array, Y: Array) -> Array:
-        rows = zip(levels(Z), _ascended(xp, Z), each_output(Y), strict=True)
+        rows = zip(levels(Z), ascended(xp, Z), each_output(Y), strict=True)
         dA = [(1.0 - p) * above_zero(xp, a - y) - p * above_zero(xp, y - a) for p, a, y in rows]
-        after = [sum(dA[k + 1 :], dA[k]) for k in range(len(dA))]  # z_k is part of a_k and of all outputs above
-        rises = each_output(Z)[1:]
-        return xp.concat([after[0], *(d * sigma(xp, z) for d, z in zip(after[1:], rises, strict=True))], axis=0)
+        return through_ascended(xp, Z, dA)
 
     formula = "sum_k max(q_k (y - a_k), (q_k - 1) (y - a_k)), a_1 = z_1, a_k = a_(k-1) + log(1 + e^z_k)"
     source = "Koenker & Bassett 1978; the link: Dugas et al. 2001"
-    return Loss("ascending", value, dZ, formula, source, "regression", elementwise=False, kink=True, levels=q)
+    return Loss(
+        "ascending",
+        value,
+        dZ,
+        formula,
+        source,
+        "regression",
+        elementwise=False,
+        kink=True,
+        levels=q,
+        one_target=True,
+    )
 
 
 @LOSSES.row

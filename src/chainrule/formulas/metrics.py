@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from chainrule.errors import RequestError
 from chainrule.formulas import weighted
+from chainrule.formulas.links import Link
 from chainrule.formulas.losses import Loss
 from chainrule.formulas.table import Table
 
@@ -132,11 +133,12 @@ class Metric:
 METRICS: Table[Metric] = Table("metric")
 
 
-def require_suits(name: str, loss: Loss, loss_name: str) -> None:
+def require_suits(name: str, loss: Loss, link: Link, loss_name: str) -> None:
     """RequestError: the metric ``name`` says nothing about what a network with this loss predicts.
 
+    >>> from chainrule.formulas.links import LINKS
     >>> from chainrule.formulas.losses import LOSSES
-    >>> require_suits("rmse", LOSSES.make("cross_entropy", np), "cross_entropy")
+    >>> require_suits("rmse", LOSSES.make("cross_entropy", np), LINKS.make("softmax", np), "cross_entropy")
     Traceback (most recent call last):
     chainrule.errors.RequestError: monitor rmse is for regression, and loss cross_entropy is for classification: watch \
 a cost, or one of accuracy, log_loss, roc_auc.
@@ -145,7 +147,7 @@ a cost, or one of accuracy, log_loss, roc_auc.
     if task != loss.task:
         fitting = ", ".join(other for other in METRICS if METRICS.make(other).task == loss.task)
         why = f"is for {task}, and loss {loss_name} is for {loss.task}: watch a cost, or one of {fitting}"
-    elif task == "classification" and loss.link not in ("sigmoid", "softmax"):
+    elif task == "classification" and not link.probabilities:
         why = f"is of probabilities, which the link {loss.link} of loss {loss_name} does not give: watch a cost"
     elif task == "regression" and not loss.elementwise:
         why = f"is of one prediction for each target, and loss {loss_name} gives several: watch a cost"

@@ -39,6 +39,7 @@ class Optimizer:
     corrected_by    numbers by which a step corrects for the vectors' start at zero: vectors that were kept under other
                     values of them do not fit
     whole_blocks    a step takes sums over a block (W[l] or b[l]), and is to be given all of it at once
+    plain           the notes' own update, which is written by layer: W := W - alpha dW, b := b - alpha db
     minimize        minimize(cost_and_gradient, theta, iterations, tolerance, on_iteration) -> Minimum
     """
 
@@ -51,6 +52,7 @@ class Optimizer:
     minimize: Callable[..., Any] | None = None
     corrected_by: tuple[str, ...] = ()
     whole_blocks: bool = False
+    plain: bool = False
 
 
 OPTIMIZERS: Table[Optimizer] = Table("optimizer", elsewhere={"sgd": "gradient_descent", "gd": "gradient_descent"})
@@ -73,7 +75,7 @@ def gradient_descent(xp: Namespace) -> Optimizer:
     def step(theta: Array, dtheta: Array, rate: float, t: int, decay: float) -> tuple[Array, ...]:
         return (theta - rate * dtheta,)
 
-    return Optimizer(step, "theta := theta - rate dtheta", "Cauchy 1847", 0.1)
+    return Optimizer(step, "theta := theta - rate dtheta", "Cauchy 1847", 0.1, plain=True)
 
 
 @OPTIMIZERS.row

@@ -14,13 +14,21 @@ from chainrule.formulas.table import Array, Namespace, Table, require
 
 @dataclass(frozen=True)
 class Penalty:
-    """What one weight w adds to the cost, and the derivative of that: value(w, S) and slope(w, S)."""
+    """What one weight w adds to the cost, and the derivative of that.
+
+    value(w, S), slope(w, S)   see the module
+    formula        of the value, in w and S
+    source         where it comes from
+    kink           True where the slope jumps at w = 0
+    slope_formula  of the slope, factors apart by spaces; "" where equations call it by its name
+    """
 
     value: Callable[[Array, Any], Array]
     slope: Callable[[Array, Any], Array]
     formula: str
     source: str
     kink: bool = False
+    slope_formula: str = ""
 
 
 PENALTIES: Table[Penalty] = Table("penalty")
@@ -37,7 +45,8 @@ def l2(xp: Namespace, strength: float) -> Penalty:
     def slope(w: Array, S: float) -> Array:
         return (strength / S) * w
 
-    return Penalty(value, slope, "strength w^2 / (2 S)", "Hoerl & Kennard 1970; course notes")
+    source = "Hoerl & Kennard 1970; course notes"
+    return Penalty(value, slope, "strength w^2 / (2 S)", source, slope_formula="strength/S w")
 
 
 @PENALTIES.row
@@ -51,7 +60,7 @@ def l2_fixed(xp: Namespace, strength: float) -> Penalty:
     def slope(w: Array, S: float) -> Array:
         return strength * w
 
-    return Penalty(value, slope, "strength w^2 / 2", "Krogh & Hertz 1992")
+    return Penalty(value, slope, "strength w^2 / 2", "Krogh & Hertz 1992", slope_formula="strength w")
 
 
 @PENALTIES.row
@@ -65,4 +74,4 @@ def l1(xp: Namespace, strength: float) -> Penalty:
     def slope(w: Array, S: float) -> Array:
         return (strength / S) * xp.sign(w)
 
-    return Penalty(value, slope, "strength |w| / S", "Tibshirani 1996", kink=True)
+    return Penalty(value, slope, "strength |w| / S", "Tibshirani 1996", kink=True, slope_formula="strength/S sign(w)")

@@ -108,7 +108,7 @@ class Fused:
         self.recipe = recipe
         self.xp = np
         self._plain = Reference(network, recipe, functions)
-        self.loss = self._plain.loss
+        self.loss, self.link = self._plain.loss, self._plain.link
         self.optimizer = self._plain.optimizer
         self.schedule = self._plain.schedule
         self.learning_rate = self._plain.learning_rate
