@@ -125,8 +125,8 @@ class Looking:
             hidden = l < network.L
             name = network.activation[l - 1] if hidden else self.out_activation_  # type: ignore[attr-defined]
             dropout = f"{network.dropout[l - 1]:g}" if hidden and network.dropout[l - 1] else ""  # type: ignore[index]
-            j, k = network.n[l], network.n[l - 1]
-            rows.append([str(l), "hidden" if hidden else "output", str(j), name, f"{j * k + j:,}", dropout])
+            size = sum(network.layout[f"{V}[{l}]"].size for V in ("W", "b"))
+            rows.append([str(l), "hidden" if hidden else "output", str(network.n[l]), name, f"{size:,}", dropout])
         return ["l", "layer", "units", "activation", "parameters", "dropout"], rows
 
     def _said(self) -> list[str]:

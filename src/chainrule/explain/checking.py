@@ -14,6 +14,7 @@ from chainrule.explain.faults import Fault, fault
 from chainrule.explain.fingerprints import LOOSE, Comparison, from_numbers, places, what_is_left
 from chainrule.explain.layout import Floats, Layout, Part
 from chainrule.explain.subject import Subject, subject
+from chainrule.layout import BIAS
 from chainrule.propagation import Propagation
 
 ENTRIES = 200  # of an array that are differentiated by; more are sampled
@@ -420,6 +421,6 @@ def _updates(update: Any, where: Layout, v: Floats, a: Floats) -> Any:
     elif np.count_nonzero(step) == 1 and step[0] != 0.0:
         yield fault("w1-alone-updated")
     elif still and np.allclose(step[rest], ALPHA * a[rest]):
-        yield fault("bias-not-updated" if {p.kind for p in still} == {"b"} else "not-updated", places(still))
+        yield fault("bias-not-updated" if {p.role for p in still} == {BIAS} else "not-updated", places(still))
     else:
         yield fault("update-wrong")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.explain.faults import Fault, fault
 from chainrule.explain.layout import Floats, Indices, Layout, Part
+from chainrule.layout import BIAS, WEIGHT
 
 LOOSE = 1e-4  # what is off by less than this share of itself is the same number, when a mistake is looked for
 
@@ -130,16 +131,17 @@ def _one_factor(c: Comparison) -> Iterator[Fault]:
 
 def _one_kind(c: Comparison) -> Iterator[Fault]:
     """The weights are right and the biases wrong, or the other way round."""
-    kinds = {p.kind for p in c.wrong_parts}
-    if len(kinds) != 1 or kinds == {""} or not any(p.kind and p.kind not in kinds for p in c.layout.parts):
+    roles = {p.role for p in c.wrong_parts}
+    others = {WEIGHT, BIAS} - roles
+    if len(roles) != 1 or len(others) != 1 or not any(p.role in others for p in c.layout.parts):
         return
-    kind, where = kinds.pop(), places(c.wrong_parts)
+    role, where = roles.pop(), places(c.wrong_parts)
     k = _penalty(c, c.wrong_parts)
     if k is not None:
-        yield fault("lambda-on-bias", where) if kind == "b" else _lambda(c, k, where)
-    if kind == "W" and (k := _penalty(c, c.wrong_parts, np.sign(c.v))) is not None:
+        yield fault("lambda-on-bias", where) if role == BIAS else _lambda(c, k, where)
+    if role == WEIGHT and (k := _penalty(c, c.wrong_parts, np.sign(c.v))) is not None:
         yield fault("l1-wrong", where)
-    V = f"d{kind}"
+    V = "dW" if role == WEIGHT else "db"
     ratios = [c.ratio(p.index) for p in c.wrong_parts]
     if all(c.zero(p.index) for p in c.wrong_parts):
         yield fault(f"{V}-zero", where)
@@ -151,9 +153,9 @@ def _one_kind(c: Comparison) -> Iterator[Fault]:
             yield fault(f"missing-1/m-in-{V}", f"{where}, ratio {r:.6g}")
         elif c.counts_m(1.0 / r):
             yield fault(f"1/m-twice-in-{V}", f"{where}, ratio 1/{1.0 / r:.6g}")
-        elif kind == "W" or not all(_summed(c, p) for p in c.wrong_parts):
+        elif role == WEIGHT or not all(_summed(c, p) for p in c.wrong_parts):
             yield fault(f"factor-in-{V}", f"{where}, ratio {r:.6g}")
-    if kind == "b" and all(_summed(c, p) for p in c.wrong_parts):
+    if role == BIAS and all(_summed(c, p) for p in c.wrong_parts):
         yield fault("db-summed-over-units", where)
 
 
@@ -270,11 +272,11 @@ def what_is_left(c: Comparison) -> Fault:
     """No mistake was recognised: where it begins, seen from the last layer."""
     wrong, L = c.wrong_parts, c.layout.L
     layers = sorted({p.layer for p in wrong})
-    kinds = {p.kind for p in wrong}
+    roles = {p.role for p in wrong}
     if L == 0 or 0 in layers:
         return fault("gradient-wrong", places(wrong))
-    if len(kinds) == 1 and len(c.layout.b) == L:
-        return fault("db-wrong" if kinds == {"b"} else "dW-wrong", places(wrong))
+    if len(roles) == 1 and len(c.layout.b) == L:
+        return fault("db-wrong" if roles == {BIAS} else "dW-wrong", places(wrong))
     top = layers[-1]
     if top == L:
         return fault("output-wrong", places(wrong)) if len(layers) == L else fault("layer-wrong", places(wrong))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import RequestError
+from chainrule.layout import BIAS, WEIGHT, Role
 from chainrule.network import Network, Parameters
 
 Floats = NDArray[np.float64]
@@ -21,11 +22,15 @@ _BIAS = re.compile(r"(b|bias|biases|intercepts?)\W*_?(\d*)\W*", re.IGNORECASE)
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """One line of a report: a name, where its entries stand in the vector, and what they are: "W", "b" or ""."""
+    """One line of a report: a name, and where its entries stand in the vector.
+
+    role    what they are; None where that is not known
+    layer   the dense layer that they are part of; 0 for none
+    """
 
     name: str
     index: Indices
-    kind: str = ""
+    role: Role | None = None
     layer: int = 0
 
 
@@ -62,19 +67,13 @@ class Layout:
 
 
 def of_network(network: Network) -> Layout:
-    """theta of a network, with parts W[1], b[1], ..., W[L], b[L]."""
+    """theta of a network, a part for each block of its layout."""
     p = Parameters(network, np.arange(network.size))
-    parts = [Part(f"{V}[{l}]", getattr(p, V)[l], V, l) for l in range(1, network.L + 1) for V in ("W", "b")]
-    return Layout(
-        network.size,
-        tuple(parts),
-        lambda v: v,
-        lambda v: [v],
-        ((network.size,),),
-        ("theta",),
-        {l: p.W[l] for l in range(1, network.L + 1)},
-        {l: p.b[l][:, 0] for l in range(1, network.L + 1)},
-    )
+    layers = range(1, network.L + 1)
+    layer_of = {f"{V}[{l}]": l for l in layers for V in ("W", "b")}
+    parts = [Part(V.name, p.views[V.name], V.role, layer_of.get(V.name, 0)) for V in network.layout]
+    W, b = {l: p.W[l] for l in layers}, {l: p.b[l][:, 0] for l in layers}
+    return Layout(network.size, tuple(parts), lambda v: v, lambda v: [v], ((network.size,),), ("theta",), W, b)
 
 
 def of_structure(theta: Any) -> tuple[Layout, Floats]:
@@ -106,9 +105,9 @@ def of_structure(theta: Any) -> tuple[Layout, Floats]:
     parts: list[Part] = []
     for name, index, (kind, l) in zip(names, at, roles, strict=True):
         if kind == "Theta":
-            parts += [Part(f"{name}[:, 1:]", index[:, 1:], "W", l), Part(f"{name}[:, 0]", index[:, 0], "b", l)]
+            parts += [Part(f"{name}[:, 1:]", index[:, 1:], WEIGHT, l), Part(f"{name}[:, 0]", index[:, 0], BIAS, l)]
         else:
-            parts.append(Part(name, index, kind, l))
+            parts.append(Part(name, index, {"W": WEIGHT, "b": BIAS}.get(kind), l))
     vector = np.concatenate([V.reshape(-1) for V in arrays])
     layout = Layout(int(ends[-1]), tuple(parts), restore, entries, shapes, tuple(names), W, b, bias_units)
     return layout, vector

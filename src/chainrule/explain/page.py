@@ -159,8 +159,8 @@ def _places(count: int, rows: Any) -> tuple[NDArray[np.int64], list[str]]:
 
 def _count(network: Any, m: int, size: int) -> int:
     """At most how many bytes of numbers a page has: parameters with their slopes, penalties' slopes, the passes."""
-    weights = sum(j * k for j, k in zip(network.n, network.n[1:], strict=False))
-    return size * (2 * network.size + weights * len(network.penalties) + 5 * m * sum(network.n))
+    penalised = sum(block.size for block in network.layout if block.role.penalised)
+    return size * (2 * network.size + penalised * len(network.penalties) + 5 * m * sum(network.n))
 
 
 def _content(t: Trace, row_names: Sequence[str], classes: Sequence[str], notes: Sequence[str]) -> dict[str, Any]:
@@ -255,10 +255,12 @@ def _summary(of: Subject) -> list[list[str]]:
     link = network.formulas(np, of.functions).loss.link
     table = [["layer", "what", "units", "activation", "W", "parameters"], ["0", "input", str(network.n[0]), "", "", ""]]
     for l in range(1, network.L + 1):
-        j, k = network.n[l], network.n[l - 1]
+        W, b = (network.layout[f"{V}[{l}]"] for V in ("W", "b"))
         hidden = l < network.L
         g = network.activation[l - 1] if hidden else link
-        table.append([str(l), "hidden" if hidden else "output", str(j), g, f"({j}, {k})", f"{j * k + j:,}"])
+        table.append(
+            [str(l), "hidden" if hidden else "output", str(network.n[l]), g, str(W.shape), f"{W.size + b.size:,}"]
+        )
     return table
 
 
