@@ -2,20 +2,18 @@
 
 from math import isfinite, nan
 from operator import index
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from chainrule.arguments import is_integer
+from chainrule.engines.protocol import State
 from chainrule.errors import RequestError
 from chainrule.formulas.optimizers import Optimizer, Step
 from chainrule.network import Network
 from chainrule.recipe import Recipe
+from chainrule.sources import Examples
 from chainrule.weights import sums_within
-
-if TYPE_CHECKING:
-    from chainrule.engines import State
-    from chainrule.sources import Examples
 
 LARGEST = 2**63 - 1  # int64, in which compiled code counts
 REAL_KINDS = "biuf"  # of NumPy's dtypes
@@ -77,7 +75,7 @@ def read_codes(codes: Any, m: int, network: Network) -> Any:
     return np.ascontiguousarray(array, np.int64)
 
 
-def require_examples(examples: "Examples", network: Network) -> None:
+def require_examples(examples: Examples, network: Network) -> None:
     """RequestError where examples are not of this network, are of unequal number, are none, or hold no real numbers."""
     arrays = (examples.X, examples.Y, examples.weight)
     of_X, of_Y, of_weight = (tuple(getattr(array, "shape", ())) for array in arrays)
@@ -153,7 +151,7 @@ def require_steps_of(recipe: Recipe, optimizer: Optimizer) -> Step:
     return optimizer.step
 
 
-def require_moments(state: "State", optimizer: Optimizer) -> None:
+def require_moments(state: State, optimizer: Optimizer) -> None:
     """RequestError where a state has other vectors than the optimiser keeps; their sizes are seen to elsewhere."""
     names = optimizer.state
     if len(state.moments) != len(names):
@@ -168,7 +166,7 @@ def moment_name(number: int) -> str:
     return f"moments[{number}]"
 
 
-def require_run(state: "State", first_step: Any, last_step: Any) -> int:
+def require_run(state: State, first_step: Any, last_step: Any) -> int:
     """The last step of a run as an int. RequestError: it begins elsewhere than the state stands, or ends before that;
     or the state counts in numbers that make no sense."""
     counts = (first_step, last_step, state.step, state.updates, state.samples)

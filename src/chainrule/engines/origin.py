@@ -4,8 +4,9 @@ Two optimisers may keep as many vectors of the same length, as ``rmsprop`` and `
 gradients, the other a velocity. Going on with those of the other walks uphill without a word.
 """
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
+from chainrule.engines.protocol import Engine, MomentsOf, Origin, State
 from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
@@ -13,31 +14,6 @@ from chainrule.formulas.optimizers import OPTIMIZERS, Optimizer
 from chainrule.formulas.table import Functions
 from chainrule.network import Network
 from chainrule.recipe import Recipe
-
-if TYPE_CHECKING:
-    from chainrule.engines import Engine, State
-
-
-class MomentsOf(NamedTuple):
-    """Which rule keeps the moments, and of what function they are gradients.
-
-    optimizer   the row, with those of its numbers by which it corrects for the start at zero; and whether its theta is
-                averaged
-    network     its sizes, activations, loss and dtype; penalties and dropout leave the gradient what it is
-    functions   those of these rows that are the user's own
-    """
-
-    optimizer: str
-    network: tuple[Any, ...]
-    functions: tuple[tuple[str, object], ...]
-
-
-class Origin(NamedTuple):
-    """What a state was made for: its moments, and the schedule and learning rate that ``rate_scale`` multiplies."""
-
-    moments: MomentsOf
-    schedule: str
-    learning_rate: float
 
 
 def origin(network: Network, recipe: Recipe, optimizer: Optimizer, functions: Functions | None) -> Origin:
@@ -65,7 +41,7 @@ def origin(network: Network, recipe: Recipe, optimizer: Optimizer, functions: Fu
     return Origin(of, recipe.schedule, recipe.learning_rate or optimizer.learning_rate)
 
 
-def require_origin(state: "State", engine: "Engine") -> None:
+def require_origin(state: State, engine: Engine) -> None:
     """RequestError where the moments of a state are of another optimiser or network than the engine's."""
     if state.origin is engine.origin or state.origin is None:
         return
@@ -80,7 +56,7 @@ def require_origin(state: "State", engine: "Engine") -> None:
         )
 
 
-def carried_on(engine: "Engine", theta: Any, state: "State | None") -> "State":
+def carried_on(engine: Engine, theta: Any, state: State | None) -> State:
     """The state at ``theta`` from which the engine goes on where ``state`` stood.
 
     What fits the engine is kept. The moments, and with them ``updates`` and ``rate_scale``, begin afresh where they are
@@ -97,7 +73,7 @@ def carried_on(engine: "Engine", theta: Any, state: "State | None") -> "State":
     return state._replace(theta=theta, origin=now)
 
 
-def _moments_fit(state: "State", engine: "Engine") -> bool:
+def _moments_fit(state: State, engine: Engine) -> bool:
     """Whether the moments are those that the engine's optimiser keeps; by number, shape and dtype where it is all."""
     if state.origin is not None:
         return state.origin is engine.origin or state.origin.moments == engine.origin.moments

@@ -1,18 +1,16 @@
 """The learning rates of training steps: the recipe's, or those that are handed in."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from chainrule.engines.checks import as_reals
+from chainrule.engines.protocol import Engine, State
 from chainrule.errors import RequestError
 from chainrule.sources import Epoch
 
-if TYPE_CHECKING:
-    from chainrule.engines import Engine, State
 
-
-def set_rates(rates: Any, engine: "Engine", state: "State", epoch: Epoch) -> None:
+def set_rates(rates: Any, engine: Engine, state: State, epoch: Epoch) -> None:
     """Into ``rates``, a place each, the recipe's for the steps from ``state`` on, all of one epoch.
 
     rate = alpha * multiplier * rate_scale

@@ -10,7 +10,6 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.engines import State
 from chainrule.engines.checks import (
     as_reals,
     moment_name,
@@ -27,6 +26,7 @@ from chainrule.engines.checks import (
 )
 from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.engines.origin import origin, require_origin
+from chainrule.engines.protocol import State
 from chainrule.engines.rates import require_rates, set_rates
 from chainrule.formulas import draws
 from chainrule.formulas.optimizers import clipped

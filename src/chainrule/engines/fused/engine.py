@@ -9,7 +9,6 @@ from weakref import ref
 
 import numpy as np
 
-from chainrule.engines import State
 from chainrule.engines.checks import (
     REAL_KINDS,
     as_reals,
@@ -35,6 +34,7 @@ from chainrule.engines.fused.steps import FRAME, GO, STOP, Slot
 from chainrule.engines.fused.target import Target, here
 from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.engines.origin import require_origin
+from chainrule.engines.protocol import State
 from chainrule.engines.rates import require_rates, set_rates
 from chainrule.engines.reference import Reference
 from chainrule.errors import RequestError

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.engines import State
 from chainrule.engines.checks import as_reals, moment_name, require_examples, require_moments
 from chainrule.engines.fused.signatures import At
+from chainrule.engines.protocol import State
 from chainrule.formulas.optimizers import Optimizer
 from chainrule.network import Network, require_theta
 from chainrule.sources import Examples
