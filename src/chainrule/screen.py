@@ -14,6 +14,7 @@ from rich.text import Text
 from chainrule.console import styled_output, visible
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
+from chainrule.formulas.metrics import METRICS
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.schedules import SCHEDULES
 from chainrule.history import CURVES, History
@@ -24,14 +25,6 @@ from chainrule.planning import Plan
 INDENT = " " * 7
 SHOWN_CLASSES = 10
 MOST_IN_TABLE = 1000  # columns; laying out a cell takes some 0.1 ms
-SCORE_NAMES = {
-    "accuracy": "accuracy",
-    "log_loss": "log-loss",
-    "roc_auc": "ROC-AUC",
-    "rmse": "RMSE",
-    "mae": "MAE",
-    "r2": "R2",
-}
 
 
 class Silence:
@@ -210,7 +203,7 @@ class Screen(Silence):
         for heading in ("", "", "model", f"baseline ({baseline})"):
             scores.add_column(heading, justify="right" if heading else "left")
         for name, value in report["scores"].items():
-            scores.add_row(INDENT, SCORE_NAMES[name], _number(value), _number(report["baseline"][name]))
+            scores.add_row(INDENT, METRICS.make(name).label, _number(value), _number(report["baseline"][name]))
         self.console.print(scores)
         if report.get("quantiles"):
             self._quantiles(report["quantiles"])

@@ -1,5 +1,7 @@
 """Metrics are scikit-learn's, with and without weights, ties and rare classes included."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -203,3 +205,8 @@ def test_scores_do_not_depend_on_the_unit_of_the_weights(weight):
         lambda w: metrics.root_mean_squared_error(1e150 * y, 1e150 * P[0], w),
     ):
         assert score(w * weight) == pytest.approx(score(w), rel=1e-12)
+
+
+def test_a_loss_of_several_targets_that_belong_together_may_be_scored():
+    row = replace(LOSSES.make("half_squared_error", np), elementwise=False)
+    metrics.require_suits("rmse", row, link(row.link, np), "mine")

@@ -123,11 +123,14 @@ class Metric:
     labels that do not (K sigmoids, any other Y): the mean over labels of the score of each for itself
     numbers                rmse and mae over all outputs together; r2 the mean over outputs
     several quantiles      none: see ``require_suits``
+
+    ``label`` is the name as people write it.
     """
 
     score: Callable[[Floats, Floats, Floats], float]
     more_is_better: bool
     task: str
+    label: str
 
 
 METRICS: Table[Metric] = Table("metric")
@@ -149,7 +152,7 @@ a cost, or one of accuracy, log_loss, roc_auc.
         why = f"is for {task}, and loss {loss_name} is for {loss.task}: watch a cost, or one of {fitting}"
     elif task == "classification" and not link.probabilities:
         why = f"is of probabilities, which the link {loss.link} of loss {loss_name} does not give: watch a cost"
-    elif task == "regression" and not loss.elementwise:
+    elif loss.one_target:
         why = f"is of one prediction for each target, and loss {loss_name} gives several: watch a cost"
     else:
         return
@@ -181,11 +184,11 @@ def probabilities(A: Floats) -> Floats:
     return np.where(total > 0.0, A / np.where(total > 0.0, total, 1.0), 1.0 / len(A))
 
 
-def _enter(name: str, task: str, more_is_better: bool, score: Callable[[Floats, Floats, Floats], float]) -> None:
-    METRICS[name] = lambda: Metric(score, more_is_better, task)
-
-
 Score = Callable[[Floats, Floats, Floats], float]
+
+
+def _enter(name: str, label: str, task: str, more_is_better: bool, score: Score) -> None:
+    METRICS[name] = lambda: Metric(score, more_is_better, task, label)
 
 
 def _pooled(of: Score) -> Score:
@@ -200,9 +203,21 @@ def _of_classes(of: Score) -> Score:
     return lambda Y, A, w: of(Y, A, w) if exclusive(Y) else _each(of)(Y, A, w)
 
 
-_enter("accuracy", "classification", True, _of_classes(lambda Y, A, w: accuracy(classes(Y), classes(A), w)))
-_enter("log_loss", "classification", False, _of_classes(lambda Y, A, w: log_loss(classes(Y), probabilities(A), w)))
-_enter("roc_auc", "classification", True, _of_classes(lambda Y, A, w: mean_roc_auc(classes(Y), probabilities(A), w)))
-_enter("rmse", "regression", False, _pooled(root_mean_squared_error))
-_enter("mae", "regression", False, _pooled(mean_absolute_error))
-_enter("r2", "regression", True, _each(_pooled(r2)))
+def _accuracy(Y: Floats, A: Floats, w: Floats) -> float:
+    return accuracy(classes(Y), classes(A), w)
+
+
+def _log_loss(Y: Floats, A: Floats, w: Floats) -> float:
+    return log_loss(classes(Y), probabilities(A), w)
+
+
+def _roc_auc(Y: Floats, A: Floats, w: Floats) -> float:
+    return mean_roc_auc(classes(Y), probabilities(A), w)
+
+
+_enter("accuracy", "accuracy", "classification", True, _of_classes(_accuracy))
+_enter("log_loss", "log-loss", "classification", False, _of_classes(_log_loss))
+_enter("roc_auc", "ROC-AUC", "classification", True, _of_classes(_roc_auc))
+_enter("rmse", "RMSE", "regression", False, _pooled(root_mean_squared_error))
+_enter("mae", "MAE", "regression", False, _pooled(mean_absolute_error))
+_enter("r2", "R2", "regression", True, _each(_pooled(r2)))
