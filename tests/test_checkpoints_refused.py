@@ -65,11 +65,11 @@ def changed(examples, name, change):
 
 
 def swap_rows(array):
-    array[..., [0, 1]] = array[..., [1, 0]]
+    array[[0, 1]] = array[[1, 0]]
 
 
 def one_bit(array):
-    array[..., 5] = np.nextafter(array[..., 5], array.dtype.type(9.0))
+    array[5] = np.nextafter(array[5], array.dtype.type(9.0))
 
 
 DATA = {
