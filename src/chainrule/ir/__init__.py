@@ -2,7 +2,7 @@
 
 expressions             one operation and what it is applied to
 trace, namespace        rows called with symbols in the place of arrays, and the functions they find by NumPy's names
-elementary, operations  exp, log, tanh and the like in single operations: exponentials, logarithms
+elementary, operations  exp, log, tanh and the like in single operations: exponentials, logarithms, turns
 
 The compiled engine and the exports both read it.
 """

@@ -10,6 +10,7 @@ from chainrule.ir.exponentials import exp, expm1, tanh
 from chainrule.ir.expressions import Expression, rewritten
 from chainrule.ir.logarithms import log, log1p
 from chainrule.ir.operations import maximum, minimum, sign
+from chainrule.ir.turns import cos_turns, sin_turns
 
 ELEMENTARY: dict[str, Callable[..., Expression]] = {
     "exp": exp,
@@ -17,6 +18,8 @@ ELEMENTARY: dict[str, Callable[..., Expression]] = {
     "log": log,
     "log1p": log1p,
     "tanh": tanh,
+    "cos_turns": cos_turns,
+    "sin_turns": sin_turns,
     "sign": sign,
     "maximum": maximum,
     "minimum": minimum,

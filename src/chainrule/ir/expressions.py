@@ -4,19 +4,22 @@ dtype and reach of an expression:
 
     float32, float64   real numbers; ``weak`` ones are Python's floats, and take the dtype of what they meet
     int32, int64       the bits of a real of the same width, or an integer; bool
-    each               a value for every element       example   one for every example (a reduction over outputs)
-    one                the same for all: a learning rate, a sum over everything
+    each      a value for every element
+    example   one for every example: a share, a reduction over its outputs
+    unit      one for every unit, the same for all examples: a parameter of an input layer, a sum over examples
+    one       the same for all: a learning rate, a sum over everything
 
 The operations (``e.op``), each with its arguments ``e.args``:
 
-    symbol              an input, by its name ``e.value``; ``rows``: how many outputs it has, where that is known
+    symbol              an input, by its name ``e.value``; ``rows``: how many outputs (or units) it has, where known
     number              the constant ``e.value``
     cast                the argument in the dtype of the network
     add sub mul div     of two; neg abs sqrt floor rint of one; power (a plain number, an integer that is known later)
-    exp expm1 log log1p tanh sign maximum minimum       see ``elementary``, which takes them apart
+    exp expm1 log log1p tanh sign maximum minimum cos_turns sin_turns       see ``elementary``, which takes them apart
     lt le gt ge eq ne   of two numbers: booleans; and, or, not of those
     select              (condition, a, b): a where the condition holds, else b
     sum_outputs max_outputs   over the outputs of each example
+    sum_examples        over the examples, for each unit
     sum_all max_all     over everything
     output              output number ``e.value`` of the argument, one for each example
     stack               outputs from their values, one argument for each
@@ -33,7 +36,7 @@ from chainrule.errors import ChainruleError
 if TYPE_CHECKING:
     from chainrule.ir.trace import Trace
 
-REACHES = ("one", "example", "each")
+REACHES = ("one", "unit", "example", "each")
 
 
 class Untraceable(ChainruleError):

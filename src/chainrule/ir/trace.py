@@ -11,7 +11,7 @@ constant differ in their expressions. Equal expressions are one object, so what 
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -93,8 +93,8 @@ class Trace:
         return self.make("cast", (e,), dtype, e.reach, rows=e.rows)
 
     def apply(self, op: str, args: tuple[Expression, ...], dtype: str | None = None) -> Expression:
-        """An operation element by element; the result reaches as far as the widest operand."""
-        reach = max((a.reach for a in args), key=REACHES.index)
+        """An operation element by element; the result reaches as far as all operands together."""
+        reach = _widest(a.reach for a in args)
         rows = next((a.rows for a in args if a.rows is not None), None)
         weak = dtype is None and all(a.weak for a in args if a.dtype != "bool")
         return self.make(op, args, dtype or args[-1].dtype, reach, weak, rows=rows)
@@ -176,14 +176,24 @@ class Trace:
         """1 in the dtype of x."""
         return self.constant(1.0, x.dtype) if not x.weak else self.number(1.0)
 
+    def cos_turns(self, t: Any) -> Expression:
+        """cos 2 pi t: ``formulas.turns`` asks for it by a name that NumPy does not have, and so for the next."""
+        return self.apply("cos_turns", self.operands(t))
+
+    def sin_turns(self, t: Any) -> Expression:
+        """sin 2 pi t."""
+        return self.apply("sin_turns", self.operands(t))
+
     def reduce(self, op: str, x: Expression, axis: int | None, keepdims: bool) -> Expression:
-        """The sum or largest of the elements: over outputs (axis 0, an example's), or over all."""
+        """The sum or largest of the elements: over outputs (axis 0, an example's), over all; a sum over examples."""
         if x.reach != "each":
             raise Untraceable(f"a {op} over what does not vary")
         if axis == 0 and keepdims:
             return self.make(f"{op}_outputs", (x,), x.dtype, "example", rows=1)
         if axis is None and not keepdims:
             return self.make(f"{op}_all", (x,), x.dtype, "one")
+        if op == "sum" and axis == -1 and keepdims:
+            return self.make("sum_examples", (x,), x.dtype, "unit", rows=x.rows)
         raise Untraceable(f"a {op} over axis {axis} with keepdims={keepdims}: axis=0 with keepdims=True is compiled")
 
     def output(self, x: Expression, key: Any) -> Expression:
@@ -201,9 +211,15 @@ class Trace:
     def stack(self, parts: Sequence[Any]) -> Expression:
         """Outputs from one number of each example apiece."""
         operands = self.operands(*parts)
-        if any(o.reach == "each" for o in operands):
+        if any(o.reach in ("unit", "each") for o in operands):
             raise Untraceable("concat of what has several outputs")
         return self.make("stack", operands, operands[0].dtype, "each", operands[0].weak, rows=len(operands))
+
+
+def _widest(reaches: Iterable[str]) -> str:
+    """How far what rests on all of them reaches: a number for each unit and one for each example make one for each."""
+    found = set(reaches)
+    return "each" if found >= {"unit", "example"} else max(found, key=REACHES.index)
 
 
 _UNARY: dict[str, Callable[[float], float]] = {"neg": lambda a: -a, "abs": abs, "sqrt": math.sqrt}
