@@ -51,6 +51,7 @@ ALLOWED = {
         "errors",
         "arguments",
         "formulas",
+        "inputs",
         "layout",
         "network",
         "propagation",

@@ -12,6 +12,7 @@ from chainrule.engines.fused.target import AVX2, AVX512, NEON
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.network import Network
 from chainrule.recipe import Recipe
+from tests.formulas.problems import ALL_INPUTS, before
 
 TARGETS = {"AVX512": AVX512, "AVX2": AVX2, "NEON": NEON}
 ELSEWHERE = re.compile(r"v\d{1,2}\.\d+[bhsd]")  # a vector of NEON's
@@ -42,6 +43,8 @@ def written(target, dtype):
         )
         for optimizer, clip_norm in (("adamw", 0.5), ("momentum", None), ("lamb", None)):
             Parts(network, Recipe(optimizer, clip_norm=clip_norm), None, library)
+    for layer in ALL_INPUTS:
+        Parts(before(layer, Network((1, 2), dtype=dtype)), Recipe(), None, library)
     return [(name, write(name)) for name, write in library._writers.items()]
 
 

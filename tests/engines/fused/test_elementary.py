@@ -247,5 +247,19 @@ def test_reductions(call, op):
     assert call(x).op == f"{op}_all"
 
 
+def test_a_sum_over_examples_has_a_number_for_each_unit():
+    trace = Trace("float32")
+    w, x, share = trace.symbol("w", "unit", rows=3), trace.symbol("x"), trace.symbol("share", "example")
+    total = np.sum(w * x, axis=-1, keepdims=True)
+    assert (total.op, total.reach, total.rows) == ("sum_examples", "unit", 3)
+    assert (w * 2.0 + total).reach == "unit"
+    assert (w * share).reach == (w + x).reach == "each"
+    for refused in (lambda: np.sum(w, axis=-1, keepdims=True), lambda: np.max(x, axis=-1, keepdims=True)):
+        with pytest.raises(Untraceable):
+            refused()
+    with pytest.raises(Untraceable, match="several outputs"):
+        trace.concat([w, w])
+
+
 def test_every_function_of_numpys_name_is_one_of_numpys():
     assert all(hasattr(np, name) for name in FUNCTIONS)

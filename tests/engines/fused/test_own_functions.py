@@ -141,6 +141,7 @@ NOT_COMPILED = {
     "a power of a power": (lambda _, Z: np.abs(Z) ** 1.5, "1.5"),
     "another axis": (lambda _, Z: Z - np.mean(Z), "mean"),
     "a sum over units": (lambda _, Z: Z - np.sum(Z, axis=0, keepdims=True), "sum over units"),
+    "a sum over examples": (lambda _, Z: Z - np.sum(Z, axis=-1, keepdims=True), "sum over units or examples"),
     "a plain number": (lambda _, Z: Z * float(Z[0, 0]), ""),
     "an array of the user's": (lambda _, Z: Z + np.array([[0.1]]), ""),
     "a library's own": (lambda _, Z: np.frompyfunc(lambda z: z + 1.0, 1, 1)(Z).astype(float), ""),
@@ -172,6 +173,12 @@ def test_a_branch_on_each_element_says_what_to_write_instead():
 def test_a_loss_that_cannot_be_compiled_is_named_too():
     functions = {"my_loss": loss(lambda xp, Z, Y: np.sin(Z - Y), lambda xp, Z, Y: np.cos(Z - Y))}
     with pytest.warns(SlowerEngine, match=r"my_loss.*(sin|cos)"):
+        make_engine(Network((3, 4, 2), "tanh", "my_loss"), Recipe(), functions)
+
+
+def test_a_loss_over_all_examples_is_not_compiled():
+    functions = {"my_loss": loss(lambda xp, Z, Y: Z - xp.sum(Z, axis=-1, keepdims=True), lambda xp, Z, Y: Z)}
+    with pytest.warns(SlowerEngine, match=r"my_loss.*sum over examples"):
         make_engine(Network((3, 4, 2), "tanh", "my_loss"), Recipe(), functions)
 
 

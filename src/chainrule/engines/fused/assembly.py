@@ -182,6 +182,11 @@ class Code:
         type_ = ir.FunctionType(PTR, [PTR])
         return Pointer(self, self.builder.asm(type_, "", "=r,0", [pointer.value], False), pointer.kind)
 
+    def opaque(self, number: int) -> Int:
+        """The same number, of which LLVM knows nothing."""
+        type_ = ir.FunctionType(I64, [I64])
+        return Int(self, self.builder.asm(type_, "", "=r,0", [ir.Constant(I64, number)], False))
+
     def prefetch(self, pointer: Pointer, to_write: bool = True) -> None:
         """Bring a line of memory near: to be written, or (into the second cache) to be read.
 

@@ -21,11 +21,12 @@ import numpy as np
 
 from chainrule.engines.fused.assembly import GRAIN
 from chainrule.engines.fused.by_example import turned_bytes
+from chainrule.engines.fused.input_programs import InputMemory, InputPrograms, row_numbers
 from chainrule.engines.fused.memory import Block, stride
 from chainrule.engines.fused.moves import rows_ahead
-from chainrule.engines.fused.parts import Hidden, Made, Parts, Reduction
+from chainrule.engines.fused.parts import Hidden, Parts, Reduction
 from chainrule.engines.fused.program import Program
-from chainrule.engines.fused.signatures import Given, Matrix, Place, Wanted
+from chainrule.engines.fused.signatures import Given, Made, Matrix, Place, Wanted
 from chainrule.engines.fused.steps import REALS, SLOTS, Kind, Slot
 from chainrule.engines.fused.sums import BLOCK
 from chainrule.formulas.draws import Stream
@@ -42,7 +43,7 @@ def chunk_rows(parts: Parts, rows: int) -> int:
     """How many of the rows are worked on at a time: all of them, or a multiple of every tile's rows."""
     if rows <= LEAST_ROWS:
         return rows
-    row = 2 * sum(parts.network.n) * np.dtype(parts.dtype).itemsize
+    row = (2 * sum(parts.network.n) + row_numbers(parts)) * np.dtype(parts.dtype).itemsize
     return min(rows, max(CACHE // row // 48 * 48, LEAST_ROWS, rows // MOST_CHUNKS // 48 * 48))
 
 
@@ -70,7 +71,9 @@ class Workspace:
         nowhere = Matrix(Place("", dtype), 0)
         self.frame = block.part(8 * SLOTS, "int64")
         self.zeros, self.ones = vector(max(n)), vector(chunk)
-        self.A = [matrix(chunk, u) if l > 0 or gathers else Matrix(Place("X", dtype), n[0]) for l, u in enumerate(n)]
+        holds_A_0 = gathers or bool(parts.inputs)
+        self.A = [matrix(chunk, u) if l > 0 or holds_A_0 else Matrix(Place("X", dtype), n[0]) for l, u in enumerate(n)]
+        self.inputs = InputMemory(parts, block, chunk, training, gathers and not training) if parts.inputs else None
         if parts.by_example or parts.link_by_example:
             self.turned = block.part(threads * turned_bytes(parts.library.target, dtype, n[-1]), dtype)
         self.Y = matrix(chunk, n[-1]) if gathers else Matrix(Place("Y", dtype), n[-1])
@@ -78,9 +81,10 @@ class Workspace:
         if training:
             self.G = [nowhere, *(matrix(chunk, u) for u in n[1:-1])]
             self.dA = matrix(chunk, max(n[1:-1], default=1))  # one stride for all layers, for the same reason as halves
-            # W[l] is turned for the way back, unless the product does that while it packs it
-            self.packs = [False] * 2 + [j > 1 and is_large(chunk, j, stride(k, size), size) for k, j in pairwise(n[1:])]
-            self.W = [nowhere if self.packs[l] or l < 2 else matrix(n[l], n[l - 1]) for l in range(len(n))]
+            # W[l] is turned for the way back, unless the product does that while it packs it; entry 0 is not used
+            self.turns = 1 if parts.inputs else 2  # from this layer on dA[l-1] is wanted
+            self.packs = [j > 1 and is_large(chunk, j, stride(k, size), size) for k, j in pairwise((1, *n))]
+            self.W = [nowhere if self.packs[l] or l < self.turns else matrix(n[l], n[l - 1]) for l in range(len(n))]
             # one for each layer: a thread that is a layer ahead must not write where another one still reads
             self.halves = [
                 block.part(8 * ((GRAIN - 1 + chunk) * -(-u // 2) + 4) if p > 0.0 else 0, "int64")
@@ -129,6 +133,7 @@ class Builder:
         self.size = np.dtype(parts.dtype).itemsize
         self.layout = parts.network.layout
         self.program = Program()
+        self.inputs = InputPrograms(parts, work.inputs, work.A[0], self.program) if work.inputs else None
 
     def finished(self) -> Any:
         """The program so far."""
@@ -176,6 +181,11 @@ class Builder:
     def _weights(self, l: int) -> Matrix:
         return Matrix(self._block("theta", f"W[{l}]"), self.n[l])
 
+    def enter(self, rows: int, first: int = 0, gathers: bool = False) -> None:
+        """A[0], where input layers make it."""
+        if self.inputs:
+            self.inputs.forward(self._picked(rows, first, gathers))
+
     def forward(self, rows: int, activations: list[Made], first: int = 0, row: int = 0) -> None:
         """A[1..L-1] and Z[L]; and the slopes G where the kernels of the hidden layers give them.
 
@@ -213,6 +223,11 @@ class Builder:
             self.program.barrier()  # the words that a thread has drawn are not those of its own rows
         return Matrix(Place(words.name, "int32", words.offset + 8 * before * per_row), 2 * per_row)
 
+    def _picked(self, rows: int, first: int, gathers: bool) -> dict[str, Given]:
+        """Rows of a chunk, in the order of the epoch where they are gathered."""
+        order = ORDER if gathers else 0
+        return {"order": order, "position": self.work.slot(Slot.POSITION), "first": first, "rows": rows}
+
     def losses(self, rows: int, first: int, delta: bool) -> None:
         """The loss of each example, and with ``delta`` dZ[L] in the place of Z[L]."""
         work, K = self.work, self.n[-1]
@@ -223,27 +238,32 @@ class Builder:
         self._formula(made, rows=rows, cols=K, Z=Z, Y=Y, dZ=Z, share=share, losses=losses, **room)
 
     def backward_rows(self, rows: int, hidden: list[Hidden]) -> None:
-        """dZ[L-1], ..., dZ[1]; those of layers with slopes in the places of these."""
+        """dZ[L-1], ..., dZ[1]; those of layers with slopes in the places of these. dA[0] where input layers learn."""
         work, n = self.work, self.n
         for l in range(self.L, 1, -1):
-            dZ = self._delta(l)
-            zeros = Matrix(work.zeros, 0)
-            if work.packs[l]:
-                given: dict[str, Given] = {"M": rows, "N": n[l - 1], "K": n[l], "by_columns": 0}
-                given |= {"tiles": self.parts.tiles[False], "packing": PACKING}
-                self._call("blocked_of_turned", C=work.dA, A=dZ, B=self._weights(l), init=zeros, **given)
-            else:
-                # one row: W[l] and W[l].T are the same memory
-                W = Matrix(self._weights(l).place, n[l - 1]) if n[l] == 1 else work.W[l]
-                self._product(work.dA, dZ, W, zeros, (rows, n[l - 1], n[l]))
+            self._before(l, work.dA, n[l - 1], rows)
             G = work.G[l - 1]
             self._formula(hidden[l - 2].backward, rows=rows, cols=n[l - 1], dA=work.dA, A=work.A[l - 1], G=G, dZ=G)
+        if work.inputs:
+            self._before(1, work.inputs.dA, work.inputs.learned, rows)
+
+    def _before(self, l: int, dA: Matrix, units: int, rows: int) -> None:
+        """dA[l-1] = dZ[l] W[l], of so many units."""
+        work, n, dZ, zeros = self.work, self.n, self._delta(l), Matrix(self.work.zeros, 0)
+        if work.packs[l]:
+            given: dict[str, Given] = {"M": rows, "N": units, "K": n[l], "by_columns": 0}
+            given |= {"tiles": self.parts.tiles[False], "packing": PACKING}
+            self._call("blocked_of_turned", C=dA, A=dZ, B=self._weights(l), init=zeros, **given)
+        else:
+            # one row: W[l] and W[l].T are the same memory
+            W = Matrix(self._weights(l).place, n[l - 1]) if n[l] == 1 else work.W[l]
+            self._product(dA, dZ, W, zeros, (rows, units, n[l]))
 
     def _delta(self, l: int) -> Matrix:
         return self.work.A[-1] if l == self.L else self.work.G[l]
 
-    def backward_weights(self, rows: int, first: int) -> None:
-        """dW[l] and db[l], from 0 in the first chunk, then going on."""
+    def backward_weights(self, rows: int, first: int, gathers: bool) -> None:
+        """dW[l] and db[l], and the gradients of input layers, from 0 in the first chunk, then going on."""
         work, n = self.work, self.n
         for l in range(1, self.L + 1):
             A, dZ = self._from(work.A[l - 1], first), self._delta(l)
@@ -255,6 +275,8 @@ class Builder:
             else:
                 self._product(dW, A, dZ, dW if first else zeros, (n[l - 1], n[l], rows), turned=True)
             self._product(db, Matrix(work.ones, 0), dZ, db if first else zeros, (1, n[l], rows))
+        if self.inputs:
+            self.inputs.backward(self._picked(rows, first, gathers))
 
     def begin(self, rows: int, gathers: bool) -> None:
         """The numbers of the step."""
@@ -266,12 +288,18 @@ class Builder:
             "order": order,
         }
         self._call("begin", frame=work.frame, **given, rows=rows, w=work.w, share=work.share)
-        self.program.barrier(Kind.DECISION)
+        self._begun()
 
     def begin_share(self, rows: int) -> None:
         """The numbers of a share of a step."""
         work = self.work
         self._call("begin share", frame=work.frame, weights=self._vector("weights"), rows=rows, share=work.share)
+        self._begun()
+
+    def _begun(self) -> None:
+        """What all threads wait for before they begin with the rows."""
+        if self.inputs:
+            self.inputs.means()
         self.program.barrier(Kind.DECISION)
 
     def gradient(self, rows: int, gathers: bool, hidden: list[Hidden], of_share: bool = False, row: int = 0) -> None:
@@ -280,15 +308,19 @@ class Builder:
         for first in range(0, rows, work.chunk):
             part = min(work.chunk, rows - first)
             if gathers:
-                for into, source, cols in ((work.A[0], "X", n[0]), (work.Y, "Y", n[-1])):
+                X = [] if self.inputs else [(work.A[0], "X", n[0])]
+                for into, source, cols in (*X, (work.Y, "Y", n[-1])):
                     of_rows: dict[str, Given] = {"order": ORDER, "position": work.slot(Slot.POSITION), "first": first}
                     of_rows |= {"rows": part, "cols": cols, "ahead": rows_ahead(cols * self.size)}
                     self._call("gather", into=into, matrix=Matrix(self._vector(source), cols), **of_rows)
+            self.enter(part, first, gathers)
             self.forward(part, [layer.forward for layer in hidden], first, row)
             self.losses(part, first, delta=True)
             self.backward_rows(part, hidden)
             self.program.barrier()
-            self.backward_weights(part, first)
+            self.backward_weights(part, first, gathers)
+            self.program.barrier()
+        if self.inputs and self.inputs.fold():
             self.program.barrier()
         self.total(rows)
         penalties = 0
@@ -369,7 +401,7 @@ class Builder:
 
     def turn_weights(self) -> None:
         """W[l] from W[l].T, which dZ[l] is multiplied by on the way back."""
-        for l in range(2, self.L + 1):
+        for l in range(self.work.turns, self.L + 1):
             if self.n[l] > 1 and not self.work.packs[l]:
                 into, W = self.work.W[l], self._weights(l)
                 self._call("turn", into=into, matrix=W, rows=self.n[l - 1], cols=self.n[l])

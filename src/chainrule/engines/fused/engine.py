@@ -119,7 +119,7 @@ class Fused:
         else:
             self._parts = known_parts(network, recipe.optimizer, recipe.averaging, recipe.clip_norm, target)
         n = network.n
-        flops = 6.0 * sum(j * k for j, k in pairwise(n)) - 2.0 * n[0] * n[1]
+        flops = 6.0 * sum(j * k for j, k in pairwise(n)) - (0.0 if network.inputs else 2.0 * n[0] * n[1])
         self._beside = UPDATE * network.size + STEP
         self._programs = Programs.taken_up(self._parts, flops, threads, by=self)
         self._shuffling = Shuffling(recipe, self._programs.function("words"))
@@ -165,6 +165,7 @@ class Fused:
             ready = self._predicts
             if (
                 ready is not None
+                and codes is None is ready.codes
                 and theta is not None
                 and theta is ready.theta()
                 and theta.strides == self._strides
@@ -178,25 +179,28 @@ class Fused:
         if X.dtype.kind not in REAL_KINDS:
             X = as_reals("X", X, self._dtype)
         require_inputs(X, self.network)
-        read_codes(codes, len(X), self.network)
+        codes = read_codes(codes, len(X), self.network)
         # in a variable, so that a copy lives as long as its address is needed
         theta = self._gate.vector("theta", theta)
         m = len(X)
         chunk = chunk_rows(self._parts, m)
         with self._lock:
             if 0 < m <= chunk:
-                return self._predicted(theta, X).copy()
+                return self._predicted(theta, X, codes).copy()
             A_L = np.empty((m, self.network.n[-1]), self.network.dtype)
             for first in range(0, m, chunk or 1):
-                A_L[first : first + chunk] = self._predicted(theta, X[first : first + chunk])
+                rows = slice(first, first + chunk)
+                A_L[rows] = self._predicted(theta, X[rows], None if codes is None else codes[rows])
         return A_L
 
-    def _predicted(self, theta: Any, X: Any) -> Any:
+    def _predicted(self, theta: Any, X: Any, codes: Any) -> Any:
         """A[L] of a chunk, in memory that the next one uses too."""
         ready = self._programs.prediction(len(X))
         self._predicts = ready if ready.threads == 1 else None
         ready.bind_theta(theta)
         _copy(X, ready.inputs)
+        if codes is not None:
+            ready.codes[...] = codes
         self._programs.run(ready)
         return ready.outputs
 
@@ -302,6 +306,8 @@ class Fused:
             course = self._course_of(state, examples, rows)
             if course.copied is None:
                 self._course = course
+        else:
+            read_codes(examples.codes, examples.m, self.network)  # they may have been changed since
         return state, course
 
     def _course_of(self, state: State, examples: Examples, rows: Rows) -> Course:

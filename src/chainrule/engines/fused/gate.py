@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.engines.checks import as_reals, moment_name, require_examples, require_moments
+from chainrule.engines.checks import as_reals, moment_name, read_codes, require_examples, require_moments
 from chainrule.engines.fused.signatures import At
 from chainrule.engines.protocol import State
 from chainrule.formulas.optimizers import Optimizer
@@ -29,20 +29,28 @@ KINDS |= {np.dtype(np.uint64): "int64", np.dtype(np.uint8): "bytes"}
 
 
 class Rows(NamedTuple):
-    """Examples as compiled code reads them, row by row: X (m, n[0]), Y (m, n[L]), weight (m,).
+    """Examples as compiled code reads them, row by row: X (m, numbers), Y (m, n[L]), weight (m,).
 
+    codes    (m, columns of codes), each among its column's levels; None where there are none
     copied   some of them are not the arrays that were given
     """
 
     X: Any
     Y: Any
     weight: Any
+    codes: Any
     copied: bool
 
     @property
     def m(self) -> int:
         """How many there are."""
         return len(self.weight)
+
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """Those that there are, by the names that programs have for them."""
+        arrays = {"X": self.X, "Y": self.Y, "weights": self.weight}
+        return arrays if self.codes is None else arrays | {"codes": self.codes}
 
 
 class Gate:
@@ -68,8 +76,9 @@ class Gate:
         require_examples(examples, self._network)
         X, Y = as_reals("X", examples.X, self._dtype), as_reals("Y", examples.Y, self._dtype)
         given = (X, Y, as_reals("weight", examples.weight, self._dtype))
-        rows = [_plain(array) for array in given]
-        same = map(is_, rows, (examples.X, examples.Y, examples.weight))
+        codes = read_codes(examples.codes, examples.m, self._network)
+        rows = [*map(_plain, given), codes if codes is None else _plain(codes)]
+        same = map(is_, rows, (examples.X, examples.Y, examples.weight, examples.codes))
         return Rows(*rows, copied=not all(same))
 
     def copies(self, state: State) -> list[Any]:
@@ -81,7 +90,7 @@ class Gate:
         moved: list[Any] = []
         for number, vector in enumerate(self._vectors(state)):
             own = is_own(vector)
-            for other in (*moved, rows.X, rows.Y, rows.weight):
+            for other in (*moved, *rows.arrays.values()):
                 own = own and not np.may_share_memory(vector, other)
             moved.append(vector if own else self._copied(vector, number))
         if moved[0] is state.theta and all(map(is_, moved[1:], state.moments)):
@@ -96,7 +105,7 @@ class Gate:
 
 def addresses(rows: Rows | None = None, **arrays: Any) -> dict[str, At]:
     """Where arrays that have passed are, by the names that programs have for them; they are for the caller to keep."""
-    of_rows = {} if rows is None else {"X": rows.X, "Y": rows.Y, "weights": rows.weight}
+    of_rows = {} if rows is None else rows.arrays
     return {name: at(array) for name, array in (of_rows | arrays).items()}
 
 

@@ -28,8 +28,8 @@ class Matrix:
 
 def map_signature(dtype: str, outputs: Mapping[str, Expression]) -> Signature:
     """What ``write_map`` and ``write_by_example`` make takes: rows, cols, each symbol (in the order of names), each
-    output. What reaches each element is a matrix; what reaches an example stands once for every row; else it is one
-    number's address (float64 where it is weak, int64 where it is whole)."""
+    output. What reaches each element is a matrix; what reaches an example stands once for every row, and what reaches a
+    unit once for every column; else it is one number's address (float64 where it is weak, int64 where it is whole)."""
     symbols = [(str(s.value), Argument(s.dtype, s.reach == "each")) for s in symbols_of(list(outputs.values()))]
     into = [(name, Argument(dtype, e.reach != "example")) for name, e in outputs.items()]
     return Signature((("rows", NUMBER), ("cols", NUMBER), *symbols, *into))
@@ -43,11 +43,14 @@ def write_map(name: str, target: Target, dtype: str, outputs: Mapping[str, Expre
     uniform: dict[str, Value] = {}
     matrices: dict[str, Matrix] = {}
     by_row: dict[str, Pointer] = {}
+    by_column: dict[str, Pointer] = {}
     for symbol in symbols_of(expressions):
         if symbol.reach == "one":
             uniform[symbol.value] = kernel.address(symbol.value).load()
         elif symbol.reach == "example":
             by_row[symbol.value] = kernel.address(symbol.value)
+        elif symbol.reach == "unit":
+            by_column[symbol.value] = kernel.address(symbol.value)
         else:
             matrices[symbol.value] = Matrix(*kernel.matrix(symbol.value))
     into = {o: Matrix(*kernel.matrix(o)) for o in outputs}
@@ -56,7 +59,7 @@ def write_map(name: str, target: Target, dtype: str, outputs: Mapping[str, Expre
     emitter.prepare(expressions)
     start, stop = kernel.share(rows)
     step, length = start * 0 + 1, cols
-    if not by_row or single:
+    if (not by_row or single) and not by_column:
         whole = [m.stride.equals(cols) for m in (*matrices.values(), *into.values())]
         flat = whole[0]
         for w in whole[1:]:
@@ -68,6 +71,7 @@ def write_map(name: str, target: Target, dtype: str, outputs: Mapping[str, Expre
         values = {name: (m.row(i) + j).load_vector(lanes, mask) for name, m in matrices.items()}
         for name, p in by_row.items():
             values[name] = (p + (i + j)).load_vector(lanes, mask) if single else kernel.splat(p.load(i), lanes)
+        values |= {name: (p + j).load_vector(lanes, mask) for name, p in by_column.items()}
         for m, value in zip(into.values(), emitter.vectors(expressions, values), strict=True):
             (m.row(i) + j).store_vector(value, mask)
 

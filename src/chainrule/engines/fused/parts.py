@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from chainrule.engines.fused import by_example, driver, maps, moves, products, steps, sums, tiles
+from chainrule.engines.fused import by_example, driver, lookups, maps, moves, picking, products, steps, sums, tiles
 from chainrule.engines.fused.emitting import symbols_of
+from chainrule.engines.fused.input_parts import input_part
 from chainrule.engines.fused.library import Library, library
-from chainrule.engines.fused.signatures import Signature, Table, Wanted
+from chainrule.engines.fused.signatures import Made, Signature, Table, Wanted
 from chainrule.engines.fused.target import Target
 from chainrule.errors import ChainruleError, RequestError
 from chainrule.formulas import equations
@@ -21,15 +22,7 @@ from chainrule.recipe import Recipe
 
 OVER_OUTPUTS = ("sum_outputs", "max_outputs", "output", "stack")
 OVER_ALL = ("sum_all", "max_all")
-
-
-@dataclass(frozen=True)
-class Made:
-    """A kernel made from formulas, with the symbols it reads and the outputs it writes, as its arguments have them."""
-
-    kernel: Wanted
-    symbols: tuple[str, ...]
-    outputs: tuple[str, ...]
+OVER_EXAMPLES = ("sum_examples",)
 
 
 @dataclass(frozen=True)
@@ -72,6 +65,7 @@ class Update:
 class Parts:
     """The kernels of a network and a recipe. Untraceable: a function that cannot be compiled.
 
+    inputs                    the input layers
     hidden[l-1], still[l-1]   layer l for training; without the dropout that it may have
     plain[l-1]                A alone
     losses, values            losses with dZ; losses alone. ``by_example``: an example's outputs belong together
@@ -82,8 +76,6 @@ class Parts:
     """
 
     def __init__(self, network: Network, recipe: Recipe, functions: Functions | None, library: Library) -> None:
-        if network.inputs:
-            raise Untraceable(f"input layer {network.input_layers[0].layer!r} is not compiled")
         self.dtype = network.dtype
         self.idle: dict[int | None, list[Any]] = {}
         self.library = library
@@ -100,6 +92,15 @@ class Parts:
             "cost": (steps.COST, steps.write_cost),
             "verdict": (steps.VERDICT, steps.write_verdict),
         }
+        self.inputs = [input_part(layer, trace, self._traced, self._made) for layer in network.input_layers]
+        if self.inputs:
+            for_dtype |= {
+                "repeat": (picking.REPEAT, picking.write_repeat),
+                "mean": (lookups.MEAN, lookups.write_mean),
+                "lookup": (lookups.LOOKUP, lookups.write_lookup),
+                "scatter": (lookups.SCATTER, lookups.write_scatter),
+                "fold": (lookups.FOLD, lookups.write_fold),
+            }
         self.common = {name: self._want(f"{name} {self.dtype}", *how, self.dtype) for name, how in for_dtype.items()}
         self.tiles: dict[bool, Table] = {}
         for turned in (False, True):
@@ -179,6 +180,8 @@ class Parts:
         link = formulas.g[-1]
         assert link is not None
         A = self._traced(f"the link of {what}", lambda: link(Z))
+        if any(e.op in OVER_EXAMPLES for e in walk([value, dZ, self._real(A)])):
+            raise Untraceable(f"{what}: a sum over examples; each of them has a loss of its own")
         self.link_by_example = any(e.op in OVER_OUTPUTS for e in walk([A]))
         self.link = None if A is Z else (self._by_example if self.link_by_example else self._map)({"A": A})
 
@@ -296,8 +299,8 @@ class Parts:
         return self.trace.cast(e, self.dtype)
 
     def _elementwise(self, what: str, *expressions: Expression) -> None:
-        if any(e.op in (*OVER_OUTPUTS, *OVER_ALL) for e in walk(list(expressions))):
-            raise Untraceable(f"{what}: a sum over units; here a formula acts on one element at a time")
+        if any(e.op in (*OVER_OUTPUTS, *OVER_ALL, *OVER_EXAMPLES) for e in walk(list(expressions))):
+            raise Untraceable(f"{what}: a sum over units or examples; here a formula acts on one element at a time")
 
     def _traced(self, what: str, call: Callable[[], Any]) -> Any:
         """What a formula makes of symbols. Untraceable, with the reason, whatever kept it from it."""

@@ -35,6 +35,7 @@ class Ready:
 
     words, reals      the frame of the workspace, as int64 and as float64
     inputs, outputs   of a prediction: where its rows go, of this shape, and where A[L] is then
+    codes             where their codes go; None where there are none
     flops             what one pass of it costs
     threads           how many of them are worth it on a quiet machine
     choice            how many of these do it; None where one does it all
@@ -61,6 +62,7 @@ class Ready:
         self.packing = packing
         self.words, self.reals = work.words, work.reals
         self.inputs: Any = None
+        self.codes: Any = None
         self.shape: tuple[int, ...] = ()
         self.outputs: Any = None
         self.theta: Callable[[], Any] = lambda: None  # what it is bound to where only theta changes, while that lives
@@ -231,6 +233,7 @@ class Programs:
             b.begin(rows, False)
             for first in range(0, rows, b.work.chunk):
                 part = min(b.work.chunk, rows - first)
+                b.enter(part, first)
                 b.forward(part, self._parts.plain, first)
                 b.losses(part, first, delta=False)
                 b.program.barrier()  # the next chunk uses the same memory
@@ -245,13 +248,22 @@ class Programs:
             return self._programs[key]
 
         def write(b: Builder) -> None:
+            if b.inputs:
+                b.inputs.means()
+                b.program.barrier()
+            b.enter(rows)
             b.forward(rows, self._parts.plain)
             b.link(rows)
 
         roomy = 1 << (rows - 1).bit_length()  # one workspace serves many numbers of rows
         ready = self._ready(key, (roomy, False, True), rows / 3, write)
-        ready.inputs, ready.outputs = ready.work.view(ready.work.A[0])[:rows], ready.work.view(ready.work.A[-1])[:rows]
+        work = ready.work
+        X = work.inputs.X if work.inputs else work.A[0]
+        ready.inputs, ready.outputs = work.view(X)[:rows], work.view(work.A[-1])[:rows]
         ready.shape = ready.inputs.shape
+        columns = len(self._parts.network.columns.levels)
+        if work.inputs and columns:
+            ready.codes = work.block.view(work.inputs.codes, rows * columns, "int64").reshape(rows, columns)
         return ready
 
     def _ready(

@@ -147,3 +147,12 @@ class Wanted(NamedTuple):
 
     name: str
     signature: Signature
+
+
+@dataclass(frozen=True)
+class Made:
+    """A kernel made from formulas, with the symbols it reads and the outputs it writes, as its arguments have them."""
+
+    kernel: Wanted
+    symbols: tuple[str, ...]
+    outputs: tuple[str, ...]
