@@ -5,7 +5,7 @@ and the same data on every machine.
 """
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -16,12 +16,15 @@ from chainrule.engines import Examples, State
 from chainrule.engines.fused import Fused
 from chainrule.engines.fused.target import Target
 from chainrule.formulas import draws
+from chainrule.formulas.inputs import INPUTS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.schedules import SCHEDULES
+from chainrule.inputs import Input
+from chainrule.layout import INPUT
 from chainrule.network import Network
 from chainrule.recipe import Recipe
-from tests.formulas.problems import ALL_ACTIVATIONS, ALL_LOSSES, ALL_PENALTIES
+from tests.formulas.problems import ALL_ACTIVATIONS, ALL_INPUTS, ALL_LOSSES, ALL_PENALTIES
 
 STEPPING = [name for name in OPTIMIZERS if OPTIMIZERS.make(name, np).step is not None]
 
@@ -84,12 +87,35 @@ def configuration(number: int, dtype: str | None = None) -> Configuration:
         seed=int(chance() * 2**63) * 2 + 1 if chance() < 0.5 else number,
     )
     weights = one_of(("ones", "random", "some zero"))
-    return Configuration(network, replace(recipe, averaging=one_of((None, None, 0.9))), m, weights)
+    recipe = replace(recipe, averaging=one_of((None, None, 0.9)))
+    return Configuration(behind_input_layers(network, lot), recipe, m, weights)
 
 
-def rows(given: Configuration) -> tuple[Any, Any, Any]:
-    """X, Y and the weights: Y defined for the loss, its closed ends among them."""
-    m, n, K = given.m, given.network.n[0], given.network.n[-1]
+def behind_input_layers(network: Network, lot: Callable[[str, str], float]) -> Network:
+    """The network behind those layers to which the lot falls; what it had for inputs is handed on beside them.
+
+    A layer takes every second of its columns, from the last one on.
+    """
+    inputs: list[Input] = []
+    numbers = codes = 0
+    for spec in ALL_INPUTS:
+        if lot("input layer", spec) >= 0.25:
+            continue
+        size = int(lot("its size", spec) * 9)
+        if INPUTS.make(spec, np).takes == "numbers":
+            inputs.append(Input(spec, tuple(range(numbers + 2 * size, numbers - 1, -2))))
+            numbers += 2 * size + 1
+        else:
+            inputs.append(Input(spec, (codes,), levels=2 + size**2))
+            codes += 1
+    taken = sum(len(layer.columns) for layer in inputs if layer.takes_numbers)
+    n_0 = sum(layer.width for layer in inputs) + numbers - taken + network.n[0]
+    return replace(network, n=(n_0, *network.n[1:]), inputs=tuple(inputs))
+
+
+def rows(given: Configuration) -> tuple[Any, Any, Any, Any]:
+    """X, Y, the weights and codes: Y defined for the loss, its closed ends among them."""
+    m, n, K = given.m, given.network.columns.numbers, given.network.n[-1]
     X = draws.normal(m * n, 1, draws.Stream.SPLIT, m, n).reshape(m, n)
     u = draws.uniform(m * K, 2, draws.Stream.SPLIT, m, K).reshape(m, K)
     w = draws.uniform(m, 3, draws.Stream.SPLIT, m)
@@ -105,7 +131,9 @@ def rows(given: Configuration) -> tuple[Any, Any, Any]:
     weights = {"ones": np.ones(m), "random": w + 0.1, "some zero": np.where(w < 0.4, 0.0, w)}
     if given.weights == "some zero" and given.recipe.shuffle is False:
         weights["some zero"][: given.recipe.batch(m)] = 0.0  # a whole batch of them
-    return X, Y, weights[given.weights]
+    levels = np.array(given.network.columns.levels, np.int64)
+    codes = draws.uniform(m * len(levels), 4, draws.Stream.SPLIT, m, len(levels)).reshape(m, len(levels)) * levels
+    return X, Y, weights[given.weights], codes.astype(np.int64)
 
 
 def bits(given: Configuration, threads: int = 1, target: Target | None = None) -> dict[str, str]:
@@ -123,8 +151,8 @@ def steps(given: Configuration) -> tuple[int, int]:
 
 def checksums(engine: Fused, examples: Examples, stops: tuple[int, ...]) -> Iterator[tuple[str, str]]:
     """Name and checksum of each thing."""
-    state = engine.start()
-    yield "predict", checksum(engine.predict(state.theta, examples.X))
+    state = engine.start(first_theta(engine.network))
+    yield "predict", checksum(engine.predict(state.theta, examples.X, examples.codes))
     if float(examples.weight.sum()) > 0.0:
         yield "cost", checksum(engine.cost(state.theta, examples))
         yield "gradient", checksum(*engine.gradient(state.theta, examples))
@@ -135,7 +163,16 @@ def checksums(engine: Fused, examples: Examples, stops: tuple[int, ...]) -> Iter
         yield f"state after {stop} steps", checksum(*numbers(state))
         if state.diverged:
             return
-    yield "predict after", checksum(engine.predict(state.theta, examples.X))
+    yield "predict after", checksum(engine.predict(state.theta, examples.X, examples.codes))
+
+
+def first_theta(network: Network) -> Any:
+    """That of the network, with the parameters of input layers moved: nearly all of them begin as 0 or 1."""
+    theta = network.initial()
+    for block in network.layout:
+        if block.role is INPUT:
+            theta[block.place] += 0.5 * draws.normal(block.size, 5, draws.Stream.SPLIT, block.offset)
+    return theta
 
 
 def numbers(state: State) -> list[Any]:

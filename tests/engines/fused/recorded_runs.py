@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from chainrule.formulas.activations import ACTIVATIONS
+from chainrule.formulas.inputs import INPUTS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.penalties import PENALTIES
@@ -15,7 +16,7 @@ from chainrule.formulas.table import Table
 from chainrule.network import Network
 from chainrule.recipe import Recipe
 from tests.engines.fused.configurations import STEPPING, Configuration
-from tests.formulas.problems import ALL_ACTIVATIONS, ALL_LOSSES, ALL_PENALTIES
+from tests.formulas.problems import ALL_ACTIVATIONS, ALL_INPUTS, ALL_LOSSES, ALL_PENALTIES, before
 
 EPOCHS = 3
 ROWS = 41
@@ -49,6 +50,7 @@ SPECS: Sequence[tuple[Table[Any], Sequence[str]]] = (
     (LOSSES, ALL_LOSSES),
     (OPTIMIZERS, STEPPING),
     (PENALTIES, ALL_PENALTIES),
+    (INPUTS, ALL_INPUTS),
 )
 
 
@@ -69,6 +71,7 @@ def parts(given: Configuration) -> Iterator[tuple[str, str]]:
     yield part(LOSSES, network.loss)
     yield part(OPTIMIZERS, given.recipe.optimizer)
     yield from (part(PENALTIES, p) for p in network.penalties)
+    yield from (part(INPUTS, layer.layer) for layer in network.input_layers)
 
 
 def part(table: Table[Any], spec: str) -> tuple[str, str]:
@@ -111,5 +114,7 @@ def _alone(table: Table[Any], spec: str, dtype: str) -> Configuration:
         penalties=row.get(PENALTIES.kind, ()),
         dtype=dtype,
     )
+    if INPUTS.kind in row:
+        network = before(spec, network)
     recipe = Recipe(row.get(OPTIMIZERS.kind, "momentum"), 0.01, epochs=EPOCHS, batch_size=16)
     return Configuration(network, recipe, ROWS, "random")

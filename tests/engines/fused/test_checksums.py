@@ -1,8 +1,9 @@
 """Recorded runs: the same bits on every machine, today and later.
 
 ``checksums.json`` holds the SHA-256 of theta and of the predictions after some steps of small runs, in which every
-activation, loss, penalty and optimiser that takes steps has its part; see ``recorded_runs``. A new row has a run that
-is not recorded yet. One command, from the root of the repository, records what is missing and leaves the rest:
+activation, loss, penalty, input layer and optimiser that takes steps has its part; see ``recorded_runs``. A new row
+has a run that is not recorded yet. One command, from the root of the repository, records what is missing and leaves the
+rest:
 
     python -m tests.engines.fused.test_checksums
 
@@ -19,6 +20,7 @@ import pytest
 
 from chainrule.engines.fused import Fused
 from chainrule.formulas.activations import ACTIVATIONS, Activation
+from chainrule.formulas.inputs import INPUTS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.optimizers import OPTIMIZERS, Optimizer
 from chainrule.formulas.penalties import PENALTIES, Penalty
@@ -36,7 +38,10 @@ def checksums(given):
     steps = EPOCHS * given.recipe.steps_per_epoch(given.m)
     state = engine.run(engine.start(), examples, 0, steps)
     assert (state.step, state.diverged) == (steps, False)
-    return {"theta": checksum(state.theta), "predictions": checksum(engine.predict(state.theta, examples.X))}
+    return {
+        "theta": checksum(state.theta),
+        "predictions": checksum(engine.predict(state.theta, examples.X, examples.codes)),
+    }
 
 
 def recorded():
@@ -67,6 +72,7 @@ NEW_ROWS = [
     (LOSSES, LOSSES["half_squared_error"]),
     (OPTIMIZERS, lambda xp: Optimizer(lambda theta, dtheta, rate, t, decay: (theta,), "theta", "a test", 0.1)),
     (PENALTIES, lambda xp: Penalty(lambda w, S: w, lambda w, S: xp.ones_like(w), "w", "a test")),
+    (INPUTS, INPUTS["scale"]),
 ]
 
 

@@ -8,10 +8,12 @@ import pytest
 from benchmarks import same_bits
 from chainrule.engines.fused import Fused, building, threads
 from chainrule.engines.fused.target import AVX2, AVX512, NEON, here
+from chainrule.formulas.inputs import INPUTS
 from chainrule.network import Network
 from chainrule.recipe import Recipe
 from tests.engines.fused import configurations
 from tests.engines.fused.configurations import bits, configuration, differing, rows
+from tests.formulas.problems import ALL_INPUTS
 
 ANY_WORK = 1e-9
 CONFIGURATIONS = 20
@@ -49,6 +51,12 @@ def test_a_new_row_leaves_the_configurations_that_do_not_have_it(table, monkeypa
     assert all("a_new_row" in now for now in changed)
 
 
+def test_configurations_have_input_layers_of_every_kind():
+    found = [[layer.layer for layer in configuration(number).network.input_layers] for number in range(200)]
+    assert {INPUTS.canonical(spec) for spec in ALL_INPUTS} == {layer for layers in found for layer in layers}
+    assert {0, 1, 2} <= {len(layers) for layers in found}
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
     "n", [(5, 200, 16, 100, 3), (40, 1, 130, 1), (3, 64, 64, 64, 20), (2, 7, 300, 5, 9, 1), (30, 2), (100, 1)]
@@ -74,13 +82,13 @@ def test_a_row_alone_is_predicted_as_in_any_batch(number, dtype):
     given = configuration(number, dtype)
     engine = Fused(given.network, given.recipe)
     theta = engine.start().theta
-    X = np.repeat(rows(given)[0], 3, axis=0)[:80]
-    all_at_once = engine.predict(theta, X)
+    X, codes = (np.repeat(V, 3, axis=0)[:80] for V in rows(given)[::3])
+    all_at_once = engine.predict(theta, X, codes)
     for size in (1, 2, 3, 7, 48):
-        parts = [engine.predict(theta, X[i : i + size]) for i in range(0, len(X), size)]
+        parts = [engine.predict(theta, X[i : i + size], codes[i : i + size]) for i in range(0, len(X), size)]
         assert np.array_equal(np.concatenate(parts), all_at_once, equal_nan=True), size
-    assert np.array_equal(engine.predict(theta, np.asfortranarray(X)), all_at_once, equal_nan=True)
-    assert np.array_equal(engine.predict(theta, X[::-2]), all_at_once[::-2], equal_nan=True)
+    assert np.array_equal(engine.predict(theta, np.asfortranarray(X), codes), all_at_once, equal_nan=True)
+    assert np.array_equal(engine.predict(theta, X[::-2], codes[::-2]), all_at_once[::-2], equal_nan=True)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
