@@ -35,7 +35,7 @@ class Model:
 
     network     the description of the net and of its cost
     theta       its parameters, (network.size,); ``parameters`` has W[l] and b[l]
-    encoder     turns a table into the matrix X
+    encoder     turns a table into the matrix X, and into codes of categories
     target      what is predicted, and its classes
     outputs     turns targets into Y and predictions into answers
     recipe      how it was trained
@@ -90,6 +90,17 @@ class Model:
                 "has these."
             )
         return self.encoder.read(with_points(read, {*self.encoder.numeric_columns, *([target] * regression)}, decimal))
+
+    def rows(
+        self, table: Any, rows: NDArray[np.int64] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64] | None]:
+        """What the network takes of ``rows`` of a table that ``read`` gave, all rows where None: X and codes.
+
+        X is (m, network.columns.numbers); codes are (m, columns of codes), or None where no input layer takes any.
+
+        RequestError: a column that the model was trained on is missing, or is of another kind.
+        """
+        return self.encoder.transform(table, rows), self.encoder.codes(table, rows)
 
     def predict(self, table: Any) -> NDArray[Any]:
         """Labels, or numbers in the unit of the target, (m,), for the rows of a file or a data frame.
@@ -173,4 +184,4 @@ class Model:
         save(self, path, overwrite=overwrite)
 
     def _A_L(self, table: Any, rows: NDArray[np.int64] | None = None) -> NDArray[Any]:
-        return self.engine.predict(self.theta, self.encoder.transform(table, rows))
+        return self.engine.predict(self.theta, *self.rows(table, rows))

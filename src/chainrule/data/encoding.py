@@ -30,9 +30,10 @@ class Encoder:
     have been the same in all training rows.
 
     Numbers, truth values and dates: gaps take the median of the training rows, a feature tells where they were, and
-    all is standardised to mean 0 and deviation 1 on the training rows. Texts: one feature for each level.
+    all is standardised to mean 0 and deviation 1 on the training rows. Texts: one feature for each level; or, those of
+    ``lookups``, no feature but a code for an input layer to look up.
 
-    Raises RequestError where no column makes features, one does twice, or two features would have the same name.
+    Raises RequestError where no column is used, one is twice, or two features would have the same name.
 
     >>> from chainrule.data.schema import infer_schema
     >>> table = pa.table({"mass": [1.0, 3.0, None, 9.0], "island": ["x", "y", "x", "x"]})
@@ -47,10 +48,11 @@ class Encoder:
     left_out: tuple[str, ...] = ()
     constant: tuple[str, ...] = ()
     gaps: Gaps = BEFORE_FORMAT_3  # of an estimator's pickle that has none
+    lookups: tuple[CategoryFeatures, ...] = ()
 
     def __post_init__(self) -> None:
         """See the class."""
-        require(len(self.parts) > 0, "an encoder has columns", self.parts)
+        require(bool(self.parts or self.lookups), "an encoder has columns", self.parts)
         columns = [*self.columns, *self.left_out, *self.constant]
         right = all(map(is_name, columns)) and len({*columns}) == len(columns)
         require(right, "the columns of an encoder have names, each another", columns)
@@ -67,12 +69,13 @@ class Encoder:
         standardize: bool = True,
         weight: NDArray[np.float64] | None = None,
         gaps: Gaps | None = None,
+        look_up: bool = False,
     ) -> "Encoder":
         """Learn medians, means, deviations and levels from the given ``rows`` of ``table``, the training rows.
 
         Without ``standardize`` numbers stay in their unit. ``weight`` is how much each of the ``rows`` counts: a row of
         weight 2 is two rows, and nothing is learnt from one of weight 0. Without ``gaps`` a value is missing by the
-        usual spellings.
+        usual spellings. With ``look_up`` texts become codes, see the class.
 
         Raises RequestError where no column is used, or has a value in these rows; where a number is infinite or beyond
         1e100; where two features would have the same name; and where no row counts.
@@ -84,24 +87,25 @@ class Encoder:
             require_some(weight)
             rows, weight = rows[weight > 0.0], weight[weight > 0.0]
         parts: list[NumericFeatures | CategoryFeatures] = []
+        lookups: list[CategoryFeatures] = []
         left_out = []
         for c in schema.used:
             column = named[c.name]
             if not has_value(c.name, c.kind, column, rows, gaps):
                 left_out.append(c.name)
             elif c.kind == "category":
-                parts.append(CategoryFeatures.fit(c.name, column, rows, weight, gaps))
+                (lookups if look_up else parts).append(CategoryFeatures.fit(c.name, column, rows, weight, gaps))
             elif c.kind in ("number", "boolean", "date"):
                 parts.append(NumericFeatures.fit(c.name, c.kind, column, rows, standardize, weight, gaps))
             else:
                 raise RequestError(f"column {c.name!r} is of kind {c.kind!r}, which makes no features: leave it out.")
-        if not parts:
+        if not parts and not lookups:
             why = {c.name: c.reason for c in schema.left_out} | dict.fromkeys(left_out, NO_VALUE)
             raise _nothing_left(why)
-        return cls(tuple(parts), tuple(left_out), gaps=gaps)
+        return cls(tuple(parts), tuple(left_out), gaps=gaps, lookups=tuple(lookups))
 
     def without_constants(self, table: pa.Table, rows: Rows) -> tuple["Encoder", list[str]]:
-        """The same without the columns that make the same features of all ``rows`` of ``table``, the training rows.
+        """The same without the columns that are the same features, or code, in all training ``rows`` of ``table``.
 
         They are in its ``constant``. Also the names of the features that are the same in all rows beside others of
         their column that are not, such as the year of dates in one year.
@@ -119,9 +123,17 @@ class Encoder:
             else:
                 parts.append(part)
                 beside += same
-        if not parts:
+        lookups: list[CategoryFeatures] = []
+        codes = self.codes(table, rows)
+        for q, part in enumerate(self.lookups):
+            assert codes is not None
+            if (codes[:, q] != codes[0, q]).any():
+                lookups.append(part)
+            else:
+                constant.append(part.column)
+        if not parts and not lookups:
             raise _nothing_left(dict.fromkeys(self.left_out, NO_VALUE) | dict.fromkeys(constant, CONSTANT))
-        return replace(self, parts=tuple(parts), constant=tuple(constant)), beside
+        return replace(self, parts=tuple(parts), constant=tuple(constant), lookups=tuple(lookups)), beside
 
     def notes(self, same: Sequence[str]) -> list[str]:
         """What there is to say of columns that make no features, and of features that are the ``same``, a line each."""
@@ -136,12 +148,13 @@ class Encoder:
     @property
     def columns(self) -> list[str]:
         """The columns that must be in a table to transform it."""
-        return [part.column for part in self.parts]
+        return [part.column for part in (*self.parts, *self.lookups)]
 
     @property
     def text_columns(self) -> list[str]:
         """The columns to read as text, so that a level such as ``007`` is not taken for a number."""
-        return [part.column for part in self.parts if isinstance(part, CategoryFeatures) and not part.of_booleans]
+        categories = [*(part for part in self.parts if isinstance(part, CategoryFeatures)), *self.lookups]
+        return [part.column for part in categories if not part.of_booleans]
 
     @property
     def numeric_columns(self) -> list[str]:
@@ -152,6 +165,17 @@ class Encoder:
     def feature_names(self) -> list[str]:
         """The names of the columns of the matrix, such as ``mass``, ``mass missing``, ``island=Biscoe``."""
         return [name for part in self.parts for name in part.names]
+
+    @property
+    def measured(self) -> tuple[int, ...]:
+        """Which columns of the matrix hold amounts, numbers and parts of dates; the others say yes or no."""
+        features = [amount for part in self.parts for amount in part.measured]
+        return tuple(j for j, amount in enumerate(features) if amount)
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """How many codes each column of ``lookups`` has, 0 among them."""
+        return tuple(part.code_count for part in self.lookups)
 
     def transform(self, table: pa.Table, rows: Rows | None = None) -> NDArray[np.float64]:
         """The features (m, features) of ``rows`` of ``table``, all rows where None: C-contiguous, finite, no NaN.
@@ -171,6 +195,17 @@ class Encoder:
             start = end
         return matrix
 
+    def codes(self, table: pa.Table, rows: Rows | None = None) -> NDArray[np.int64] | None:
+        """The codes (m, columns looked up) of ``rows`` of ``table``, all rows where None; None where there are none.
+
+        RequestError: as :meth:`transform`.
+        """
+        if not self.lookups:
+            return None
+        named = self._require_columns(table)
+        rows = None if rows is None else np.asarray(rows, np.int64)
+        return np.column_stack([part.codes(named[part.column], rows, self.gaps) for part in self.lookups])
+
     def read(self, table: pa.Table) -> pa.Table:
         """``table`` with the text in columns of numbers, booleans and dates as these, null in the gaps.
 
@@ -185,33 +220,41 @@ class Encoder:
     def missing(self, table: pa.Table) -> dict[str, int]:
         """How many cells of each used column have no value. RequestError: as :meth:`transform`."""
         named = self._require_columns(table)
-        return {part.column: part.missing(named[part.column], self.gaps) for part in self.parts}
+        return {part.column: part.missing(named[part.column], self.gaps) for part in (*self.parts, *self.lookups)}
 
     def describe_unseen(self, table: pa.Table) -> list[str]:
         """A line for each column with values that no training row had: which, on how many rows, read as what."""
         named = self._require_columns(table)
-        return [line for part in self.parts for line in part.unseen(named[part.column], self.gaps)]
+        lines = [line for part in self.parts for line in part.unseen(named[part.column], self.gaps)]
+        return lines + [
+            line for part in self.lookups for line in part.unseen(named[part.column], self.gaps, looked_up=True)
+        ]
 
     def extra_columns(self, table: pa.Table) -> list[str]:
-        """The columns of ``table`` that the features do not use."""
+        """The columns of ``table`` that are not used."""
         used = set(self.columns)
         return [name for name in table.column_names if name not in used]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON; floats come back with the same bits."""
+        """Plain JSON; floats come back with the same bits. "lookups" only where there are some."""
         left_out = {"left_out": list(self.left_out), "constant": list(self.constant)}
-        return {"parts": [part.to_dict() for part in self.parts], **left_out, "gaps": self.gaps.to_dict()}
+        lookups = {"lookups": [part.to_dict() for part in self.lookups]} if self.lookups else {}
+        return {"parts": [part.to_dict() for part in self.parts], **left_out, "gaps": self.gaps.to_dict(), **lookups}
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> "Encoder":
         """The encoder that :meth:`to_dict` wrote. Raises RequestError where it is none."""
-        entries = record(description, "an encoder", parts=[dict], left_out=[str], constant=[str], gaps=dict)
+        kinds: dict[str, Any] = {"parts": [dict], "left_out": [str], "constant": [str], "gaps": dict}
+        if "lookups" in description:
+            kinds["lookups"] = [dict]
+        entries = record(description, "an encoder", **kinds)
         parts = [
             (CategoryFeatures if part.get("kind") == "category" else NumericFeatures).from_dict(part)
             for part in entries["parts"]
         ]
         left_out, constant = tuple(entries["left_out"]), tuple(entries["constant"])
-        return cls(tuple(parts), left_out, constant, Gaps.from_dict(entries["gaps"]))
+        lookups = tuple(CategoryFeatures.from_dict(part) for part in entries.get("lookups", ()))
+        return cls(tuple(parts), left_out, constant, Gaps.from_dict(entries["gaps"]), lookups)
 
     def _require_columns(self, table: pa.Table) -> dict[str, pa.ChunkedArray]:
         """The columns of ``table`` by name. RequestError: one that is used is missing."""

@@ -107,6 +107,12 @@ class NumericFeatures:
         parts = [f"{self.column} {part}" for part in DATE_PARTS] if self.kind == "date" else [self.column]
         return [*parts, f"{self.column} missing"] if self.indicator else parts
 
+    @property
+    def measured(self) -> list[bool]:
+        """Which features are amounts, rather than yes or no."""
+        amounts = [self.kind != "boolean"] * COUNTS[self.kind]
+        return [*amounts, False] if self.indicator else amounts
+
     def fill(self, column: pa.ChunkedArray, rows: Any, out: NDArray[np.float64], gaps: Gaps = NO_GAPS) -> None:
         """Write the features of ``rows`` of ``column``, all where None, into ``out`` (m, features)."""
         parts = _parts(self.column, self.kind, column, gaps, rows)
@@ -172,6 +178,9 @@ class CategoryFeatures:
     ``pooled`` are the rare levels. A level that no training row had is read as a rare one, and as no level at all
     where none was rare; a gap where no training row had one is read as no level at all.
 
+    Or a code for each cell, where an input layer looks it up: 1.. for the levels in their order, the last one for gaps
+    where training rows had some, and 0 for all else.
+
     Raises RequestError for levels that are none, not sorted, or there twice.
     """
 
@@ -223,6 +232,11 @@ class CategoryFeatures:
         return [f"{self.column}={name}" for name in names]
 
     @property
+    def measured(self) -> list[bool]:
+        """Which features are amounts: none."""
+        return [False] * len(self.names)
+
+    @property
     def of_booleans(self) -> bool:
         """Whether the levels are true and false, which files spell in several ways."""
         return {*self.levels, *self.pooled} <= {"true", "false"}
@@ -250,8 +264,24 @@ class CategoryFeatures:
         hot = np.flatnonzero(place >= 0)
         out[hot, place[hot]] = 1.0
 
-    def unseen(self, column: pa.ChunkedArray, gaps: Gaps = NO_GAPS) -> list[str]:
+    @property
+    def code_count(self) -> int:
+        """How many codes there are, 0 among them."""
+        return 1 + len(self.levels) + self.gaps
+
+    def codes(self, column: pa.ChunkedArray, rows: Any, gaps: Gaps = NO_GAPS) -> NDArray[np.int64]:
+        """The codes (m,) of ``rows`` of ``column``, all where None."""
+        cells = self._read(column, rows, gaps)
+        codes = _places(cells, self.levels, absent=-1) + 1
+        if self.gaps:
+            codes[cells.is_null().to_numpy(zero_copy_only=False)] = len(self.levels) + 1
+        return codes
+
+    def unseen(self, column: pa.ChunkedArray, gaps: Gaps = NO_GAPS, looked_up: bool = False) -> list[str]:
         """Names the levels that no training row had, and says how the rows with them are read."""
+        # code 0 has the mean of the other vectors where no row trains it
+        otherwise = "the mean of its levels" if looked_up else "none of its levels"
+        rare = "(rare)" if self.pooled else otherwise
         cells = self._read(column, None, gaps)
         present = cells.drop_null()
         strange = present.filter(pa.array(_places(present, self.levels + self.pooled, absent=-1) < 0))
@@ -259,14 +289,13 @@ class CategoryFeatures:
         if len(strange):
             levels = sorted(strange.unique().to_pylist())
             shown = ", ".join(map(repr, levels[:5])) + (f" and {len(levels) - 5} more" if len(levels) > 5 else "")
-            read = "(rare)" if self.pooled else "none of its levels"
             lines.append(
-                f"column {self.column!r}: {len(strange)} rows with {shown}, unseen in training; read as {read}"
+                f"column {self.column!r}: {len(strange)} rows with {shown}, unseen in training; read as {rare}"
             )
         if cells.null_count and not self.gaps:
             lines.append(
                 f"column {self.column!r}: {cells.null_count} rows without a value, unlike in training; "
-                "read as none of its levels"
+                f"read as {rare if looked_up else otherwise}"
             )
         return lines
 

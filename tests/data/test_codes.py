@@ -1,0 +1,120 @@
+"""Categories as the codes that input layers look up: one rule for levels and gaps, that of the features."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainrule.data import Encoder, infer_schema
+from chainrule.errors import RequestError
+
+LEVELS = ["b"] * 3 + ["a"] * 4 + ["r"] + ["s"] * 2 + [None]
+NUMBERS = [float(i) for i in range(len(LEVELS))]
+
+
+def fit(columns, rows=None, **options):
+    table = pa.table(columns)
+    rows = range(table.num_rows) if rows is None else rows
+    return Encoder.fit(table, infer_schema(table), rows, look_up=True, **options)
+
+
+def test_levels_count_from_1_and_0_stands_for_rare_and_unseen_ones():
+    encoder = fit({"x": LEVELS})
+    assert encoder.levels == (4,)  # 0, a, b, missing
+    table = pa.table({"x": ["b", "r", None, "", "new", "a", "s"]})
+    assert encoder.codes(table).tolist() == [[2], [0], [3], [3], [0], [1], [0]]
+    assert encoder.codes(table, [5, 0]).tolist() == [[1], [2]]
+    assert encoder.codes(table).dtype == np.int64
+
+
+def test_a_gap_is_0_where_training_had_none():
+    encoder = fit({"x": ["a"] * 3 + ["b"] * 3})
+    table = pa.table({"x": ["b", "new", None]})
+    assert encoder.levels == (3,)
+    assert encoder.codes(table).tolist() == [[2], [0], [0]]
+    assert encoder.describe_unseen(table) == [
+        "column 'x': 1 rows with 'new', unseen in training; read as the mean of its levels",
+        "column 'x': 1 rows without a value, unlike in training; read as the mean of its levels",
+    ]
+    with_rare = fit({"x": ["a"] * 3 + ["b"] * 3 + ["r"]})
+    assert with_rare.describe_unseen(table)[1].endswith("unlike in training; read as (rare)")
+
+
+def test_columns_that_are_looked_up_make_no_features():
+    encoder = fit({"x": LEVELS, "n": NUMBERS, "y": LEVELS[::-1]})
+    assert encoder.columns == ["n", "x", "y"]
+    assert encoder.text_columns == ["x", "y"]
+    assert encoder.feature_names == ["n"]
+    table = pa.table({"y": ["a"], "n": [3.0], "x": ["b"]})
+    assert encoder.transform(table).shape == (1, 1)
+    assert encoder.codes(table).tolist() == [[2, 1]]  # in the order of the columns at training
+    assert encoder.missing(pa.table({"y": [None], "n": [3.0], "x": ["b"]})) == {"n": 0, "x": 0, "y": 1}
+
+
+def test_without_them_there_are_no_codes():
+    table = pa.table({"x": LEVELS, "n": NUMBERS})
+    encoder = Encoder.fit(table, infer_schema(table), range(len(LEVELS)))
+    assert encoder.codes(table) is None
+    assert encoder.levels == ()
+    assert "lookups" not in encoder.to_dict()
+
+
+def test_categories_alone_leave_a_matrix_of_no_columns():
+    encoder = fit({"x": LEVELS})
+    assert encoder.transform(pa.table({"x": LEVELS})).shape == (len(LEVELS), 0)
+
+
+def test_a_column_of_one_code_is_left_out():
+    table, rows = pa.table({"x": ["a", "b"] * 4, "same": ["a"] * 6 + ["b"] * 2}), range(6)
+    encoder, beside = fit(table.to_pydict(), rows).without_constants(table, rows)
+    assert (encoder.columns, encoder.constant, beside) == (["x"], ("same",), [])
+    only = fit({"rare": ["r1", "r2", "r1", "r2"]})
+    with pytest.raises(RequestError, match="no column is left"):
+        only.without_constants(pa.table({"rare": ["r1", "r2", "r1", "r2"]}), range(4))
+
+
+def test_a_missing_column_is_named():
+    with pytest.raises(RequestError, match="column 'x' is missing"):
+        fit({"x": LEVELS, "n": NUMBERS}).codes(pa.table({"n": [1.0]}))
+
+
+def test_amounts_are_told_from_what_says_yes_or_no():
+    days = [f"2024-{1 + i % 12:02d}-01" for i in range(8)]
+    table = pa.table(
+        {
+            "there": [True, False] * 4,
+            "mass": [1.0, None, 3.0, 4.0] * 2,
+            "island": ["a"] * 4 + ["b"] * 4,
+            "at": pa.array(days),
+        }
+    )
+    encoder = Encoder.fit(table, infer_schema(table), range(8))
+    names = encoder.feature_names
+    amounts = ["mass", "at year", "at month", "at day of week", "at days since 1970"]
+    assert [names[j] for j in encoder.measured] == amounts
+    assert {"there", "mass missing", "island=a", "island=b"} == {*names} - {*amounts}
+
+
+@given(st.lists(st.sampled_from(["a", "b", "c", "d", "", None]), min_size=8, max_size=40), st.data())
+def test_codes_are_the_places_of_the_features(cells, data):
+    """What one-hot features tell apart, codes do, and the other way round, but for levels unseen and rare."""
+    cells = [*cells, "a", "b", "b", "b"]
+    asked = pa.table({"x": data.draw(st.lists(st.sampled_from(["a", "b", "c", "d", "e", None]), min_size=1))})
+    table = pa.table({"x": cells})
+    (part,) = fit({"x": cells}).lookups
+    features = Encoder.fit(table, infer_schema(table), range(len(cells)))
+    codes = part.codes(asked["x"], None)
+    hot = {f"x={level}": code for code, level in enumerate(part.levels, 1)} | {"x=(missing)": part.code_count - 1}
+    of_feature = np.array([hot.get(name, 0) for name in features.feature_names])
+    assert codes.tolist() == (features.transform(asked) @ of_feature).astype(int).tolist()
+    assert codes.max() < part.code_count
+
+
+def test_the_description_is_plain_json_and_gives_the_same_encoder():
+    encoder = fit({"x": LEVELS, "n": NUMBERS})
+    described = json.loads(json.dumps(encoder.to_dict()))
+    assert Encoder.from_dict(described) == encoder
+    assert list(described) == ["parts", "left_out", "constant", "gaps", "lookups"]
