@@ -79,7 +79,7 @@ class Compiled:
 def structures(model, table):
     """The rows of a table as the file's struct."""
     columns, fields = [], []
-    for i, part in enumerate(model.encoder.parts):
+    for i, part in enumerate((*model.encoder.parts, *model.encoder.lookups)):
         kind = "category" if isinstance(part, CategoryFeatures) else part.kind
         cells = READERS[kind](pa.array(table[part.column], from_pandas=True), part.column, "is")
         if kind == "category":

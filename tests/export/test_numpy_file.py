@@ -19,7 +19,8 @@ from chainrule import Network, RequestError, load
 from chainrule.data.columns import dates, numbers, texts
 from chainrule.data.features import CategoryFeatures
 from chainrule.export import cells, export
-from chainrule.export.numpy_file import content, digits
+from chainrule.export.numpy_file import content
+from chainrule.export.numpy_formulas import digits
 from tests.export import models
 from tests.export.models import (
     ALL_ACTIVATIONS,

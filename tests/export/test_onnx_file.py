@@ -54,7 +54,7 @@ def runs(proto):
 def inputs(model, table):
     """The columns as a user hands them over."""
     made = {}
-    for part in model.encoder.parts:
+    for part in (*model.encoder.parts, *model.encoder.lookups):
         cells = table[part.column]
         if isinstance(part, CategoryFeatures):
             values = np.array(["" if cell is None else cell for cell in cells], object)
@@ -69,9 +69,7 @@ def inputs(model, table):
 
 def expected(model, table):
     """What the reference engine answers: probabilities or numbers."""
-    A_L = Reference(model.network, Recipe(), model.functions).predict(
-        model.theta, model.encoder.transform(model.read(table))
-    )
+    A_L = Reference(model.network, Recipe(), model.functions).predict(model.theta, *model.rows(model.read(table)))
     return model.outputs.probabilities(A_L) if model.target.task == "classification" else model.outputs.numbers(A_L)
 
 

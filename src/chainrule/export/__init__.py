@@ -8,7 +8,6 @@ from typing import Any
 from chainrule.errors import RequestError, nearest
 from chainrule.files import Claim
 from chainrule.model import Model
-from chainrule.network import require_no_input_layers
 
 # The module here, and the function in it that makes the file's bytes from a Model.
 FORMATS = {"onnx": "onnx_file", "numpy": "numpy_file", "c": "c_file"}
@@ -40,6 +39,5 @@ def content(model: Any, to: str) -> bytes:
         if not hasattr(model, "to_model"):
             raise RequestError(f"expected a Model or a fitted estimator of chainrule, not {type(model).__name__}.")
         model = model.to_model()
-    require_no_input_layers(model.network, f"the export to {to}")
     content_of: Callable[[Model], bytes] = import_module(f"chainrule.export.{FORMATS[to]}").content
     return content_of(model)

@@ -12,14 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data.columns import as_numbers
 from chainrule.data.features import CategoryFeatures, NumericFeatures
 from chainrule.errors import RequestError
+from chainrule.export.c_features import features, taken
 from chainrule.export.c_formulas import belong_together, function, loop
-from chainrule.export.c_library import FUNCTIONS, READERS, needed
-from chainrule.export.c_names import REALS, Names, comment, literal, quoted, real
+from chainrule.export.c_inputs import functions_and_steps
+from chainrule.export.c_inputs import parameters as input_parameters
+from chainrule.export.c_library import FUNCTIONS, needed
+from chainrule.export.c_names import REALS, Names, comment, double, literal, quoted, real
 from chainrule.export.formulas import layers
-from chainrule.export.text import bracketed, example, family, layer_name, network_line, version
+from chainrule.export.input_layers import InputLayers, input_layers
+from chainrule.export.text import bracketed, example, family, layer_name, network_line, used, version
 from chainrule.ir import describe
 from chainrule.model import Model
 
@@ -37,15 +40,15 @@ def content(model: Model) -> bytes:
             f"a C file answers with one number, and this model predicts {model.outputs.units} quantiles: export it to "
             "onnx or numpy, or train a model for each quantile."
         )
-    names = Names(model)
+    names, inputs = Names(model), input_layers(model)
     parts = [
         _head(model, names),
         _declarations(model, names),
         f"#ifndef {names.only}\n\n#include <math.h>\n#include <stdint.h>\n#include <string.h>",
-        _features(model, names),
-        _layers(model),
+        features(model, names),
+        _layers(model, inputs),
         _answer(model, names),
-        _parameters(model),
+        _parameters(model, inputs),
         f"#endif /* {names.only} */",
     ]
     return "\n\n".join(part.strip("\n") for part in parts).encode() + b"\n"
@@ -53,7 +56,7 @@ def content(model: Model) -> bytes:
 
 def _head(model: Model, names: Names) -> str:
     """What the file is and how it is used."""
-    target, parts = model.target, model.encoder.parts
+    target, parts = model.target, used(model.encoder)
     given = [f".{names.members[part.column]} = {_cell(part)}" for part in parts]
     row = bracketed(given, " *     ", "{}")
     if target.task == "regression":
@@ -98,7 +101,7 @@ def _cell(part: NumericFeatures | CategoryFeatures) -> str:
 
 
 def _declarations(model: Model, names: Names) -> str:
-    members = [_member(part, names.members[part.column]) for part in model.encoder.parts]
+    members = [_member(part, names.members[part.column]) for part in used(model.encoder)]
     if model.target.task == "regression":
         interface = f"double {names.predict}(const {names.row} *row);"
     else:
@@ -144,82 +147,11 @@ def _width(n: int) -> int:
     return n if n == 1 else -(-n // FOUR) * FOUR
 
 
-def _features(model: Model, names: Names) -> str:
-    n, rule = model.network.n[0], model.encoder.gaps
-    steps, levels, place = [], [], 0
-    missing: dict[tuple[str, ...], str] = {}
-    known = _known(as_numbers(rule.numbers))
-    for part in model.encoder.parts:
-        value, width = f"row->{names.members[part.column]}", len(part.names)
-        if isinstance(part, CategoryFeatures):
-            if part.levels:
-                texts = bracketed(map(literal, part.levels), "    ", "{}")
-                levels.append(f"    static const char *const levels_{len(levels)}[] = {texts};\n")
-            array = f"levels_{len(levels) - 1}" if part.levels else "NULL"
-            others = len(part.levels) if part.pooled else -1
-            gaps = width - 1 if part.gaps else -1
-            none = missing.setdefault(part.spelled_gaps(rule), f"missing_{len(missing)}")
-            steps.append(
-                f"    category({value}, {array}, {len(part.levels)}, {others}, {gaps}, {none}, &X[{place}]);\n"
-            )
-        else:
-            if known and part.kind != "date":
-                value = f"known({value})"
-            values = [f"truth({value}, &wrong)" if part.kind == "boolean" else value]
-            if part.kind == "date":
-                steps.append(f"    calendar({value}, part, &wrong);\n")
-                values = [f"part[{i}]" for i in range(len(part.scales))]
-            for i, (scale, of) in enumerate(zip(part.scales, values, strict=True)):
-                numbers = ", ".join(_double(number) for number in (scale.fill, scale.mean, scale.scale))
-                steps.append(f"    X[{place + i}] = scaled({of}, {numbers}, &wrong);\n")
-            if part.indicator:
-                steps.append(f"    X[{place + width - 1}] = isnan({value}) ? 1.0 : 0.0;\n")
-        place += width
-    levels += [
-        f"    static const char *const {name}[] = {bracketed([*map(literal, texts), 'NULL'], '    ', '{}')};\n"
-        for texts, name in missing.items()
-    ]
-    body = "".join(steps)
-    parts = "    double part[4];\n" if "calendar(" in body else ""
-    return (
-        needed(READERS, body)
-        + (known if "known(" in body else "")
-        + f"""
-/* A[0]: what the columns become; 0 where training would have refused a value. */
-static int features(const {names.row} *row, double X[{n}])
-{{
-{"".join(levels)}    int wrong = 0;
-{parts}    for (int k = 0; k < {n}; k++)
-        X[k] = 0.0;
-{body}    return !wrong;
-}}
-"""
-    )
-
-
-def _known(gaps: list[float]) -> str:
-    """The function that takes numbers for a missing value, '' where none does."""
-    if not gaps:
-        return ""
-    test = " || ".join(f"value == {real(gap, 'float64')}" for gap in gaps)
-    return f"""
-/* NAN for what means a missing value. */
-static double known(double value)
-{{
-    return {test} ? NAN : value;
-}}
-"""
-
-
-def _double(number: float | None) -> str:
-    return "NAN" if number is None else real(number, "float64")
-
-
-def _layers(model: Model) -> str:
-    """The functions g, one for all layers that have the same, and the forward pass."""
+def _layers(model: Model, inputs: InputLayers) -> str:
+    """The functions g, one for all layers that have the same, and the forward pass; e too of input layers."""
     network = model.network
     kind, n = REALS[network.dtype], network.n
-    functions: list[str] = []
+    functions, first = functions_and_steps(inputs, network.columns, network.dtype)
     names: dict[Any, str] = {}
     steps = []
     for l, A in enumerate(layers(network, model.functions), 1):
@@ -234,28 +166,31 @@ def _layers(model: Model) -> str:
             steps.append(f"    {names[what]}(Z{l}, A{l});\n")
         else:
             steps.append(loop("j", 0, _width(n[l]), f"A{l}[j] = {names[what]}(Z{l}[j]);", 4))
+    of = ", ".join(f"const {array}" for array in taken(network).values())
     forward = f"""
 /* A[L] of the features. */
-static void forward(const double X[{n[0]}], {kind} A{network.L}[{_width(n[-1])}])
+static void forward({of}, {kind} A{network.L}[{_width(n[-1])}])
 {{
     {kind} A0[{n[0]}];
-{loop("k", 0, n[0], f"A0[k] = ({kind})X[k];", 4)}{"".join(steps)}}}
+{first}{"".join(steps)}}}
 """
     text = "".join(functions)
-    return needed(FUNCTIONS, text) + text + "\n" + _shapes(model) + forward
+    return needed(FUNCTIONS, text) + text + "\n" + _shapes(model, inputs) + forward
 
 
-def _shapes(model: Model) -> str:
+def _shapes(model: Model, inputs: InputLayers) -> str:
     """The parameters before they have values: the numbers come last in the file."""
     network = model.network
-    arrays = (
+    arrays = [
         f"static const {REALS[network.dtype]} W{l}[{network.n[l - 1]}][{_width(network.n[l])}], "
         f"b{l}[{_width(network.n[l])}];\n"
         for l in range(1, network.L + 1)
-    )
+    ]
+    of_inputs = "\n * p0_w[u][j] is the w of unit u on column j, T0[c] what a code c becomes." if inputs else ""
+    arrays += [f"{declared};\n" for declared, _ in input_parameters(inputs, network.dtype)]
     return (
         "/* W1[k][j] is the weight of unit j on unit k of the layer below. Units of zeros fill each layer up to a\n"
-        f" * multiple of {FOUR}, which compilers compute at once. */\n" + "".join(arrays)
+        f" * multiple of {FOUR}, which compilers compute at once.{of_inputs} */\n" + "".join(arrays)
     )
 
 
@@ -277,16 +212,17 @@ def _step(l: int, n_in: int, n: int, kind: str, is_last: bool) -> str:
 
 def _answer(model: Model, names: Names) -> str:
     target, outputs, network = model.target, model.outputs, model.network
-    given = f"const {names.row} *row"
-    begin = f"    double X[{network.n[0]}];\n    {REALS[network.dtype]} A[{_width(network.n[-1])}];\n"
+    row = f"const {names.row} *row"
+    arrays = [*taken(network).values(), f"{REALS[network.dtype]} A[{_width(network.n[-1])}]"]
+    begin, given = "".join(f"    {array};\n" for array in arrays), ", ".join(taken(network))
     if target.task == "regression":
-        scale, shift = _double(outputs.scale), _double(outputs.shift)
+        scale, shift = double(outputs.scale), double(outputs.shift)
         return f"""
-double {names.predict}({given})
+double {names.predict}({row})
 {{
-{begin}    if (!features(row, X))
+{begin}    if (!features(row, {given}))
         return NAN;
-    forward(X, A);
+    forward({given}, A);
     return (double)A[0] * {scale} + {shift};
 }}
 """
@@ -306,11 +242,11 @@ double {names.predict}({given})
     return f"""
 const char *const {names.classes}[{K}] = {classes};
 
-int {names.predict}({given}, double probability[{K}])
+int {names.predict}({row}, double probability[{K}])
 {{
-{begin}    if (!features(row, X))
+{begin}    if (!features(row, {given}))
         return -1;
-    forward(X, A);
+    forward({given}, A);
     for (int k = 0; k < {network.n[-1]}; k++)
         if (isnan(A[k]))
             return -1;
@@ -323,7 +259,7 @@ int {names.predict}({given}, double probability[{K}])
 """
 
 
-def _parameters(model: Model) -> str:
+def _parameters(model: Model, inputs: InputLayers) -> str:
     network, p = model.network, model.parameters
     written = ["/* The parameters. */"]
     for l in range(1, network.L + 1):
@@ -336,4 +272,5 @@ def _parameters(model: Model) -> str:
         rows = "\n".join(f"    {bracketed(row(weights), '    ', '{}')}," for weights in p.W[l].T)
         written.append(f"static const {kind} W{l}[{n_in}][{_width(n)}] = {{\n{rows}\n}};")
         written.append(f"static const {kind} b{l}[{_width(n)}] = {bracketed(row(p.b[l][:, 0]), '', '{}')};")
+    written += [f"{declared} = {values};" for declared, values in input_parameters(inputs, network.dtype)]
     return "\n\n".join(written)

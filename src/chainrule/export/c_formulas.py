@@ -1,5 +1,8 @@
 """What a layer computes, as a function in C: of one unit, or of all units of the layer where they belong together."""
 
+from collections.abc import Sequence
+
+from chainrule.errors import RequestError
 from chainrule.export.c_library import FUNCTIONS
 from chainrule.export.c_names import REALS, real
 from chainrule.export.formulas import OVER_OUTPUTS
@@ -23,6 +26,23 @@ def _of_one_unit(name: str, title: str, A: Expression) -> str:
     unused = "" if any(e.op == "symbol" for e in walk([A])) else "    (void)Z;\n"
     kind = _type(A)
     return f"\n/* {title} */\nstatic inline {kind} {name}({kind} Z)\n{{\n{unused}{body}    return {result};\n}}\n"
+
+
+def input_function(name: str, title: str, e: Expression, parameters: Sequence[str]) -> str:
+    """The function of a part of an input layer: of a number and of the parameters that stand for it."""
+    lines, result = formula(e, _C())
+    body = "".join(f"    const {_type(line.e)} {line.name} = {line.text};\n" for line in lines)
+    kind = _type(e)
+    given = ", ".join(f"{kind} {name}" for name in ("x", *map(parameter, parameters)))
+    unused = "" if any(s.op == "symbol" and s.value == "x" for s in walk([e])) else "    (void)x;\n"
+    return f"\n/* {title} */\nstatic inline {kind} {name}({given})\n{{\n{unused}{body}    return {result};\n}}\n"
+
+
+def parameter(name: str) -> str:
+    """What a parameter of an input layer is called. RequestError: it has a name that C does not know."""
+    if not (name.isascii() and name.isidentifier()):
+        raise RequestError(f"an input layer's parameter {name!r} cannot be exported to C: name it by letters.")
+    return f"p_{name}"
 
 
 def _of_units(name: str, title: str, A: Expression, n: int) -> str:
@@ -56,6 +76,9 @@ class _C(Language):
         self.over_units = over_units is not None
         reduced = [e for e in walk([over_units]) if e.op in OVER_OUTPUTS] if over_units is not None else []
         self.alone = {*reduced, *(part for e in reduced if e.op != "stack" for part in e.args)}
+
+    def symbol(self, e: Expression) -> str:
+        return parameter(e.value) if e.reach == "unit" else e.value
 
     def number(self, e: Expression) -> str:
         return real(e.value, e.dtype)

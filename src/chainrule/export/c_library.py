@@ -45,11 +45,11 @@ static void calendar(double days, double part[4], int *wrong)
     part[2] = (double)(((day + 3) % 7 + 7) % 7);
 }
 """,
-    "category": """
-/* X[k] = 1, where k is the place of the text among the sorted levels; -1 as the place of others or gaps is no place.
- * A text among those that are missing, which end with NULL, is a gap. */
-static void category(const char *text, const char *const *levels, int count, int others, int gaps,
-                     const char *const *missing, double *X)
+    "level": """
+/* The place of the text among the sorted levels; those of others and gaps are handed in. A text among those that are
+ * missing, which end with NULL, is a gap. */
+static int level(const char *text, const char *const *levels, int count, int others, int gaps,
+                 const char *const *missing)
 {
     int found = others;
     for (; text != NULL && *missing != NULL; missing++)
@@ -72,8 +72,17 @@ static void category(const char *text, const char *const *levels, int count, int
                 low = middle + 1;
         }
     }
-    if (found >= 0)
-        X[found] = 1.0;
+    return found;
+}
+""",
+    "category": """
+/* X[k] = 1, where k is the place of the text; -1 as the place of others or gaps is no place. */
+static void category(const char *text, const char *const *levels, int count, int others, int gaps,
+                     const char *const *missing, double *X)
+{
+    const int k = level(text, levels, count, others, gaps, missing);
+    if (k >= 0)
+        X[k] = 1.0;
 }
 """,
 }
@@ -91,8 +100,8 @@ def needed(helpers: Mapping[str, str], text: str) -> str:
 def _of_both_types(name: str, source: str) -> dict[str, str]:
     """A helper for float and one for double."""
     return {
-        f"{name}_{kind}": source.replace("REAL", kind).replace("BITS", bits)
-        for kind, bits in (("float", "uint32_t"), ("double", "uint64_t"))
+        f"{name}_{kind}": source.replace("REAL", kind).replace("BITS", bits).replace("SUFFIX", suffix)
+        for kind, bits, suffix in (("float", "uint32_t", "f"), ("double", "uint64_t", ""))
     }
 
 
@@ -140,6 +149,26 @@ static inline REAL minimum_REAL(REAL x, REAL y)
 static inline REAL sign_REAL(REAL x)
 {
     return chosen_REAL(x != x, x, (REAL)((x > 0) - (x < 0)));
+}
+""",
+    ),
+    **_of_both_types(
+        "cos_turns",
+        """
+/* cos(2 pi t); whole turns come off first, which is exact. */
+static inline REAL cos_turns_REAL(REAL t)
+{
+    return cosSUFFIX(6.283185307179586SUFFIX * (t - rintSUFFIX(t)));
+}
+""",
+    ),
+    **_of_both_types(
+        "sin_turns",
+        """
+/* sin(2 pi t). */
+static inline REAL sin_turns_REAL(REAL t)
+{
+    return sinSUFFIX(6.283185307179586SUFFIX * (t - rintSUFFIX(t)));
 }
 """,
     ),

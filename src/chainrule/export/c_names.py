@@ -8,6 +8,7 @@ from math import inf, isfinite
 from typing import Any
 
 from chainrule.errors import RequestError
+from chainrule.export.text import used
 from chainrule.model import Model
 
 REALS = {"float32": "float", "float64": "double"}
@@ -46,7 +47,7 @@ class Names:
         self.declared = f"PREDICT_{target.upper()}_DECLARED"
         self.members: dict[str, str] = {}
         taken = set(RESERVED)
-        for part in model.encoder.parts:
+        for part in used(model.encoder):
             plain = _identifier(part.column, "column")[:LONGEST_MEMBER].strip("_")
             tried = (plain if i == 1 else f"{plain}_{i}" for i in count(1))
             self.members[part.column] = next(name for name in tried if name not in taken)
@@ -92,3 +93,8 @@ def real(value: Any, dtype: str) -> str:
         return digits + suffix
     mantissa, _, exponent = value.hex().partition("p")
     return f"{mantissa.rstrip('0').rstrip('.')}p{exponent}{suffix}"
+
+
+def double(number: float | None) -> str:
+    """A double, NAN for none."""
+    return "NAN" if number is None else real(number, "float64")

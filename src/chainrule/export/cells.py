@@ -211,14 +211,20 @@ def text(cell):
     return np.format_float_scientific(cell, trim="-", exp_digits=1)
 
 
-def category_features(name, cells, levels, rare, gaps, missing):
-    """1 for the cell's level, 0 for the others; with ``rare`` one for all other levels, with ``gaps`` one for gaps.
-
-    ``missing`` are the spellings of a gap.
-    """
-    cells = read(name, cells, text, "text", None, missing)
-    names = [*levels, *(["rare"] if rare else []), *(["gap"] if gaps else [])]
+def level_places(name, cells, levels, other, gap, missing):
+    """Where each cell's level stands among the ``levels``, (m,); ``missing`` are the spellings of a gap."""
     place = {level: j for j, level in enumerate(levels)}
-    other, gap = len(levels) if rare else -1, len(names) - 1 if gaps else -1
-    places = np.array([gap if cell is None else place.get(cell, other) for cell in cells], np.int64)
-    return [places == j for j in range(len(names))]
+    cells = read(name, cells, text, "text", None, missing)
+    return np.array([gap if cell is None else place.get(cell, other) for cell in cells], np.int64)
+
+
+def category_features(name, cells, levels, rare, gaps, missing):
+    """1 for the cell's level, 0 for the others; with ``rare`` one for all other levels, with ``gaps`` one for gaps."""
+    count = len(levels) + rare + gaps
+    places = level_places(name, cells, levels, len(levels) if rare else -1, count - 1 if gaps else -1, missing)
+    return [places == j for j in range(count)]
+
+
+def category_codes(name, cells, levels, gaps, missing):
+    """1 for the first level, and so on; with ``gaps`` the last code is that of gaps; 0 for all else."""
+    return 1 + level_places(name, cells, levels, -1, len(levels) if gaps else -1, missing)

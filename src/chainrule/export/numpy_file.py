@@ -4,31 +4,21 @@ Nothing of the model becomes code but what is written here: texts go through ``r
 """
 
 import inspect
-from typing import Any
-
-import numpy as np
+from collections.abc import Iterable
 
 from chainrule.data.columns import as_numbers
 from chainrule.data.features import CategoryFeatures, NumericFeatures, Scale
 from chainrule.data.gaps import Gaps
 from chainrule.export import cells
 from chainrule.export.formulas import layers
-from chainrule.export.text import (
-    WIDTH,
-    Language,
-    bracketed,
-    example,
-    family,
-    formula,
-    layer_name,
-    network_line,
-    rows_of,
-    version,
-)
-from chainrule.ir import Expression, describe
+from chainrule.export.input_layers import InputLayers, input_layers
+from chainrule.export.numpy_formulas import TURNS, array, function
+from chainrule.export.numpy_inputs import functions_and_pieces
+from chainrule.export.numpy_inputs import parameters as input_parameters
+from chainrule.export.text import bracketed, example, family, layer_name, network_line, used, version
+from chainrule.ir import describe
 from chainrule.model import Model
-
-LOGICAL = {"and": "logical_and", "or": "logical_or", "not": "logical_not"}
+from chainrule.network import Network
 
 # The functions of ``cells`` that a file needs for columns of each kind.
 READ = {"columns", "cells_of", "is_missing", "read", "row_name", "require_numbers"}
@@ -37,20 +27,23 @@ READERS = {
     "number": NUMBERS | {"number_features"},
     "boolean": NUMBERS | {"boolean", "boolean_features"},
     "date": READ | {"scaled", "date", "date_features"},
-    "category": READ | {"number", "text", "category_features"},
+    "category": READ | {"number", "text", "level_places", "category_features"},
+    "codes": READ | {"number", "text", "level_places", "category_codes"},
 }
 
 
 def content(model: Model) -> bytes:
     """The file, the same bytes for the same model. RequestError: a function of one's own that cannot be written."""
-    parts = [_head(model), _answer(model), _layers(model), _features(model), _reading(model), _parameters(model)]
+    inputs = input_layers(model)
+    forward, numbers = _layers(model, inputs), _parameters(model, inputs)
+    parts = [_head(model), _answer(model), forward, _features(model), _reading(model), numbers]
     return "\n\n\n".join(part.strip("\n") for part in parts).encode() + b"\n"
 
 
 def _head(model: Model) -> str:
     """The docstring: what the file is, how to use it, what is in it; then the imports."""
     target, encoder = model.target, model.encoder
-    table = "\n".join(f"        {part.column!r}: [{example(part)!r}],  # {family(part)}" for part in encoder.parts)
+    table = "\n".join(f"        {part.column!r}: [{example(part)!r}],  # {family(part)}" for part in used(encoder))
     if target.task == "regression":
         names, uses = "predict", "predict(table)  # numbers, (m,)"
     else:
@@ -82,33 +75,61 @@ Network  {network_line(model)}
 
 
 def _features(model: Model) -> str:
-    parts = model.encoder.parts
-    names = bracketed((repr(part.column) for part in parts), " " * 4)
-    calls = "\n".join(_call(part, model.encoder.gaps) for part in parts)
+    encoder = model.encoder
+    names = bracketed((repr(part.column) for part in used(encoder)), " " * 4)
+    X = _array((_call(part, encoder.gaps) for part in encoder.parts), "np.float64")
+    made, what = f"    return {X}\n", "what the columns become, in float64, one example a column"
+    if encoder.lookups:
+        X = X if encoder.parts else "np.empty((0, codes.shape[1]))"
+        made = f"    codes = {_array((_codes_call(p, encoder.gaps) for p in encoder.lookups), 'np.int64')}\n"
+        made += f"    return {X}, codes\n"
     return f'''
 def features(table):
-    """A[0] (n[0], m): what the columns become, in float64, one example a column."""
+    """{_given(model.network)}: {what}."""
     column = columns(table, {names})
-    return np.array(
-        [
-{calls}
-        ],
-        np.float64,
-    )
-'''
+{made}'''
+
+
+def _given(network: Network) -> str:
+    """What the network is given."""
+    if not network.inputs:
+        return "A[0] (n[0], m)"
+    numbers, codes = network.columns.numbers, len(network.columns.levels)
+    return f"X ({numbers}, m)" + (f" and codes ({codes}, m)" if codes else "")
+
+
+def _array(calls: Iterable[str], dtype: str) -> str:
+    lines = "\n".join(calls)
+    return f"np.array(\n        [\n{lines}\n        ],\n        {dtype},\n    )"
 
 
 def _call(part: NumericFeatures | CategoryFeatures, gaps: Gaps) -> str:
     """The call that makes the features of a column."""
-    indent, name = " " * 16, repr(part.column)
     if isinstance(part, CategoryFeatures):
-        missing = "TEXT_GAPS" if (own := part.spelled_gaps(gaps)) == gaps.texts else repr(own)
-        flags = f"rare={bool(part.pooled)}, gaps={part.gaps}, missing={missing}"
-        given = [bracketed(map(repr, part.levels), indent), flags]
+        given = [_levels(part), f"rare={bool(part.pooled)}, {_gaps_of(part, gaps)}"]
     else:
         given = [*(_scale(s) for s in part.scales), f"gaps={part.indicator}"]
-    arguments = f",\n{indent}".join([f"{name}, column[{name}]", *given])
-    return f"            *{_kind(part)}_features(\n{indent}{arguments},\n            ),"
+    return f"            *{_called(f'{_kind(part)}_features', part, given)}"
+
+
+def _codes_call(part: CategoryFeatures, gaps: Gaps) -> str:
+    """The call that makes the codes of a column."""
+    return f"            {_called('category_codes', part, [_levels(part), _gaps_of(part, gaps)])}"
+
+
+def _called(name: str, part: NumericFeatures | CategoryFeatures, given: list[str]) -> str:
+    column, indent = repr(part.column), " " * 16
+    arguments = f",\n{indent}".join([f"{column}, column[{column}]", *given])
+    return f"{name}(\n{indent}{arguments},\n            ),"
+
+
+def _levels(part: CategoryFeatures) -> str:
+    return bracketed(map(repr, part.levels), " " * 16)
+
+
+def _gaps_of(part: CategoryFeatures, gaps: Gaps) -> str:
+    missing = "TEXT_GAPS" if (own := part.spelled_gaps(gaps)) == gaps.texts else repr(own)
+    return f"gaps={part.gaps}, missing={missing}"
 
 
 def _scale(scale: Scale) -> str:
@@ -116,66 +137,38 @@ def _scale(scale: Scale) -> str:
     return repr((fill, float(scale.mean), float(scale.scale)))
 
 
-def _layers(model: Model) -> str:
-    """The functions g, one for all layers that have the same, and the forward pass."""
+def _layers(model: Model, inputs: InputLayers) -> str:
+    """The functions g, one for all layers that have the same, and the forward pass; e too of input layers."""
     network = model.network
-    functions: list[str] = []
+    functions, pieces = functions_and_pieces(inputs, network.columns)
     names: dict[str, str] = {}
     steps = []
     for l, A in enumerate(layers(network, model.functions), 1):
         what = describe([A])
         if what not in names:
             names[what] = f"g{l}"
-            functions.append(_function(names[what], layer_name(model, l), A))
+            functions.append(function(names[what], layer_name(model, l), A))
         steps.append(f"        Z{l} = W{l} @ A{l - 1} + b{l}\n        A{l} = {names[what]}(Z{l})\n")
+    functions = [text for name, text in TURNS.items() if any(f"{name}(" in f for f in functions)] + functions
+    name, first = "A0", ""
+    if inputs:
+        name, first = "X", f"        A0 = np.concatenate({bracketed(pieces, ' ' * 8)})\n"
     forward = f'''
-def forward(A0):
-    """A[L] (n[L], m) of the features A[0] (n[0], m)."""
-    A0 = A0.astype(np.{network.dtype})
+def forward({name}{", codes" if network.columns.levels else ""}):
+    """A[L] (n[L], m) of the features {_given(network)}."""
+    {name} = {name}.astype(np.{network.dtype})
     with np.errstate(all="ignore"):  # what overflows shows in A[L]
-{"".join(steps)}    require_numbers(A{network.L})
+{first}{"".join(steps)}    require_numbers(A{network.L})
     return A{network.L}
 '''
     return "\n\n".join([*functions, forward.lstrip("\n")])
-
-
-def _function(name: str, what: str, A: Expression) -> str:
-    lines, result = formula(A, _Python())
-    body = "".join(f"    {line.name} = {line.text}\n" for line in lines)
-    if A.reach != "each":
-        result = f"np.full_like(Z, {result})"
-    return f"# {repr(what)[1:-1]}\ndef {name}(Z):\n{body}    return {result}\n"
-
-
-class _Python(Language):
-    def number(self, e: Expression) -> str:
-        if not np.isfinite(e.value):
-            return {"inf": "np.inf", "-inf": "-np.inf"}.get(str(e.value), "np.nan")
-        return digits(np.dtype(e.dtype).type(e.value))
-
-    def call(self, e: Expression, args: list[str]) -> str:
-        if e.op == "cast":
-            return f"np.{e.dtype}({args[0]})"
-        if e.op in ("sum_outputs", "max_outputs"):
-            return f"np.{e.op[:3]}({args[0]}, axis=0, keepdims=True)"
-        if e.op == "output":
-            return f"({args[0]})[{e.value} : {e.value + 1}]"
-        if e.op == "stack":
-            rows = (
-                a if p.reach == "example" else f"np.full_like(Z[:1], {a})" for p, a in zip(e.args, args, strict=True)
-            )
-            return f"np.concatenate([{', '.join(rows)}])"
-        if e.op == "select" and not e.weak and all(branch.is_number for branch in e.args[1:]):
-            args[1:] = (f"np.{e.dtype}({a})" for a in args[1:])  # two plain numbers would make float64
-        name = "where" if e.op == "select" else LOGICAL.get(e.op, e.op)
-        return f"np.{name}({', '.join(args)})"
 
 
 def _answer(model: Model) -> str:
     target, outputs = model.target, model.outputs
     if target.task == "regression":
         what = f"quantiles {model.levels} of the target, (m, {outputs.units})" if outputs.units > 1 else "numbers (m,)"
-        answers = "forward(features(table))" + (".T" if outputs.units > 1 else "[0]")
+        answers = f"forward({_read(model)})" + (".T" if outputs.units > 1 else "[0]")
         return f'''
 def predict(table):
     """Predicted {what}, in the unit of the target."""
@@ -193,7 +186,7 @@ CLASSES = np.array({bracketed(map(repr, target.classes), "")})
 
 def predict_proba(table):
     """Probabilities of the classes (m, {K}), in the order of CLASSES."""
-    A = forward(features(table)).astype(np.float64)
+    A = forward({_read(model)}).astype(np.float64)
 {distribution}
     return np.ascontiguousarray(P.T)
 
@@ -204,9 +197,14 @@ def predict(table):
 '''
 
 
+def _read(model: Model) -> str:
+    return f"{'*' * bool(model.encoder.lookups)}features(table)"
+
+
 def _reading(model: Model) -> str:
     """What reads the kinds of columns that there are."""
-    needed = set[str]().union(*(READERS[_kind(part)] for part in model.encoder.parts))
+    kinds = [*map(_kind, model.encoder.parts), *["codes"] * bool(model.encoder.lookups)]
+    needed = set[str]().union(*(READERS[kind] for kind in kinds))
     blocks = inspect.getsource(cells).split("\n\n\n")
     functions = [block for block in blocks if block.partition("(")[0].removeprefix("def ") in needed]
     return "\n\n\n".join([_gaps(model.encoder.gaps), *functions])
@@ -229,18 +227,9 @@ def _kind(part: NumericFeatures | CategoryFeatures) -> str:
     return "category" if isinstance(part, CategoryFeatures) else part.kind
 
 
-def _parameters(model: Model) -> str:
-    network, p = model.network, model.parameters
+def _parameters(model: Model, inputs: InputLayers) -> str:
+    p = model.parameters
     written = ["# The parameters: W[l] has a row for each unit of layer l and a column for each of the layer below."]
-    for l in range(1, network.L + 1):
-        for name, array, units in ((f"W{l}", p.W[l], p.W[l]), (f"b{l}", p.b[l], p.b[l].T)):
-            rows = (" ".join(row) for unit in units for row in rows_of(map(digits, unit), WIDTH))
-            text = "\n".join(["", *rows, ""])
-            written.append(f'{name} = np.fromstring("""{text}""", np.{network.dtype}, sep=" ").reshape{array.shape}')
-    return "\n".join(written)
-
-
-def digits(value: Any) -> str:
-    """The shortest digits that become the same number, also where they are read as float64 and rounded."""
-    text = str(value)
-    return text if type(value)(float(text)) == value else repr(float(value))
+    for l in range(1, model.network.L + 1):
+        written += [f"W{l} = {array(p.W[l], p.W[l])}", f"b{l} = {array(p.b[l], p.b[l].T)}"]
+    return "\n".join([*written, *input_parameters(inputs)])

@@ -42,6 +42,8 @@ except ImportError as absent:
     ) from absent
 
 from chainrule.export.onnx_graph import Graph
+from chainrule.export.onnx_inputs import first_layer
+from chainrule.export.text import used
 
 # The first with LessOrEqual and GreaterOrEqual; all else is in it or before. May 2020, onnx 1.7 and onnxruntime 1.3,
 # which read format (IR) 7. LabelEncoder is from version 2 of the operators for machine learning.
@@ -83,9 +85,11 @@ def to_onnx(model: Model) -> ModelProto:
         raise RequestError(
             f"an ONNX file holds at most 2 GiB, and the parameters alone are {model.theta.nbytes} bytes."
         )
-    kinds = {part.column: _kind(part) for part in model.encoder.parts}
+    kinds = {part.column: _kind(part) for part in used(model.encoder)}
     graph = Graph(taken=kinds)
-    A = _features(graph, model.encoder, model.network.dtype)
+    A = _features(graph, model.encoder, model.network.dtype, "X" if model.network.inputs else "A[0]")
+    if model.network.inputs:
+        A = first_layer(graph, model, A, [_code(graph, part, model.encoder.gaps) for part in model.encoder.lookups])
     p = model.parameters
     for l, formula in enumerate(layers(model.network, model.functions), start=1):
         W, b = graph.constant(p.W[l], f"W[{l}]"), graph.constant(p.b[l][:, 0], f"b[{l}]")
@@ -131,8 +135,8 @@ def _kind(part: NumericFeatures | CategoryFeatures) -> str:
     return "category" if isinstance(part, CategoryFeatures) else part.kind
 
 
-def _features(graph: Graph, encoder: Encoder, dtype: str) -> str:
-    """A[0], (N, n[0]): the numbers of all columns scaled at once, then which were missing, then the categories."""
+def _features(graph: Graph, encoder: Encoder, dtype: str, name: str) -> str:
+    """A[0] or X, as ``name`` says: the numbers of all columns scaled at once, which were missing, the categories."""
     pieces: list[str] = []
     gap_numbers = as_numbers(encoder.gaps.numbers)
     numeric = [part for part in encoder.parts if isinstance(part, NumericFeatures)]
@@ -161,9 +165,11 @@ def _features(graph: Graph, encoder: Encoder, dtype: str) -> str:
             places += [*islice(of_values, len(part.scales)), *islice(of_gaps, int(part.indicator))]
         else:
             places += islice(of_levels, len(part.names))
+    if not pieces:
+        return ""
     if places == sorted(places):
-        return graph.node("Concat", *pieces, axis=1, name="A[0]")
-    return graph.columns(graph.node("Concat", *pieces, axis=1), places, "A[0]")
+        return graph.node("Concat", *pieces, axis=1, name=name)
+    return graph.columns(graph.node("Concat", *pieces, axis=1), places, name)
 
 
 def _values(graph: Graph, part: NumericFeatures, gaps: list[float]) -> list[str]:
@@ -206,17 +212,27 @@ def _levels(graph: Graph, part: CategoryFeatures, gaps: Gaps, dtype: str) -> str
     """1 in the column of its level, else 0, (N, levels): no column is number -1."""
     rare = len(part.levels) if part.pooled else -1
     gap = len(part.names) - 1 if part.gaps else -1
+    place = _place(graph, part, gaps, 0, gap, rare)
+    return graph.cast(graph.node("Equal", place, graph.number(range(len(part.names)), "int64")), dtype)
+
+
+def _code(graph: Graph, part: CategoryFeatures, gaps: Gaps) -> str:
+    """The code of its level, (N, 1)."""
+    return _place(graph, part, gaps, 1, len(part.levels) + 1 if part.gaps else 0, 0)
+
+
+def _place(graph: Graph, part: CategoryFeatures, gaps: Gaps, first: int, gap: int, other: int) -> str:
+    """A number for each level, from the ``first`` on, for a gap, and for any other text, (N, 1)."""
     missing = ["", *part.spelled_gaps(gaps)]
-    place = graph.node(
+    return graph.node(
         "LabelEncoder",
         part.column,
         keys_strings=[*part.levels, *missing],
-        values_int64s=[*range(len(part.levels)), *[gap] * len(missing)],
-        default_int64=rare,
+        values_int64s=[*range(first, first + len(part.levels)), *[gap] * len(missing)],
+        default_int64=other,
         domain="ai.onnx.ml",
         name=f"{part.column} level",
     )
-    return graph.cast(graph.node("Equal", place, graph.number(range(len(part.names)), "int64")), dtype)
 
 
 def _classes(graph: Graph, model: Model, A: str) -> list[ValueInfoProto]:

@@ -4,7 +4,8 @@ A value of the graph is known by its name. An example is a row here, as in every
 columns: Z[l] is (N, n[l]), and what a formula does over the outputs of an example goes along axis 1.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import pi
 from typing import Any
 
 import numpy as np
@@ -92,24 +93,30 @@ class Graph:
         """Some columns in a given order, (N, how many); one column as (N,) where ``places`` is a number."""
         return self.node("Gather", value, self.number(places, "int64"), axis=1, name=name)
 
-    def write(self, outputs: Sequence[Expression], symbol: str, names: Sequence[str]) -> list[str]:
+    def write(
+        self,
+        outputs: Sequence[Expression],
+        symbol: str,
+        names: Sequence[str | None],
+        parameters: Mapping[str, str] | None = None,
+    ) -> list[str]:
         """The values of expressions of one symbol; ``symbol`` is the value that it stands for, (N, n).
 
-        RequestError: arithmetic on truth values.
+        ``parameters`` are the values of symbols that are the same for all examples.
         """
         named = dict(zip(outputs, names, strict=True))
         made: dict[Expression, str] = {}
         for e, op, args in _in_order(outputs):
             values = [made[a] for a in args]
             if op == "symbol":
-                made[e] = symbol
+                made[e] = symbol if parameters is None or e.reach == "each" else parameters[e.value]
             elif op == "stack":
                 first = self.columns(symbol, [0])
                 parts = [self._spread(v, first) if a.reach == "one" else v for a, v in zip(args, values, strict=True)]
                 made[e] = self.node("Concat", *parts, axis=1, name=named.get(e))
             else:
                 made[e] = self._operation(e, op, values, named.get(e))
-        return [self._spread(made[e], symbol) if e.reach == "one" else made[e] for e in outputs]
+        return [self._spread(made[e], symbol) if e.reach in ("one", "unit") else made[e] for e in outputs]
 
     def _spread(self, value: str, over: str) -> str:
         """What is the same for all, once for each element of another value."""
@@ -133,6 +140,8 @@ class Graph:
                 return self._expm1(args[0], e.dtype, name)
             case "log1p":
                 return self._log1p(args[0], e.dtype, name)
+            case "cos_turns" | "sin_turns":
+                return self._of_turns("Cos" if e.op == "cos_turns" else "Sin", args[0], e.dtype, name)
             case "softmax":
                 return self.node("Softmax", *args, axis=1, name=name)
             case "sum_outputs":
@@ -149,6 +158,11 @@ class Graph:
         half = self.node("Tanh", self.node("Mul", x, self.number(0.5, dtype)))
         product = self.node("Mul", half, self.node("Add", E, one))
         return self.node("Where", near, product, self.node("Sub", E, one), name=name)
+
+    def _of_turns(self, op: str, t: str, dtype: str, name: str | None) -> str:
+        """The cosine or sine of 2 pi t; whole turns come off first, which is exact."""
+        r = self.node("Sub", t, self.node("Round", t))
+        return self.node(op, self.node("Mul", self.number(2.0 * pi, dtype), r), name=name)
 
     def _log1p(self, x: str, dtype: str, name: str | None) -> str:
         """log(u), u = 1 + x, and between -1 and 1 what rounding u left out of x, as (x - (u - 1)) / u."""

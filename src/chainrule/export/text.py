@@ -7,9 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.data.encoding import Encoder
 from chainrule.data.features import CategoryFeatures, NumericFeatures
 from chainrule.formulas.activations import ACTIVATIONS
+from chainrule.formulas.inputs import INPUTS
 from chainrule.formulas.losses import LOSSES
+from chainrule.inputs import Input
 from chainrule.ir import Expression, walk
 from chainrule.model import Model
 
@@ -51,6 +54,10 @@ class Language:
         """An operation as a call, or in brackets of its own."""
         raise NotImplementedError
 
+    def symbol(self, e: Expression) -> str:
+        """The name of what is handed in."""
+        return e.value
+
     def use(self, name: str, e: Expression) -> str:
         """What has been given a name, where it is used."""
         return name
@@ -86,7 +93,7 @@ def formula(A: Expression, language: Language) -> tuple[list[Line], str]:
 
 def _text(e: Expression, parts: list[tuple[str, int]], language: Language) -> tuple[str, int]:
     if e.op == "symbol":
-        return language.use("Z", e), ATOM
+        return language.use(language.symbol(e), e), ATOM
     if e.is_number:
         text = language.number(e)
         return text, _MINUS if text.startswith("-") else ATOM
@@ -141,7 +148,13 @@ def network_line(model: Model) -> str:
     hidden = ", ".join(ACTIVATIONS.brief(a, model.functions) for a in network.activation) or "no hidden layer"
     loss = LOSSES.brief(network.loss, model.functions)
     n = ", ".join(map(str, network.n))
-    return f"n[0..{network.L}] = {n}; {hidden}; {loss}; {network.size:,} parameters, {network.dtype}"
+    inputs = "".join(f"{INPUTS.brief(i.layer)} of {_taken(i)}; " for i in network.input_layers)
+    return f"{inputs}n[0..{network.L}] = {n}; {hidden}; {loss}; {network.size:,} parameters, {network.dtype}"
+
+
+def _taken(layer: Input) -> str:
+    k = len(layer.columns)
+    return f"{k} column{'s' * (k > 1)}" if layer.takes_numbers else f"{layer.levels} levels"
 
 
 def layer_name(model: Model, l: int) -> str:
@@ -150,6 +163,11 @@ def layer_name(model: Model, l: int) -> str:
     if l < network.L:
         return ACTIVATIONS.brief(network.activation[l - 1], model.functions)
     return f"the link of {LOSSES.brief(network.loss, model.functions)}"
+
+
+def used(encoder: Encoder) -> list[NumericFeatures | CategoryFeatures]:
+    """The columns that a table must have: those of X, then those of codes."""
+    return [*encoder.parts, *encoder.lookups]
 
 
 def example(part: NumericFeatures | CategoryFeatures) -> Any:
