@@ -1,11 +1,14 @@
 """The arithmetic of one entry of a trace: its equation, its terms, and where each factor comes from."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import RequestError
+from chainrule.explain import input_layers
+from chainrule.explain.input_layers import place
 
 SHOWN = 12  # terms that the text writes out
 
@@ -21,7 +24,7 @@ class Factor:
     value: float
 
     def __str__(self) -> str:
-        return f"{self.name}[{self.layer}][{self.row},{self.col}]"
+        return place(self.name, self.layer, self.row, self.col)
 
 
 @dataclass(frozen=True)
@@ -63,10 +66,11 @@ def arithmetic(trace: Any, name: str, layer: int, row: int, col: int) -> Arithme
     V = trace.array(name, layer)
     if not (0 <= row < V.shape[0] and 0 <= col < V.shape[1]):
         raise RequestError(
-            f"{name}[{layer}] has rows 0 to {V.shape[0] - 1} and columns 0 to {V.shape[1] - 1}, not [{row},{col}]."
+            f"{place(name, layer)} has rows 0 to {V.shape[0] - 1} and columns 0 to {V.shape[1] - 1}, not [{row},{col}]."
         )
     entry = _at(trace, name, layer, row, col)
-    equation, terms = _RULES[name](trace, layer, row, col)
+    rule = _RULES[name] if name in _RULES else partial(_before, name=name)
+    equation, terms = rule(trace, layer, row, col)
     return Arithmetic(str(entry), equation, tuple(terms), entry.value)
 
 
@@ -98,7 +102,9 @@ def _Z(trace: Any, l: int, j: int, i: int) -> tuple[str, list[Term]]:
 
 def _A(trace: Any, l: int, j: int, i: int) -> tuple[str, list[Term]]:
     if l == 0:
-        return f"X, unit {j} ({trace.subject.inputs[j]}) of row {i}", []
+        if trace.before:
+            return _e(trace, j, i)
+        return f"X, unit {j} ({trace.subject.units[j]}) of row {i}", []
     network = trace.subject.network
     value = float(trace.A[l][j, i])
     if l == trace.L and not trace.formulas.loss.elementwise:  # the outputs of a row belong together
@@ -109,6 +115,63 @@ def _A(trace: Any, l: int, j: int, i: int) -> tuple[str, list[Term]]:
     g = trace.formulas.loss.link if l == trace.L else network.activation[l - 1]
     Z = _at(trace, "Z", l, j, i)
     return f"g(Z[{l}][{j},{i}]), g = {g}", [Term((Z,), value, f"g({Z.value:.6g})")]
+
+
+def _e(trace: Any, j: int, i: int) -> tuple[str, list[Term]]:
+    """A unit that an input layer made, or a column that is handed on."""
+    of, network = trace.subject, trace.subject.network
+    unit = input_layers.unit(network, j)
+    if unit.i is None:
+        x = _at(trace, "X", 0, unit.column, i)
+        return f"{x}, which is handed on", [_single(x)]
+    layer, row = network.input_layers[unit.i], network.input_layers[unit.i].row(np)
+    said = input_layers.forward_statements(row, unit.part)
+    column = input_layers.column_names(layer, of.inputs, of.categories)[unit.k]
+    factors = _factors_of_unit(trace, unit, i)
+    numbers = ", ".join(f"{factor} = {factor.value:.6g}" for factor in factors)
+    value = float(trace.A[0][j, i])
+    equation = f"{'; '.join(map(str, said))}, for {layer.layer} of {column}"
+    return equation, [Term(factors, value, f"{said[0].left} at {numbers}")]
+
+
+def _factors_of_unit(trace: Any, unit: input_layers.Unit, i: int) -> tuple[Factor, ...]:
+    """The parameters that a unit has in row i, and the number or the code that they meet."""
+    network, code = trace.subject.network, None
+    given = _at(trace, "X" if network.input_layers[unit.i].takes_numbers else "codes", 0, unit.column, i)
+    if given.name == "codes":
+        code = int(given.value)
+    entries = input_layers.entries_of(network, trace.inputs, unit, code)
+    return (*(_at(trace, name, 0, row, col) for name, row, col in entries), given)
+
+
+def _before(trace: Any, _: int, row: int, col: int, name: str) -> tuple[str, list[Term]]:
+    """What stands before A[0]: the rows, the parameters of input layers and their slopes."""
+    of = trace.subject
+    if name in ("X", "codes"):
+        columns = of.inputs if name == "X" else of.categories
+        return f"column {row}{f' ({columns[row]})' if columns else ''} of row {col}", []
+    if not name.startswith("d"):
+        return _given(trace, 0, row, col)
+    i, V = input_layers.layer_and_letter(name)
+    layer = of.network.input_layers[i]
+    said = input_layers.slope_statements(layer.row(np), V)
+    by_example = trace.slopes_by_example[name.removeprefix("d")][row, col]
+    factors = [_factors_of_slope(trace, name.removeprefix("d"), row, col, k) for k in range(trace.m)]
+    terms = [
+        Term(own, float(value), _text(float(value))) for own, value in zip(factors, by_example, strict=True) if own
+    ]
+    return f"{'; '.join(map(str, said))}, for {layer.layer}", terms
+
+
+def _factors_of_slope(trace: Any, name: str, row: int, col: int, i: int) -> tuple[Factor, ...]:
+    """In row i: dA[0] of the units that the parameter is part of, and the number or the code that it meets."""
+    own: list[Factor] = []
+    for j, unit in enumerate(input_layers.units(trace.subject.network)):
+        if unit.i == input_layers.layer_and_letter(name)[0]:
+            *parameters, given = _factors_of_unit(trace, unit, i)
+            if any((p.name, p.row, p.col) == (name, row, col) for p in parameters):
+                own += [_at(trace, "dA", 0, j, i), given]
+    return tuple(dict.fromkeys(own))
 
 
 def _dZ(trace: Any, l: int, j: int, i: int) -> tuple[str, list[Term]]:

@@ -51,8 +51,12 @@ class ArrayCheck:
         return self.relative_error <= self.tolerance
 
     def __str__(self) -> str:
+        return self.line()
+
+    def line(self, width: int = 12) -> str:
+        """It as a line of text, the name as wide as that."""
         place = f"[{','.join(map(str, self.worst))}]" if self.worst else ""
-        said = f"{self.name:<12} {self.shape!s:<12} {self.relative_error:8.1e}  {'ok' if self.ok else 'WRONG'}"
+        said = f"{self.name:<{width}} {self.shape!s:<12} {self.relative_error:8.1e}  {'ok' if self.ok else 'WRONG'}"
         if not self.ok:
             said += f"  worst {place or 'entry'}: given {self.given:.6g}, numerical {self.numerical:.6g}"
         return said + (f"  ({self.left_out} left out: kinks)" if self.left_out else "")
@@ -82,7 +86,8 @@ class GradientReport:
         return self.faults[0] if self.faults else None
 
     def __str__(self) -> str:
-        lines = [str(check) for check in self.arrays]
+        width = max([12, *(len(check.name) for check in self.arrays)])
+        lines = [check.line(width) for check in self.arrays]
         if self.along:
             lines.append(f"along {len(self.along)} random directions: {max(self.along):.1e}")
         lines += [f"remark: {remark}" for remark in self.remarks]
@@ -139,14 +144,14 @@ def check_gradients(
 def _of_model(of: Subject) -> GradientReport:
     network, propagation = of.network, Propagation(of.network, np, of.functions)
     v = of.theta.astype(np.float64)
-    examples = of.X.T.astype(np.float64), of.targets.T.astype(np.float64), np.ones(len(of.X))
+    examples = of.examples
 
     def cost(theta: Any) -> Any:
         """J, of real or complex theta."""
-        return propagation.cost(theta, *examples)
+        return propagation.cost(theta, **examples)
 
     def gradient(theta: Floats) -> Floats:
-        return propagation.dtheta(propagation.backward(theta, *examples))
+        return propagation.dtheta(propagation.backward(theta, **examples))
 
     _require_finite_cost(cost(v), "the cost of this model on these rows")
     found = tuple(rows.wrong_rows(of))

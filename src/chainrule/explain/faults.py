@@ -131,6 +131,9 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "W-updated-before-it-is-used": (
         "W[l+1] is updated before dA[l] = W[l+1]^T dZ[l+1] is taken.", _HIDDEN, "Work out all gradients, then update."),
     "chain-breaks": ("The chain breaks on the way back.", _HIDDEN, _CHAIN),
+    "input-layer-wrong": (
+        "The gradient of an input layer is wrong.", "The layers after it are right.",
+        "It comes from dA[0] = W[1]^T dZ[1], by the chain rule through e(X)."),
     "layer-wrong": ("One layer is wrong.", "Those before and after it are right.", "dW[l] = 1/m dZ[l] A[l-1]^T."),
     # of rows of one's own
     "wrong-slope": ("slope is not the derivative of g.", "", "Correct slope(Z, A), or name the kinks of g."),

@@ -70,7 +70,8 @@ class Evidence:
         rows = np.arange(len(subject.X))
         if len(rows) > MOST_ROWS:
             rows = np.sort(np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False))
-        some = replace(subject, X=subject.X[rows], Y=subject.targets[rows])
+        some = subject.take(rows)
+        some.targets  # noqa: B018  the message where there are none
         history = subject.history
         return cls(subject, trace(some, None), History() if history is None else history)
 
@@ -100,9 +101,15 @@ class Evidence:
 
     @cached_property
     def varying(self) -> Places:
-        """The inputs that are not the same in all rows."""
+        """The columns of X that are not the same in all rows."""
         X = self.subject.X
         return np.flatnonzero(X.min(axis=0) < X.max(axis=0))
+
+    @cached_property
+    def varying_codes(self) -> Places:
+        """The columns of codes that are not the same in all rows."""
+        codes = self.subject.codes
+        return np.flatnonzero(codes.min(axis=0) < codes.max(axis=0)) if codes is not None else np.array([], np.int64)
 
     @cached_property
     def classes(self) -> Floats | None:
@@ -126,8 +133,12 @@ class Evidence:
         return max(float(self.trace.J - least) / abs(self.trace.J), 0.0)
 
     def names(self, columns: Sequence[int] | Places) -> tuple[str, ...]:
-        """The names of inputs."""
+        """The names of columns of X."""
         return tuple(str(self.subject.inputs[k]) for k in columns)
+
+    def category_names(self, columns: Sequence[int] | Places) -> tuple[str, ...]:
+        """The names of columns of codes."""
+        return tuple(str(self.subject.categories[k]) for k in columns)
 
 
 def _listed(what: str, items: Sequence[Any]) -> str:

@@ -271,10 +271,12 @@ RULES: tuple[Callable[[Comparison], Iterator[Fault]], ...] = (
 def what_is_left(c: Comparison) -> Fault:
     """No mistake was recognised: where it begins, seen from the last layer."""
     wrong, L = c.wrong_parts, c.layout.L
-    layers = sorted({p.layer for p in wrong})
+    layers = sorted({p.layer for p in wrong if p.layer > 0})
     roles = {p.role for p in wrong}
-    if L == 0 or 0 in layers:
+    if L == 0 or None in roles:
         return fault("gradient-wrong", places(wrong))
+    if not layers:
+        return fault("input-layer-wrong", places(wrong))
     if len(roles) == 1 and len(c.layout.b) == L:
         return fault("db-wrong" if roles == {BIAS} else "dW-wrong", places(wrong))
     top = layers[-1]

@@ -25,7 +25,7 @@ class Part:
     """One line of a report: a name, and where its entries stand in the vector.
 
     role    what they are; None where that is not known
-    layer   the dense layer that they are part of; 0 for none
+    layer   the dense layer that they are part of; 0 for none, as for those of input layers
     """
 
     name: str

@@ -84,7 +84,8 @@ def from_probes(c: Comparison, probe: Probe) -> Fault | None:
     if L == 0 or not c.wrong_parts:
         return None
     top = max(p.layer for p in c.wrong_parts)
-    rules = (_output, _output_without_biases) if top == L else (_transposed, _hidden, _hidden_at_0)
+    hidden = (_transposed, _hidden, _hidden_at_0) if top else (_transposed,)  # in front of layer 1 is no slope
+    rules = (_output, _output_without_biases) if top == L else hidden
     for rule in rules:
         try:
             found = next(rule(c, probe, top), None)

@@ -60,9 +60,9 @@ def _loss(of: Subject) -> Iterator[Fault]:
     network = of.network
     row = LOSSES.make(network.loss, np, functions=of.functions)
     propagation = Propagation(network, np, of.functions)
-    some = slice(0, EXAMPLES)
-    Y = of.targets[some].T.astype(np.float64)
-    Z_L = propagation.forward(of.theta.astype(np.float64), of.X[some].T.astype(np.float64))[0][-1]
+    some = of.take(slice(0, EXAMPLES)).examples
+    Y = some["Y"]
+    Z_L = propagation.forward(of.theta.astype(np.float64), some["X"], some["codes"])[0][-1]
     for Z in (Z_L, np.resize(POINTS, Z_L.shape)):
         given = np.broadcast_to(np.asarray(row.dZ(Z, Y), np.float64), Z.shape)
         right, error, smooth = _by_output(row.value, Z, Y)

@@ -1,7 +1,7 @@
 """What can be explained: a Model or a fitted estimator, seen as a network, its parameters, and encoded rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -9,19 +9,21 @@ from numpy.typing import NDArray
 
 from chainrule.data import read_table
 from chainrule.errors import RequestError
+from chainrule.explain.input_layers import unit_names
 from chainrule.formulas.table import Functions
 from chainrule.model import Model
-from chainrule.network import Network, require_no_input_layers
+from chainrule.network import Network
 
 
 @dataclass(frozen=True, eq=False)
 class Subject:
     """A trained network with some rows, all in numbers.
 
-    X, Y       the rows as the network takes them, (m, n[0]) and (m, n[L]); Y is None where no targets came
-    inputs     names of the units of layer 0; ``outputs``: of layer L
-    history    the curves of its training, where it has them
-    recipe     how it was trained, as text by name
+    X, Y        the rows as the network takes them, (m, numbers) and (m, n[L]); Y is None where no targets came
+    inputs      names of the columns of X; ``outputs``: of the units of layer L
+    history     the curves of its training, where it has them
+    recipe      how it was trained, as text by name
+    codes       integers, (m, columns of codes), where input layers take some; ``categories``: names of these columns
     """
 
     network: Network
@@ -33,6 +35,25 @@ class Subject:
     functions: Functions = field(default_factory=dict)
     history: Any = None
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    codes: NDArray[np.int64] | None = None
+    categories: Sequence[str] = ()
+
+    @property
+    def examples(self) -> dict[str, Any]:
+        """The rows as a pass takes them: one column an example, all of the same weight, in float64."""
+        codes = None if self.codes is None else self.codes.T
+        X, Y = self.X.T.astype(np.float64), self.targets.T.astype(np.float64)
+        return {"X": X, "Y": Y, "w": np.ones(len(self.X)), "codes": codes}
+
+    @property
+    def units(self) -> list[str]:
+        """Names of the units of layer 0."""
+        return unit_names(self.network, self.inputs, self.categories)
+
+    def take(self, rows: Any) -> "Subject":
+        """The same with some of the rows, in the order of their places."""
+        X, Y, codes = (None if V is None else V[rows] for V in (self.X, self.Y, self.codes))
+        return replace(self, X=X, Y=Y, codes=codes)
 
     @property
     def targets(self) -> NDArray[np.float64]:
@@ -51,7 +72,6 @@ def subject(model: Any, X: Any, y: Any = None, every_row: bool = True) -> Subjec
     if isinstance(model, Subject):
         return model
     if isinstance(model, Model):
-        require_no_input_layers(model.network, "the explanation")
         made = _of_model(model, X, y, every_row)
     elif hasattr(model, "coefs_") and hasattr(model, "encoded"):
         made = _of_estimator(model, X, y)
@@ -65,13 +85,16 @@ def subject(model: Any, X: Any, y: Any = None, every_row: bool = True) -> Subjec
 
 
 def average_row(model: Model) -> Subject:
-    """One made-up row where no table is at hand: every feature at its average, the target at its commonest."""
-    require_no_input_layers(model.network, "the explanation")
-    width = model.network.n[0]
+    """One made-up row where no table is at hand: every feature at its average, the target at its commonest.
+
+    Categories that are looked up have a level that is not known.
+    """
+    columns = model.network.columns
     regression = model.target.task == "regression"
     likeliest = np.array([0 if regression else int(np.argmax(model.outputs.prior))])
     values: Any = np.array([model.outputs.shift]) if regression else likeliest
-    return _described(model, np.zeros((1, width)), model.outputs.encode(model.target, values))
+    codes = np.zeros((1, len(columns.levels)), np.int64) if columns.levels else None
+    return _described(model, np.zeros((1, columns.numbers)), codes, model.outputs.encode(model.target, values))
 
 
 def network_of(model: Any) -> Network:
@@ -82,6 +105,11 @@ def network_of(model: Any) -> Network:
     if not isinstance(network, Network):
         raise RequestError(f"expected a Network, a Model or a fitted estimator, not {type(model).__name__}.")
     return network
+
+
+def category_names(model: Any) -> Sequence[str]:
+    """Names of the columns of codes of a Model."""
+    return getattr(model.encoder, "looked_up", ())
 
 
 def _of_model(model: Model, X: Any, y: Any, every_row: bool) -> Subject:
@@ -96,7 +124,7 @@ def _of_model(model: Model, X: Any, y: Any, every_row: bool) -> Subject:
             raise RequestError(f"the target {target.name!r} is missing in row {int(missing.argmax())} of those given.")
         table = table.filter(~missing)
         Y = model.outputs.encode(target, values[~missing])
-    return _described(model, model.encoder.transform(table), Y)
+    return _described(model, *model.rows(table), Y)
 
 
 def _targets(name: str, y: Any, count: int) -> Any:
@@ -111,7 +139,7 @@ def _targets(name: str, y: Any, count: int) -> Any:
     return column
 
 
-def _described(model: Model, X: NDArray[np.float64], Y: Any) -> Subject:
+def _described(model: Model, X: NDArray[np.float64], codes: NDArray[np.int64] | None, Y: Any) -> Subject:
     target = model.target
     single = model.outputs.units == 1
     several = [f"{target.name}={label}" for label in target.classes] or [f"{target.name} {q!r}" for q in model.levels]
@@ -126,6 +154,8 @@ def _described(model: Model, X: NDArray[np.float64], Y: Any) -> Subject:
         model.functions,
         model.history,
         model.recipe.to_dict(),
+        codes,
+        category_names(model),
     )
 
 

@@ -1,4 +1,9 @@
-"""Symptoms of the rows that a network is given, each a function from the evidence to a Finding or None."""
+"""Symptoms of the rows that a network is given, each a function from the evidence to a Finding or None.
+
+The columns are those of X and of the codes, as they are before any input layer.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -51,8 +56,11 @@ def unscaled_input(evidence: Evidence) -> Finding | None:
 
 def constant_inputs(evidence: Evidence) -> Finding | None:
     """Columns with one value in all rows."""
-    constant = np.setdiff1d(np.arange(evidence.subject.X.shape[1]), evidence.varying)
-    if not len(constant):
+    of = evidence.subject
+    constant = evidence.names(np.setdiff1d(np.arange(of.X.shape[1]), evidence.varying))
+    if of.codes is not None:
+        constant += evidence.category_names(np.setdiff1d(np.arange(of.codes.shape[1]), evidence.varying_codes))
+    if not constant:
         return None
     return Finding(
         "constant inputs",
@@ -61,12 +69,12 @@ def constant_inputs(evidence: Evidence) -> Finding | None:
         2.0,
         "A column that never changes tells nothing; its weights act as a second bias.",
         "Leave it out, unless other rows have other values.",
-        columns=evidence.names(constant),
+        columns=constant,
     )
 
 
 def duplicate_inputs(evidence: Evidence) -> Finding | None:
-    """Columns that are one another times a positive number plus another."""
+    """Columns that are one another times a positive number plus another; categories whose levels go together."""
     X, columns = evidence.subject.X, _without_gap_marks(evidence)
     V = (X[:, columns] - X[:, columns].mean(axis=0)) / X[:, columns].std(axis=0)
     # two columns that are one have one projection, so only neighbours in the order of projections are compared
@@ -78,11 +86,11 @@ def duplicate_inputs(evidence: Evidence) -> Finding | None:
             groups[-1].append(k)
         else:
             groups.append([k])
-    pairs = [sorted(group) for group in groups if len(group) > 1]
+    pairs = [evidence.names(columns[sorted(group)]) for group in sorted(map(sorted, groups)) if len(group) > 1]
+    pairs += _same_categories(evidence)
     if not pairs:
         return None
-    found = columns[np.concatenate(sorted(pairs))]
-    said = "; ".join(" = ".join(evidence.names(columns[pair])) for pair in sorted(pairs)[:6])
+    said = "; ".join(" = ".join(pair) for pair in pairs[:6])
     return Finding(
         "duplicate inputs",
         "columns that repeat another",
@@ -91,8 +99,17 @@ def duplicate_inputs(evidence: Evidence) -> Finding | None:
         f"Up to a factor and a shift they are the same ({said}): they share one weight's work, count twice in a "
         "penalty, and none of their weights can be interpreted alone.",
         "Keep one of each.",
-        columns=evidence.names(found),
+        columns=tuple(name for pair in pairs for name in pair),
     )
+
+
+def _same_categories(evidence: Evidence) -> list[tuple[str, ...]]:
+    """Groups of columns of codes that are the same up to the order of their levels."""
+    alike: dict[bytes, list[int]] = {}
+    for k in evidence.varying_codes.tolist():
+        _, first, place = np.unique(np.asarray(evidence.subject.codes)[:, k], return_index=True, return_inverse=True)
+        alike.setdefault(first[place].tobytes(), []).append(k)  # by the row in which a level comes up first
+    return [evidence.category_names(group) for group in alike.values() if len(group) > 1]
 
 
 def target_given_away(evidence: Evidence) -> Finding | None:
@@ -111,8 +128,16 @@ def target_given_away(evidence: Evidence) -> Finding | None:
         f"This input alone predicts the target; the next best comes to {max(tells[second], 0.0):.2g}. Such a column "
         "often is the target in other words, or was noted after the outcome was known.",
         "Ask whether the column is known when a prediction is wanted; if not, leave it out.",
-        columns=evidence.names(_sources(evidence)[best]),
+        columns=_sources(evidence)[best].features,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Source:
+    """What a column of the table has become: the features by name, and a number for each traced row, (m,)."""
+
+    features: tuple[str, ...]
+    values: Floats
 
 
 def _told(evidence: Evidence) -> dict[str, float]:
@@ -121,16 +146,16 @@ def _told(evidence: Evidence) -> dict[str, float]:
     The prediction is the mean target at the nearest values on both sides, in proportion to the distance. A column that
     repeats one before it is passed over.
     """
-    X, Y = evidence.trace.subject.X, evidence.trace.subject.targets
-    order = np.random.default_rng(0).permutation(len(X))
+    Y = evidence.trace.subject.targets
+    order = np.random.default_rng(0).permutation(len(Y))
     learn, check = order[::2], order[1::2]
     total = float(np.sum((Y[check] - Y[learn].mean(axis=0)) ** 2))
     if total == 0.0:
         return {}
     told: dict[str, float] = {}
     seen: list[Places] = []
-    for name, columns in _sources(evidence).items():
-        x = X[:, columns] @ np.arange(1.0, len(columns) + 1.0)  # levels of a category as 1, 2, ...
+    for name, source in _sources(evidence).items():
+        x = source.values
         residual = float(np.sum((Y[check] - _interpolated(x[learn], Y[learn], x[check])) ** 2))
         skill = 1.0 - residual / total
         if skill >= OTHERS_TELL:
@@ -142,15 +167,23 @@ def _told(evidence: Evidence) -> dict[str, float]:
     return told
 
 
-def _sources(evidence: Evidence) -> dict[str, Places]:
+def _sources(evidence: Evidence) -> dict[str, _Source]:
     """The varying inputs by what they come from: the levels "island=Biscoe", "island=Dream" are one, "island"."""
+    of = evidence.trace.subject
     sources: dict[str, list[int]] = {}
-    X = evidence.trace.subject.X
+    X = of.X
     for k in evidence.varying.tolist():
         name = str(evidence.subject.inputs[k])
         is_level = "=" in name and np.isin(X[:, k], (0.0, 1.0)).all()
         sources.setdefault(name.split("=")[0] + "=" if is_level else name, []).append(k)
-    return {name: np.array(columns) for name, columns in sources.items()}
+    made: dict[str, _Source] = {}
+    for name, columns in sources.items():
+        levels = np.arange(1.0, len(columns) + 1.0)  # of a category as 1, 2, ...
+        made[name] = _Source(evidence.names(columns), X[:, columns] @ levels)
+    for k in evidence.varying_codes.tolist():
+        (name,) = evidence.category_names([k])
+        made[name] = _Source((name,), np.asarray(of.codes)[:, k].astype(np.float64))
+    return made
 
 
 def _interpolated(x: Floats, Y: Floats, at: Floats) -> Floats:

@@ -48,22 +48,26 @@ class InputLayer:
     """One input layer's equations.
 
     takes      "numbers", or the codes of one column of "categories"
+    names      what each unit of e is called after its column, "" for nothing; part after part
     parts      how many units each part of e has for each column
     blocks     of how many columns (or of how many levels) -> its parameters by name
     forward    (p, x) -> e, p its parameters by name
     backward   (p, x, de) -> dV by name
     inputs     (p, x, de) -> dx; None where it takes categories
-    equation   as text
+    equation   of forward, as text, apart by "; ": a statement for each part of e, then those of what they use
+    slopes     of backward, likewise: how each dV comes from de
     source     where it comes from
     """
 
     takes: Literal["numbers", "categories"]
+    names: tuple[str, ...]
     parts: tuple[int, ...]
     blocks: Callable[[int], dict[str, Parameter]]
     forward: Callable[[Arrays, Array], Parts]
     backward: Callable[[Arrays, Array, Parts], dict[str, Array]]
     inputs: Callable[[Arrays, Array, Parts], Array] | None
     equation: str
+    slopes: str
     source: str
 
     @property
@@ -91,7 +95,8 @@ def scale(xp: Namespace) -> InputLayer:
     def inputs(p: Arrays, x: Array, de: Parts) -> Array:
         return _over_units(xp, p["s"] * de[0])
 
-    return InputLayer("numbers", (1,), blocks, forward, backward, inputs, "e = s x", "Holzmueller et al. 2024, RealMLP")
+    equation, slopes, source = "e = s x", "ds = sum_i de x", "Holzmueller et al. 2024, RealMLP"
+    return InputLayer("numbers", ("",), (1,), blocks, forward, backward, inputs, equation, slopes, source)
 
 
 @INPUTS.row
@@ -124,10 +129,14 @@ def cosine(xp: Namespace, d: float, init_scale: float = 0.1) -> InputLayer:
         dt = -2.0 * pi * sin_u * (p["alpha"] * de_u)
         return _over_units(xp, p["alpha_x"] * de_x) + _over_units(xp, p["w"] * dt)
 
-    equation = "e = (alpha_x x + beta_x, alpha cos(2 pi (w x + b)) + beta)"
-    return InputLayer(
-        "numbers", (1, units - 1), blocks, forward, backward, inputs, equation, "TabPack, arXiv 2607.05380"
+    names = ("", *(f"cos {u}" for u in range(1, units)))
+    equation = "e_x = alpha_x x + beta_x; e_u = alpha cos(2 pi t) + beta; t = w x + b"
+    slopes = (
+        "dalpha_x = sum_i de_x x; dbeta_x = sum_i de_x; dalpha = sum_i de_u cos(2 pi t); dbeta = sum_i de_u; "
+        "dt = -2 pi sin(2 pi t) alpha de_u; dw = sum_i dt x; db = sum_i dt"
     )
+    source = "TabPack, arXiv 2607.05380"
+    return InputLayer("numbers", names, (1, units - 1), blocks, forward, backward, inputs, equation, slopes, source)
 
 
 @INPUTS.row
@@ -157,8 +166,14 @@ def lookup(xp: Namespace, d: float) -> InputLayer:
         dT_0, others = dT[:, :1], dT[:, 1:]
         return {"E": xp.concat([dT_0, others + dT_0 / others.shape[1]], axis=1)}
 
-    equation = "e = T[:, c], where T = E but T[:, 0] = E[:, 0] + mean of E[:, 1:]"
-    return InputLayer("categories", (units,), blocks, forward, backward, None, equation, "Guo & Berkhahn 2016")
+    names = tuple(str(u) for u in range(1, units + 1))
+    equation = "e = T[:, c]; T[:, 0] = E[:, 0] + mean(E[:, 1:]); T[:, k] = E[:, k] for k > 0"
+    slopes = (
+        "dT[:, k] = sum_i de[:, i] for c_i = k; dE[:, 0] = dT[:, 0]; "
+        "dE[:, k] = dT[:, k] + dT[:, 0] / (levels - 1) for k > 0"
+    )
+    source = "Guo & Berkhahn 2016"
+    return InputLayer("categories", names, (units,), blocks, forward, backward, None, equation, slopes, source)
 
 
 def _all(value: float) -> Callable[..., NDArray[np.float64]]:
