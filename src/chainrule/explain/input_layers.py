@@ -152,7 +152,7 @@ def entries_of(network: Network, views: Mapping[str, Array], of: Unit, code: int
     de = tuple(np.zeros((count, 1)) for count in row.parts)
     de[of.part][of.u] = 1.0
     slopes = row.backward(own, np.array([code]), de)
-    return [(begin + V, *map(int, place)) for V, dV in slopes.items() for place in np.argwhere(dV)]
+    return [(begin + V, int(u), int(k)) for V, dV in slopes.items() for u, k in np.argwhere(dV)]
 
 
 def slopes_by_example(

@@ -107,11 +107,6 @@ def network_of(model: Any) -> Network:
     return network
 
 
-def category_names(model: Any) -> Sequence[str]:
-    """Names of the columns of codes of a Model."""
-    return getattr(model.encoder, "looked_up", ())
-
-
 def _of_model(model: Model, X: Any, y: Any, every_row: bool) -> Subject:
     table = model.read(X)
     target, regression = model.target, model.target.task == "regression"
@@ -155,7 +150,7 @@ def _described(model: Model, X: NDArray[np.float64], codes: NDArray[np.int64] | 
         model.history,
         model.recipe.to_dict(),
         codes,
-        category_names(model),
+        [part.column for part in model.encoder.lookups],
     )
 
 

@@ -72,8 +72,8 @@ class Trace:
     def array(self, name: str, layer: int) -> Floats:
         """The array of that name and layer. RequestError: there is none.
 
-        Before layer 1 there are also, of layer 0, "X" (numbers, m) and "codes" (columns of codes, m) where a network has
-        input layers, and their parameters "inputs[0].s" and slopes "dinputs[0].s" as matrices (units, columns).
+        Where a network has input layers there are also, of layer 0, "X" (numbers, m) and "codes" (columns of codes, m),
+        and their parameters "inputs[0].s" and slopes "dinputs[0].s" as matrices (units, columns).
         """
         before = self.before
         if name in before and layer == 0:
