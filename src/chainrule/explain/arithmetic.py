@@ -90,6 +90,10 @@ def _text(number: float) -> str:
     return f"({number:.6g})" if number < 0.0 else f"{number:.6g}"
 
 
+def _numbers(factors: tuple[Factor, ...]) -> str:
+    return ", ".join(f"{factor} = {factor.value:.6g}" for factor in factors)
+
+
 def _given(trace: Any, l: int, row: int, col: int) -> tuple[str, list[Term]]:
     return "a parameter of the network", []
 
@@ -127,14 +131,13 @@ def _e(trace: Any, j: int, i: int) -> tuple[str, list[Term]]:
     layer, row = network.input_layers[unit.i], network.input_layers[unit.i].row(np)
     said = input_layers.forward_statements(row, unit.part)
     column = input_layers.column_names(layer, of.inputs, of.categories)[unit.k]
-    factors = _factors_of_unit(trace, unit, i)
-    numbers = ", ".join(f"{factor} = {factor.value:.6g}" for factor in factors)
+    factors = factors_of_unit(trace, unit, i)
     value = float(trace.A[0][j, i])
     equation = f"{'; '.join(map(str, said))}, for {layer.layer} of {column}"
-    return equation, [Term(factors, value, f"{said[0].left} at {numbers}")]
+    return equation, [Term(factors, value, f"{said[0].left} at {_numbers(factors)}")]
 
 
-def _factors_of_unit(trace: Any, unit: input_layers.Unit, i: int) -> tuple[Factor, ...]:
+def factors_of_unit(trace: Any, unit: input_layers.Unit, i: int) -> tuple[Factor, ...]:
     """The parameters that a unit has in row i, and the number or the code that they meet."""
     network, code = trace.subject.network, None
     given = _at(trace, "X" if network.input_layers[unit.i].takes_numbers else "codes", 0, unit.column, i)
@@ -156,10 +159,11 @@ def _before(trace: Any, _: int, row: int, col: int, name: str) -> tuple[str, lis
     layer = of.network.input_layers[i]
     said = input_layers.slope_statements(layer.row(np), V)
     by_example = trace.slopes_by_example[name.removeprefix("d")][row, col]
-    factors = [_factors_of_slope(trace, name.removeprefix("d"), row, col, k) for k in range(trace.m)]
-    terms = [
-        Term(own, float(value), _text(float(value))) for own, value in zip(factors, by_example, strict=True) if own
-    ]
+    terms: list[Term] = []
+    for k, value in enumerate(map(float, by_example)):
+        own = _factors_of_slope(trace, name.removeprefix("d"), row, col, k)
+        if own:  # a level that the row does not have gets nothing from it
+            terms.append(Term(own, value, f"{_text(value)} ({_numbers(own)})"))
     return f"{'; '.join(map(str, said))}, for {layer.layer}", terms
 
 
@@ -168,7 +172,7 @@ def _factors_of_slope(trace: Any, name: str, row: int, col: int, i: int) -> tupl
     own: list[Factor] = []
     for j, unit in enumerate(input_layers.units(trace.subject.network)):
         if unit.i == input_layers.layer_and_letter(name)[0]:
-            *parameters, given = _factors_of_unit(trace, unit, i)
+            *parameters, given = factors_of_unit(trace, unit, i)
             if any((p.name, p.row, p.col) == (name, row, col) for p in parameters):
                 own += [_at(trace, "dA", 0, j, i), given]
     return tuple(dict.fromkeys(own))

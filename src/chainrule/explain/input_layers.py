@@ -59,11 +59,21 @@ def blocks_of(network: Network, i: int | None = None) -> list[Block]:
     return [block for block in network.layout if block.role is INPUT and block.name.startswith(begin)]
 
 
+def own_blocks(network: Network, i: int) -> dict[str, Block]:
+    """The blocks of inputs[i] by their own names."""
+    return {layer_and_letter(block.name)[1]: block for block in blocks_of(network, i)}
+
+
 def column_names(layer: Input, numbers: Sequence[str], categories: Sequence[str]) -> list[str]:
     """The columns that an input layer takes; "column 0" where they have no name."""
-    names = numbers if layer.takes_numbers else categories
-    kind = "column" if layer.takes_numbers else "column of codes"
-    return [str(names[j]) if j < len(names) else f"{kind} {j}" for j in layer.columns]
+    if layer.takes_numbers:
+        return [name_of(j, numbers) for j in layer.columns]
+    return [str(categories[j]) if categories else f"category {j}" for j in layer.columns]
+
+
+def name_of(j: int, numbers: Sequence[str]) -> str:
+    """A column of numbers by its name; "column 0" where there are none."""
+    return str(numbers[j]) if numbers else f"column {j}"
 
 
 def unit_names(network: Network, numbers: Sequence[str], categories: Sequence[str]) -> list[str]:
@@ -79,7 +89,7 @@ def unit_names(network: Network, numbers: Sequence[str], categories: Sequence[st
         columns = column_names(layer, numbers, categories)
         units += [f"{column} {name}".rstrip() for name in layer.row(np).names for column in columns]
     handed_on = network.columns.handed_on
-    return units + [str(numbers[j]) if j < len(numbers) else f"column {j}" for j in handed_on]
+    return units + [name_of(j, numbers) for j in handed_on]
 
 
 @dataclass(frozen=True)

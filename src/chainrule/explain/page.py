@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 
 from chainrule.engines.reference import Reference
 from chainrule.errors import RequestError
+from chainrule.explain import arithmetic
 from chainrule.explain.checking import check_gradients
+from chainrule.explain.input_layers import blocks_of, column_names, forward_statements, units
 from chainrule.explain.subject import Subject, subject
 from chainrule.explain.trace import NAMES, Trace, trace
 from chainrule.explain.written import EXAMPLES, NOTATIONS, equation, stations
@@ -29,6 +31,7 @@ from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.penalties import PENALTIES
 from chainrule.formulas.table import Table
+from chainrule.inputs import Input
 from chainrule.model import Model
 from chainrule.recipe import Recipe
 
@@ -112,7 +115,7 @@ def _chosen(model: Any, X: Any, y: Any, rows: Any) -> tuple[Subject, list[str], 
     else:
         of = subject(model, X, y)
         places, notes = _places(len(of.X), rows)
-        of = replace(of, X=of.X[places], Y=None if of.Y is None else of.Y[places])
+        of = of.take(places)
     return of, [str(i) for i in places], notes
 
 
@@ -160,7 +163,8 @@ def _places(count: int, rows: Any) -> tuple[NDArray[np.int64], list[str]]:
 def _count(network: Any, m: int, size: int) -> int:
     """At most how many bytes of numbers a page has: parameters with their slopes, penalties' slopes, the passes."""
     penalised = sum(block.size for block in network.layout if block.role.penalised)
-    return size * (2 * network.size + penalised * len(network.penalties) + 5 * m * sum(network.n))
+    learned = sum(block.size for block in blocks_of(network))  # each with what every row adds to its slope
+    return size * (2 * network.size + penalised * len(network.penalties) + m * (5 * sum(network.n) + learned))
 
 
 def _content(t: Trace, row_names: Sequence[str], classes: Sequence[str], notes: Sequence[str]) -> dict[str, Any]:
@@ -168,7 +172,7 @@ def _content(t: Trace, row_names: Sequence[str], classes: Sequence[str], notes: 
     of, network = t.subject, t.subject.network
     loss = t.formulas.loss
     of_pass = replace(of, network=replace(network, dropout=0.0))  # as the trace's
-    walk = [("A", 0), *stations(of_pass.network)]
+    walk = [("X" if network.inputs else "A", 0), *stations(of_pass.network)]
     return {
         "n": network.n,
         "L": t.L,
@@ -181,6 +185,8 @@ def _content(t: Trace, row_names: Sequence[str], classes: Sequence[str], notes: 
         "task": loss.task,
         "penalties": network.penalties,
         "inputs": [str(name) for name in of.inputs],
+        "units": of.units,
+        "before": _before(t) if network.inputs else None,
         "outputs": [str(name) for name in of.outputs],
         "classes": classes,
         "rows": row_names,
@@ -196,17 +202,55 @@ def _content(t: Trace, row_names: Sequence[str], classes: Sequence[str], notes: 
         "said": _said(of),
         "history": _history(of.history),
         "check": _check(t),
-        "boundary": _boundary(of) if network.n[0] == 2 else None,
-        "notFinite": _place(t.not_finite()),
+        "boundary": _boundary(of) if network.columns.numbers == 2 and of.codes is None else None,
+        "notFinite": _not_finite(t),
         "notes": notes,
     }
 
 
 def _equation(of: Subject, name: str, l: int, notation: str, examples: str) -> dict[str, str] | None:
-    if (name, l) == ("A", 0):
+    if name == "X" or (name == "A" and l == 0 and not of.network.inputs):
         return None
-    e = equation(of.network, name, l, notation, examples, of.functions)
+    e = equation(of.network, name, l, notation, examples, of.functions, (of.inputs, of.categories))
     return {"text": e.text, "mathml": e.mathml, "sizes": e.sizes}
+
+
+def _before(t: Trace) -> dict[str, Any]:
+    """What stands before A[0]: how each of its units is made, and the names of what the parameters belong to."""
+    of, network = t.subject, t.subject.network
+    made: list[dict[str, Any]] = []
+    for j, unit in enumerate(units(network)):
+        if unit.i is None:
+            made.append({"given": ["X", unit.column]})
+            continue
+        row = network.input_layers[unit.i].row(np)
+        by_row = [arithmetic.factors_of_unit(t, unit, i) for i in range(t.m)]
+        made.append(
+            {
+                "given": [by_row[0][-1].name, unit.column],
+                "equation": t.explain("A", 0, j, 0).equation,
+                "left": forward_statements(row, unit.part)[0].left,
+                "factors": _once([[[f.name, f.row, f.col] for f in factors[:-1]] for factors in by_row]),
+            }
+        )
+    columns = {
+        block.name: _heads(layer, of) for i, layer in enumerate(network.input_layers) for block in blocks_of(network, i)
+    }
+    slopes = {f"d{name}": t.explain(f"d{name}").equation for name in t.inputs}
+    given = [name for name in ("X", "codes") if len(t.before.get(name, ()))]
+    return {"given": given, "categories": list(of.categories), "made": made, "columns": columns, "slopes": slopes}
+
+
+def _once(by_row: list[Any]) -> list[Any]:
+    """One for all rows where they are all the same."""
+    return by_row[:1] if all(each == by_row[0] for each in by_row) else by_row
+
+
+def _heads(layer: Input, of: Subject) -> list[str]:
+    """What the columns of the parameters of an input layer belong to."""
+    if layer.levels is None:
+        return column_names(layer, of.inputs, of.categories)
+    return [f"code {code}" for code in range(layer.levels)]
 
 
 def _arrays(t: Trace) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -215,6 +259,11 @@ def _arrays(t: Trace) -> Iterator[tuple[str, NDArray[Any]]]:
         for l, V in enumerate(getattr(t, name)):
             if V is not None:
                 yield f"{name}[{l}]", V
+    for name, V in t.before.items():
+        yield f"{name}[0]", V
+    for name in t.inputs:
+        by_row = t.slopes_by_example[name]
+        yield f"d{name} by row[0]", by_row.reshape(-1, t.m)
     with np.errstate(all="ignore"):
         for l in range(1, t.L):
             yield f"slope[{l}]", np.broadcast_to(t.formulas.slope[l](t.Z[l], t.A[l]), t.Z[l].shape)  # pyright: ignore[reportOptionalCall]
@@ -235,7 +284,7 @@ def _costs_after(t: Trace) -> list[float]:
     network = replace(of.network, dtype="float64", dropout=0.0)
     engine = Reference(network, Recipe(), of.functions)
     theta = of.theta.astype(np.float64)
-    examples = engine.examples(of.X, of.targets)
+    examples = engine.examples(of.X, of.targets, codes=of.codes)
     with np.errstate(all="ignore"):  # what overflows shows as such
         return [engine.gradient(theta - rate * t.dtheta, examples)[0] for rate in RATES]
 
@@ -253,7 +302,12 @@ def _summary(of: Subject) -> list[list[str]]:
     """A table of the layers, its heading first."""
     network = of.network
     link = network.formulas(np, of.functions).loss.link
-    table = [["layer", "what", "units", "activation", "W", "parameters"], ["0", "input", str(network.n[0]), "", "", ""]]
+    table = [["layer", "what", "units", "activation", "W", "parameters"]]
+    for i, layer in enumerate(network.input_layers):
+        learned = sum(block.size for block in blocks_of(network, i))
+        table.append(["0", f"inputs[{i}]", str(layer.width), layer.layer, "", f"{learned:,}"])
+    what, handed_on = ("handed on", len(network.columns.handed_on)) if network.inputs else ("input", network.n[0])
+    table.append(["0", what, str(handed_on), "", "", ""])
     for l in range(1, network.L + 1):
         W, b = (network.layout[f"{V}[{l}]"] for V in ("W", "b"))
         hidden = l < network.L
@@ -343,15 +397,12 @@ def _boundary(of: Subject) -> dict[str, Any]:
     }
 
 
-def _place(found: str) -> dict[str, Any] | None:
+def _not_finite(t: Trace) -> dict[str, Any] | None:
     """What ``Trace.not_finite`` says, and where that is."""
-    if not found:
+    found = t.first_not_finite()
+    if found is None:
         return None
-    match = re.match(r"(\w+)\[(\d+)\]\[(\d+),(\d+)\]", found)
-    if match is None:
-        return {"text": found, "name": "J", "layer": 0, "row": 0, "col": 0}
-    layer, row, col = (int(i) for i in match.groups()[1:])
-    return {"text": found, "name": match[1], "layer": layer, "row": row, "col": col}
+    return {"text": t.not_finite(), **dict(zip(("name", "layer", "row", "col"), found, strict=True))}
 
 
 def script() -> str:

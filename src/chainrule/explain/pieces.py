@@ -1,10 +1,11 @@
 """Parts of an equation, each written in three forms: text, LaTeX and MathML."""
 
+import re
 from dataclasses import dataclass
 from html import escape
 
 FORMS = ("text", "latex", "mathml")
-GREEK = {"Theta": "Θ", "theta": "θ", "delta": "δ", "Delta": "Δ", "alpha": "α", "lambda": "λ"}
+GREEK = {"Theta": "Θ", "theta": "θ", "delta": "δ", "Delta": "Δ", "alpha": "α", "beta": "β", "lambda": "λ"}
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ def sum_over(index: str, of: Piece) -> Piece:
 
 
 EQUALS, PLUS, MINUS, BECOMES = op("="), op("+"), op("-", mathml="−"), op(":=", ":=", "≔")
+NEGATIVE = Piece("-", "-", MINUS.mathml)
+SIDE_BY_SIDE = Piece(" ", " ", "")
 TIMES = op("*", "\\odot", "⊙")  # element by element
 M = sym("m")
 ONE = Piece("1", "1", "<mn>1</mn>")
@@ -90,3 +93,25 @@ def applied(name: str, *argument: Piece, prime: bool = False) -> Piece:
     if prime:
         g = Piece(f"{g.text}'", f"{g.latex}'", f"<msup>{g.mathml}<mo>′</mo></msup>")
     return joined(g, bracketed(*argument))
+
+
+def number(value: float) -> Piece:
+    """A number with all of its digits.
+
+    >>> number(1e-8).latex
+    '10^{-8}'
+    """
+    text = str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+    mantissa, _, exponent = text.partition("e")
+    if not exponent:
+        return Piece(text, text, f"<mn>{text}</mn>")
+    first, ten = ("", "10") if mantissa == "1" else (f"{mantissa} \\cdot ", "10")
+    power = f"<msup><mn>10</mn><mn>{int(exponent)}</mn></msup>"
+    times = "" if mantissa == "1" else f"<mn>{mantissa}</mn><mo>·</mo>"
+    return Piece(text, f"{first}{ten}^{{{int(exponent)}}}", f"<mrow>{times}{power}</mrow>")
+
+
+def words(text: str) -> Piece:
+    """A sentence."""
+    escaped = re.sub(r"([&%$#_{}])", r"\\\1", text)
+    return Piece(text, f"\\text{{{escaped}}}", f"<mtext>{text.replace('&', '&amp;').replace('<', '&lt;')}</mtext>")

@@ -107,6 +107,13 @@ def network_of(model: Any) -> Network:
     return network
 
 
+def names_of_columns(model: Any) -> tuple[list[str], list[str]]:
+    """The columns of numbers and those of codes of a Model; none where it is something else."""
+    if not isinstance(model, Model):
+        return [], []
+    return model.encoder.feature_names, [part.column for part in model.encoder.lookups]
+
+
 def _of_model(model: Model, X: Any, y: Any, every_row: bool) -> Subject:
     table = model.read(X)
     target, regression = model.target, model.target.task == "regression"
@@ -139,18 +146,19 @@ def _described(model: Model, X: NDArray[np.float64], codes: NDArray[np.int64] | 
     single = model.outputs.units == 1
     several = [f"{target.name}={label}" for label in target.classes] or [f"{target.name} {q!r}" for q in model.levels]
     names = [target.name] if single else several
+    numbers, categories = names_of_columns(model)
     return Subject(
         model.network,
         model.theta,
         X,
         Y,
-        model.encoder.feature_names,
+        numbers,
         names,
         model.functions,
         model.history,
         model.recipe.to_dict(),
         codes,
-        [part.column for part in model.encoder.lookups],
+        categories,
     )
 
 

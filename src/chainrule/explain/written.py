@@ -7,7 +7,7 @@
 Each equation is a list of ``pieces``; a piece knows how it is written in each form. ``updates`` has those of the step.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from reprlib import repr as short
@@ -17,6 +17,7 @@ import numpy as np
 
 from chainrule.arguments import instance, is_integer, one_of
 from chainrule.errors import RequestError
+from chainrule.explain import written_inputs
 from chainrule.explain.pieces import (
     BECOMES,
     EQUALS,
@@ -30,19 +31,23 @@ from chainrule.explain.pieces import (
     applied,
     bracketed,
     joined,
+    number,
     over,
     sum_over,
     sym,
     word,
+    words,
 )
-from chainrule.explain.subject import network_of
-from chainrule.explain.updates import averaging_lines, expression, number, update_lines, words
+from chainrule.explain.reading import expression
+from chainrule.explain.subject import names_of_columns, network_of
+from chainrule.explain.updates import Line, averaging_lines, update_lines
+from chainrule.explain.written_inputs import Names
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.links import Link, link
 from chainrule.formulas.losses import LOSSES, Loss
 from chainrule.formulas.penalties import PENALTIES
 from chainrule.formulas.table import Functions
-from chainrule.network import Network, require_no_input_layers
+from chainrule.network import Network
 
 NOTATIONS = ("W,b", "theta")
 EXAMPLES = ("columns", "rows")
@@ -65,8 +70,12 @@ def equation(
     notation: str = "W,b",
     examples: str = "columns",
     functions: Functions | None = None,
+    columns: Names = ((), ()),
 ) -> Equation:
     """The equation of a station: J (of no layer), or Z, A, dZ, dA, dW, db, update of layer l; D where it has dropout.
+
+    Where there are input layers, also A, dA, dinputs and update of layer 0, a line for each statement; ``columns`` are
+    the names of the columns of numbers, and of those of codes.
 
     The update is that of plain gradient descent. RequestError: a notation, an order of examples or a station that does
     not exist.
@@ -74,13 +83,16 @@ def equation(
     instance("network", network, Network, "a Network")
     one_of("notation", notation, NOTATIONS)
     one_of("examples", examples, EXAMPLES)
-    letters = _Letters(network, notation, examples, functions)
+    letters = _Letters(network, notation, examples, functions, columns)
     station = (name, l) if isinstance(name, str) and is_integer(l) else None  # pyright: ignore[reportUnnecessaryIsInstance]
     if station not in stations(network):
         raise RequestError(
             f"there is no equation {short(name)} of layer {short(l)} in a network of {network.L} layers."
         )
-    return _equation(*_STATIONS[name](letters, l))
+    lines = _lines(letters, name, l)
+    if len(lines) == 1:
+        return _equation(*lines[0])
+    return _equation(_below_each_other(lines), lines[-1][1] if name == "A" else "those of the parameters")
 
 
 def _equation(piece: Piece, sizes: str) -> Equation:
@@ -89,13 +101,28 @@ def _equation(piece: Piece, sizes: str) -> Equation:
     return Equation(said, piece.latex.replace("  ", " "), f"{display}<mrow>{piece.mathml}</mrow></math>", sizes)
 
 
+def _below_each_other(lines: Sequence[Line]) -> Piece:
+    """Equations as lines of one."""
+    pieces = [piece for piece, _ in lines]
+    latex = " \\\\ ".join(f"& {piece.latex}" for piece in pieces)
+    table = "".join(f"<mtr><mtd>{piece.mathml}</mtd></mtr>" for piece in pieces)
+    return Piece(
+        "\n".join(piece.text for piece in pieces),
+        f"\\begin{{aligned}} {latex} \\end{{aligned}}",
+        f'<mtable columnalign="left">{table}</mtable>',
+    )
+
+
 def stations(network: Network) -> list[tuple[str, int]]:
     """All of one step of training, in order."""
     L = network.L
     dropped = {l for l, p in enumerate(network.dropout, start=1) if p > 0.0}  # pyright: ignore[reportArgumentType]
     forward = [(name, l) for l in range(1, L + 1) for name in ("Z", *(["D"] if l in dropped else []), "A")]
     backward = [(name, l) for l in range(L, 0, -1) for name in (*(["dA"] if l < L else []), "dZ", "dW", "db")]
-    return [*forward, ("J", 0), *backward, *(("update", l) for l in range(1, L + 1))]
+    updates = [("update", l) for l in range(1, L + 1)]
+    if not network.inputs:
+        return [*forward, ("J", 0), *backward, *updates]
+    return [("A", 0), *forward, ("J", 0), *backward, ("dA", 0), ("dinputs", 0), *updates, ("update", 0)]
 
 
 def equations(model: Any, notation: str = "W,b", examples: str = "columns", form: str = "text") -> str:
@@ -118,30 +145,43 @@ def equations(model: Any, notation: str = "W,b", examples: str = "columns", form
     """
     one_of("form", form, FORMS)
     network = network_of(model)
-    require_no_input_layers(network, "the page of equations")
     functions = getattr(model, "functions", getattr(model, "functions_", None))
     recipe = getattr(model, "recipe", getattr(model, "recipe_", None))
-    walk = [(name, equation(network, name, l, notation, examples, functions)) for name, l in stations(network)]
-    made = [e for name, e in walk if name != "update"]
+    one_of("notation", notation, NOTATIONS)
+    one_of("examples", examples, EXAMPLES)
+    letters = _Letters(network, notation, examples, functions, names_of_columns(model))
+    walk = [(name, line) for name, l in stations(network) for line in _lines(letters, name, l)]
+    lines = [line for name, line in walk if name != "update"]
     if recipe is not None:
-        made += [_equation(*line) for line in update_lines(network, recipe, functions, notation == "theta")]
+        lines += update_lines(network, recipe, functions, notation == "theta")
     if recipe is None or recipe.make_optimizer(np, functions).plain:
-        made += [e for name, e in walk if name == "update"]
+        lines += [line for name, line in walk if name == "update"]
     if recipe is not None:
-        made += [_equation(*line) for line in averaging_lines(recipe)]
+        lines += averaging_lines(recipe)
+    made = [_equation(*line) for line in lines]
     if form == "text":
         return "\n".join(f"{e.text:<58}  {e.sizes}".rstrip() for e in made)
     if form == "latex":
-        lines = " \\\\\n".join(e.latex.replace(" = ", " &= ", 1).replace(" := ", " &:= ", 1) for e in made)
+        lines = " \\\\\n".join(_aligned(e.latex) for e in made)
         return f"\\begin{{aligned}}\n{lines}\n\\end{{aligned}}"
     return "\n".join(e.mathml for e in made)
+
+
+def _aligned(latex: str) -> str:
+    """A line of LaTeX with a mark where it is aligned."""
+    if latex.startswith("\\text"):  # words, which may have any sign
+        return f"& {latex}"
+    return latex.replace(" = ", " &= ", 1).replace(" := ", " &:= ", 1)
 
 
 class _Letters:
     """The letters of a notation, and what follows from it."""
 
-    def __init__(self, network: Network, notation: str, examples: str, functions: Functions | None) -> None:
+    def __init__(
+        self, network: Network, notation: str, examples: str, functions: Functions | None, columns: Names
+    ) -> None:
         self.network = network
+        self.columns = columns
         self.functions = functions
         self.loss = LOSSES.make(network.loss, np, functions=functions)
         self.link = link(self.loss.link, np, functions)
@@ -317,6 +357,18 @@ def _update(s: _Letters, l: int) -> tuple[Piece, str]:
     return Piece(*(f"{getattr(steps[0], f)}{getattr(comma, f)}{getattr(steps[1], f)}" for f in FORMS)), (
         f"({s.n[l]}, {s.n[l - 1]}), ({s.n[l]}, 1)"
     )
+
+
+def _lines(s: _Letters, name: str, l: int) -> list[Line]:
+    """The equation of a station; of input layers, all of theirs."""
+    if l > 0 or name in ("J", "dA"):
+        return [_STATIONS[name](s, l)]
+    if name == "A":
+        return written_inputs.forward_lines(s.network, s.columns, s.V("A", 0), s.rows)
+    if name == "update":
+        return written_inputs.update_lines(s.network)
+    dA_0 = joined(over(ONE, M), sym("A", 1, True, d=True)) if s.theta else s.V("A", 0, d=True)  # delta is m dZ
+    return written_inputs.backward_lines(s.network, s.columns, dA_0)
 
 
 def _residual(loss: Loss, link: Link, K: int) -> bool:

@@ -20,7 +20,7 @@ export function keyOf({ name, layer, row, col }) {
 // -> {place, equation, terms: [{parts, value, from}], value}
 export function arithmetic(content, letters, of, rate) {
   const { name, layer, row, col } = of;
-  const { equation, terms } = RULES[name](new Working(content, letters, rate), layer, row, col);
+  const { equation, terms } = ruleOf(name)(new Working(content, letters, rate), layer, row, col);
   const value = valueOf(content, letters, of, rate);
   return { place: letters.place(name, layer, row, col), equation, terms, value };
 }
@@ -94,6 +94,7 @@ function weightedSum(w, l, j, i) {
 
 function activation(w, l, j, i) {
   const { content, letters } = w;
+  if (l === 0 && content.before) return unitBefore(w, j, i);
   if (l === 0) return { equation: `X, unit ${j} (${content.inputs[j]}) of row ${i}`, terms: [] };
   const value = w.at("A", l, j, i);
   if (l === content.L && !content.elementwise) {
@@ -220,6 +221,67 @@ function updated(name) {
       terms: [{ parts: [from, " - ", rate, " * ", slope], value: from.value - w.rate * slope.value, from: [] }],
     };
   };
+}
+
+// Before A[0]: the rows, and the parameters of input layers with their slopes, as Python wrote down what each is made of.
+
+function unitBefore(w, j, i) {
+  const { given, equation, left } = w.content.before.made[j];
+  const from = w.number(given[0], 0, given[1], i, true);
+  if (!equation) {
+    const handedOn = w.number(given[0], 0, given[1], i);
+    return { equation: `${w.place(given[0], 0, given[1], i)}, which is handed on`, terms: [w.single(handedOn)] };
+  }
+  const numbers = [...parametersOf(w, j, i).map(([name, row, col]) => w.number(name, 0, row, col, true)), from];
+  return { equation, terms: [{ parts: [`${left} at `, ...listed(w, numbers)], value: w.at("A", 0, j, i), from: [] }] };
+}
+
+function parametersOf(w, j, i) {
+  const { factors = [] } = w.content.before.made[j];
+  return factors.length === 1 ? factors[0] : (factors[i] ?? []);
+}
+
+// "dA[0][0,1] = 0.5, X[2,1] = 3", each number leading to its place
+function listed(w, numbers) {
+  return numbers.flatMap((number, k) => {
+    const { name, layer, row, col } = number.to;
+    return [`${k ? ", " : ""}${w.place(name, layer, row, col)} = `, number];
+  });
+}
+
+function givenBefore(name) {
+  return (w, _, row, col) => {
+    const names = name === "X" ? w.content.inputs : w.content.before.categories;
+    return { equation: `column ${row}${names.length ? ` (${names[row]})` : ""} of row ${col}`, terms: [] };
+  };
+}
+
+function slopeBefore(name) {
+  const plain = name.slice(1);
+  return (w, _, row, col) => {
+    const { columns, made, slopes } = w.content.before;
+    const place = row * columns[plain].length + col;
+    const terms = w.examples().flatMap((i) => {
+      const numbers = new Map();
+      made.forEach(({ given }, j) => {
+        if (!parametersOf(w, j, i).some((p) => p[0] === plain && p[1] === row && p[2] === col)) return;
+        for (const number of [w.number("dA", 0, j, i, true), w.number(given[0], 0, given[1], i, true)])
+          numbers.set(keyOf(number.to), number);
+      });
+      if (!numbers.size) return [];
+      const value = w.content.at(`${name} by row`, 0, place, i);
+      const own = { text: bracketed(value), value };
+      return [{ parts: [own, " (", ...listed(w, [...numbers.values()]), ")"], value, from: [] }];
+    });
+    return { equation: slopes[name], terms };
+  };
+}
+
+function ruleOf(name) {
+  if (RULES[name]) return RULES[name];
+  if (name === "X" || name === "codes") return givenBefore(name);
+  if (name.startsWith("new")) return updated(name.slice(3));
+  return name.startsWith("d") ? slopeBefore(name) : given("a parameter of the network");
 }
 
 const RULES = {

@@ -247,7 +247,7 @@ export function boundaryChart(content, row) {
       content.inputs[1],
     ),
   );
-  const X = content.array("A", 0);
+  const X = content.array(content.before ? "X" : "A", 0);
   for (let i = 0; i < content.m; i += 1) {
     const k = classOf(content, i);
     const mark = markAt(

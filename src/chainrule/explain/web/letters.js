@@ -5,7 +5,12 @@
 //
 // With examples as rows everything that has a number for each example is transposed; parameters stay as they are.
 
-const OF_EXAMPLES = ["Z", "A", "dZ", "dA", "Y", "loss", "share"];
+const OF_EXAMPLES = ["X", "codes", "Z", "A", "dZ", "dA", "Y", "loss", "share"];
+
+// What stands before A[0] has no number of a layer: the rows, and the parameters of input layers, "inputs[0].s".
+export function isBefore(name) {
+  return /^(X|codes)$|^(d|new)?inputs\[/.test(name);
+}
 
 export class Letters {
   constructor(content, notation, examples) {
@@ -26,6 +31,7 @@ export class Letters {
     if (["Y", "loss", "share", "J"].includes(name)) return name;
     const after = name.startsWith("new");
     const plain = after ? name.slice(3) : name;
+    if (isBefore(name)) return `${plain}${after ? " after" : ""}`;
     if (!this.theta) return `${plain}[${layer}]${after ? " after" : ""}`;
     const letter = { W: "Theta", b: "Theta", dW: "D", db: "D", dZ: "delta" }[plain] ?? plain;
     const number = ["Theta", "D"].includes(letter) ? layer : layer + 1;
@@ -63,7 +69,7 @@ export class Letters {
   }
 
   unitName(layer, unit) {
-    if (layer === 0) return this.content.inputs[unit];
+    if (layer === 0) return this.content.units[unit];
     if (layer === this.content.L) return this.content.outputs[unit];
     return "";
   }

@@ -6,7 +6,7 @@ import { Controls } from "./controls.js";
 import { readContent } from "./data.js";
 import { element, mathElement, plural, replaceChildren } from "./elements.js";
 import { full } from "./format.js";
-import { Letters } from "./letters.js";
+import { isBefore, Letters } from "./letters.js";
 import { MatrixGrid } from "./matrix.js";
 import { networkPicture } from "./network-picture.js";
 import { viewsOf } from "./views.js";
@@ -14,7 +14,13 @@ import { viewsOf } from "./views.js";
 const PAUSE = 1800; // milliseconds at a station while playing
 const FIRST_TERMS = 12; // that the arithmetic shows before one asks for all
 const START_RATE = 4; // the middle of the nine
-const NAMED = { newW: "update", newb: "update", loss: "J", W: "Z", b: "Z" };
+const NAMED = { newW: "update", newb: "update", loss: "J", W: "Z", b: "Z", codes: "X" };
+// The array of a station of layer 0 whose first entry is shown, where there are input layers.
+const FIRST_BEFORE = {
+  X: ({ given }) => given[0],
+  dinputs: ({ columns }) => `d${Object.keys(columns)[0]}`,
+  update: ({ columns }) => `new${Object.keys(columns)[0]}`,
+};
 
 class Walk {
   constructor(content) {
@@ -94,9 +100,15 @@ class Walk {
   }
 
   firstEntry({ name, layer }) {
+    if (layer === 0 && name in FIRST_BEFORE) return entry(FIRST_BEFORE[name](this.content.before), 0, 0, this.rowOf(name));
     if (name === "update") return entry("newW", layer, 0, 0);
     if (name === "J") return entry("J", 0, 0, 0);
-    return entry(name, layer, 0, this.letters.isOfExamples(name) ? this.state.row : 0);
+    return entry(name, layer, 0, this.rowOf(name));
+  }
+
+  // The column of an entry of a quantity: the chosen row's, or the first.
+  rowOf(name) {
+    return this.letters.isOfExamples(name) ? this.state.row : 0;
   }
 
   select(of, speak = true) {
@@ -132,7 +144,7 @@ class Walk {
   stationOf({ name, layer }) {
     const { stations, L } = this.content;
     if (name === "Y") return stations.findIndex((s) => s.name === "dZ" && s.layer === L);
-    const wanted = NAMED[name] ?? name;
+    const wanted = NAMED[name] ?? (isBefore(name) && name !== "X" ? stationBefore(name) : name);
     return stations.findIndex((s) => s.name === wanted && (wanted === "J" || s.layer === layer));
   }
 
@@ -166,11 +178,11 @@ class Walk {
 
   drawPicture() {
     const { name, layer } = this.content.stations[this.state.station];
-    const backward = ["dZ", "dA", "dW", "db"].includes(name);
+    const backward = phaseOf(name) === "backward";
     const what = {
       units: backward ? "dZ" : "A",
       weights: ["dW", "db", "update"].includes(name) ? "dW" : "W", // what leads back through a layer is W
-      layer: name === "J" || layer === 0 ? null : name === "dA" ? layer + 1 : layer,
+      layer: name === "dA" ? layer + 1 : name === "J" || layer === 0 ? null : layer,
       row: this.state.row,
     };
     replaceChildren(
@@ -214,7 +226,7 @@ class Walk {
       ),
       element("section", { id: "arithmetic", "aria-labelledby": "arithmetic-title" }),
       sources.length
-        ? element("h3", {}, name === "A" && layer === 0 ? "What the network is to say" : "Made from")
+        ? element("h3", {}, this.state.station === 0 ? "What the network is to say" : "Made from")
         : null,
       element(
         "div",
@@ -360,6 +372,16 @@ class Walk {
   }
 }
 
+// The station at which a parameter of an input layer, its slope, or what it becomes is worked out or used.
+function stationBefore(name) {
+  if (name.startsWith("new")) return "update";
+  return name.startsWith("d") ? "dinputs" : "A";
+}
+
+function columnsOf(content) {
+  return content.before.given.reduce((all, name) => all + content.array(name).rows, 0);
+}
+
 function plainNumber({ text, label }) {
   return element(
     "span",
@@ -370,14 +392,17 @@ function plainNumber({ text, label }) {
 }
 
 function phaseOf(name) {
-  if (["dZ", "dA", "dW", "db"].includes(name)) return "backward";
+  if (["dZ", "dA", "dW", "db", "dinputs"].includes(name)) return "backward";
   return { J: "cost", update: "update" }[name] ?? "forward";
 }
 
 function titleOf(letters, name, layer) {
   const l = letters.layerNumber(layer);
   const symbol = (of) => letters.symbol(of, layer);
-  if (name === "A" && layer === 0) return `${symbol("A")}: the inputs`;
+  if (name === "X") return "X: the inputs";
+  if (name === "A" && layer === 0) return `${symbol("A")}: ${letters.content.before ? "what the input layers make" : "the inputs"}`;
+  if (name === "dinputs") return "Slopes by the parameters of the input layers";
+  if (name === "update" && layer === 0) return "The input layers: the step";
   if (name === "update")
     return letters.theta ? `${symbol("W")}: the step` : `${symbol("W")} and ${symbol("b")}: the step`;
   return {
@@ -394,9 +419,15 @@ function titleOf(letters, name, layer) {
 function wordsFor(content, letters, name, layer, rate) {
   const { L } = content;
   const units = (l) => plural(content.n[l], "unit");
-  if (name === "A" && layer === 0) {
+  if (name === "A" && layer === 0 && content.before)
+    return (
+      `The input layers turn their columns into ${units(0)}, which the weights of the first layer multiply; ` +
+      "a column that none of them takes is handed on."
+    );
+  if (name === "X" || (name === "A" && layer === 0)) {
     const rows = `${plural(content.m, "row")}, one ${letters.turned ? "row" : "column"} each`;
-    return `The rows as the network takes them: ${units(0)}, ${rows}.`;
+    const what = name === "X" ? plural(columnsOf(content), "column") : units(0);
+    return `The rows as the network takes them: ${what}, ${rows}.`;
   }
   return {
     Z: `Each of ${units(layer)} adds up the activations of the layer before, times its weights, and its bias.`,
@@ -415,6 +446,8 @@ function wordsFor(content, letters, name, layer, rate) {
       `What each activation does to the cost: through every unit of the layer after it, by the weight to it.` +
       (letters.theta ? " The bias unit's row is not needed further back and is left out here." : ""),
     dW: "What each weight does to the cost: the slope at its end times the activation at its start, over all rows.",
+    dinputs:
+      "What each parameter of an input layer does to the cost: the slopes by the units that it is part of, over all rows.",
     db: "What each bias does to the cost: the slopes by Z, summed over all rows.",
     update: `Every parameter goes against its slope, by the learning rate ${rate}.`,
   }[name];

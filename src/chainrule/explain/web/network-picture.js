@@ -17,7 +17,7 @@ export function networkPicture(content, letters, { units, weights, layer, row },
   const gap = Math.max(11, Math.min(46, 460 / tallest));
   const radius = Math.max(4, Math.min(15, gap * 0.4));
   const height = TOP + tallest * gap + 34;
-  const [left, right] = [content.inputs, content.outputs].map((names) => 40 + 7 * Math.min(NAME, longest(names)));
+  const [left, right] = [content.units, content.outputs].map((names) => 40 + 7 * Math.min(NAME, longest(names)));
   const x = (l) => left + (l * (WIDTH - left - right)) / content.L;
   const y = (l, j) => TOP + (height - TOP - 34) / 2 + (j - (shown[l] - 1) / 2) * gap;
   const picture = svgElement("svg", { viewBox: `0 0 ${WIDTH} ${height}`, role: "img", class: "network" });
@@ -47,7 +47,7 @@ export function networkPicture(content, letters, { units, weights, layer, row },
       svgElement(
         "text",
         { x: x(l), y: 33, class: "layer-size" },
-        `${content.n[l]} ${l ? activationOf(content, l) : "inputs"}`,
+        `${content.n[l]} ${l ? activationOf(content, l) : content.before ? "units" : "inputs"}`,
       ),
     );
     for (let j = 0; j < shown[l]; j += 1)
@@ -72,7 +72,8 @@ export function networkPicture(content, letters, { units, weights, layer, row },
     `Network of ${content.L + 1} layers, ${content.n.join(", ")} units. ` +
       `Units show the ${what} of row ${row}, lines show ${which}.`,
   );
-  const inputs = units === "A" ? "" : ", the inputs themselves in front";
+  const front = content.before ? letters.symbol("dA", 0) : "the inputs themselves";
+  const inputs = units === "A" ? "" : `, ${front} in front`;
   const notes = [`Units: ${what} of row ${row}${inputs}. Lines: ${which}; wider is larger.`];
   if (content.n.some((n) => n > MOST_UNITS))
     notes.push(`Of layers with more than ${MOST_UNITS} units the first ${FOLDED} are drawn.`);
@@ -102,7 +103,8 @@ function edges(content, weights, l, shown) {
 }
 
 function unit(content, letters, { units, l, j, row, radius, x, y, choose }) {
-  const name = l === 0 ? "A" : units; // the inputs have no slopes here
+  const slopes = content.before ? "dA" : "A"; // of the inputs, which have none where nothing before them learns
+  const name = l > 0 || units === "A" ? units : slopes;
   const array = content.array(name, l);
   const value = array.at(j, row);
   const share = array.largest > 0 && Number.isFinite(value) ? Math.abs(value) / array.largest : 0;

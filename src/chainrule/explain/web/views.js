@@ -4,6 +4,7 @@
 // placeOf(entry), largest}, already turned and put together as the notation wants it.
 
 import { entry, valueOf } from "./arithmetic.js";
+import { isBefore } from "./letters.js";
 
 const MADE_FROM = {
   Z: (l) => [
@@ -26,9 +27,25 @@ const MADE_FROM = {
   ],
 };
 
+// Where a network has input layers: given, the names of the rows' arrays; learned, those of the parameters.
+const BEFORE = {
+  X: (given) => ({ result: given, from: ["Y"] }),
+  A: (given, learned) => ({ result: ["A"], from: [...given, ...learned] }),
+  dinputs: (given, learned) => ({ result: learned.map((name) => `d${name}`), from: ["dA", ...given, ...learned] }),
+  update: (_, learned) => ({
+    result: learned.map((name) => `new${name}`),
+    from: [...learned, ...learned.map((name) => `d${name}`)],
+  }),
+};
+
 export function viewsOf(content, letters, { name, layer }, rate) {
   const make = (kinds) => kinds.flatMap(([kind, l]) => views(content, letters, kind, l, rate));
   const { L } = content;
+  if (layer === 0 && content.before && name in BEFORE) {
+    const { result, from } = BEFORE[name](content.before.given, Object.keys(content.before.columns));
+    const all = (names) => make(names.map((each) => [each, 0]));
+    return { result: all(result), from: all(from) };
+  }
   if (name === "A" && layer === 0) return { result: make([["A", 0]]), from: make([["Y", 0]]) };
   if (name === "J")
     return {
@@ -73,10 +90,11 @@ function arrayView(content, letters, name, layer, rate) {
   const turned = letters.isTurned(name);
   const across = letters.isOfExamples(name);
   const unitsOf = name === "Y" ? content.L : layer;
-  const unit = (j) => head(letters, unitsOf, j);
+  const unit = (j) => (isBefore(name) ? headBefore(content, name, j) : head(letters, unitsOf, j));
   const example = (i) => ({ text: `row ${i}`, row: i });
   let columnHead = (k) => head(letters, layer - 1, k);
   if (across) columnHead = example;
+  else if (isBefore(name)) columnHead = (k) => columnBefore(content, name, k);
   if (["b", "db", "newb"].includes(name)) columnHead = () => ({ text: "bias" });
   if (name === "J") columnHead = () => ({ text: "cost" });
   const rowHead = ["J", "loss"].includes(name) ? () => ({ text: name }) : unit;
@@ -122,6 +140,17 @@ function shared(view, content, letters, rate) {
     valueOf: (of) => valueOf(content, letters, of, rate),
     placeOf: ({ name, layer, row, col }) => letters.place(name, layer, row, col),
   };
+}
+
+// A row of X or of the codes has the name of its column; a row of parameters is a unit.
+function headBefore(content, name, j) {
+  const names = { X: content.inputs, codes: content.before.categories }[name] ?? [];
+  return { text: `${j}`, name: names[j] };
+}
+
+// A column of parameters belongs to a column of numbers, or to a code.
+function columnBefore(content, name, k) {
+  return { text: `${k}`, name: content.before.columns[name.replace(/^(d|new)/, "")][k] };
 }
 
 function head(letters, layer, unit) {
