@@ -13,8 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from chainrule import Network, train
+from chainrule.data import Encoder, infer_schema, read_table
 from chainrule.formulas.inputs import INPUTS
 from chainrule.inputs import Input, InputLayers
+
+NUMBERS = ("a", "b", "c", "d", "e")
 
 # Of each row of INPUTS: a spec for its tests.
 SPECS = {"scale": "scale", "cosine": "cosine(3, 0.5)", "lookup": "lookup(2)"}
@@ -106,22 +109,25 @@ _BY_HAND = {"scale": _scale, "cosine": _cosine, "lookup": _lookup}
 
 
 def table(m=24, seed=0):
-    """Five columns of numbers, and the target "y", a class."""
+    """Five columns of numbers, three of categories, g4 with four levels and so on, and the target "y", a class."""
     rng = np.random.default_rng(seed)
-    columns = {name: rng.normal(size=m).round(3).tolist() for name in ("a", "b", "c", "d", "e")}
+    columns = {name: rng.normal(size=m).round(3).tolist() for name in NUMBERS}
+    columns |= {f"g{k}": rng.permutation([f"{chr(112 + i % k)}" for i in range(m)]).tolist() for k in (4, 3, 2)}
     return columns | {"y": [("u", "v", "w")[i % 3] for i in range(m)]}
 
 
 def model(name, hidden=(4,), seed=0, **options):
-    """A Model with the input layers of a case that takes numbers alone, its parameters drawn at random."""
+    """A Model on ``table()`` with the input layers of a case, its parameters drawn at random."""
     inputs, numbers = CASES[name]
-    columns = table()
-    for left_out in list(columns)[numbers:5]:
-        del columns[left_out]
+    of = network(name, hidden, outputs=3, loss="cross_entropy", dtype="float32")
+    used = [*NUMBERS[:numbers], *(f"g{levels - 1}" for levels in of.columns.levels), "y"]
+    columns = {name: values for name, values in table().items() if name in used}
     made = train(columns, "y", hidden=hidden, epochs=1, test_fraction=0.0, activation="tanh", **options)
-    n_0 = network(name).n[0]
-    of = replace(made.network, n=(n_0, *made.network.n[1:]), inputs=inputs)
-    return replace(made, network=of, theta=drawn(of, seed=seed).theta)
+    of = replace(made.network, n=of.n, inputs=inputs)
+    rows = read_table(columns)
+    encoder = Encoder.fit(rows, infer_schema(rows, keep_out=["y"]), range(rows.num_rows), look_up=True)
+    assert encoder.levels == of.columns.levels
+    return replace(made, network=of, encoder=encoder, theta=drawn(of, seed=seed).theta)
 
 
 def without_input_layers(monkeypatch):

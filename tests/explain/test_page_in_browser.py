@@ -17,6 +17,7 @@ from chainrule import train
 from chainrule.explain.page import RATES, WEB, explain
 from chainrule.explain.trace import trace
 from chainrule.explain.written import equation, stations
+from tests import input_layers
 
 playwright = pytest.importorskip("playwright.sync_api")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -62,6 +63,10 @@ CASES = {
     "number": lambda: make("number", hidden=(3,), activation="relu", loss="huber(0.5)", dtype="float64"),
     "no hidden layer": lambda: make("uv", hidden=(), loss="half_squared_error_sigmoid", l1=0.1),
     "two": lambda: make("uv", hidden=(4,), activation="sigmoid", without=("c",)),
+    "input layers": lambda: (
+        input_layers.model("all together"),
+        {k: v[:ROWS] for k, v in input_layers.table().items()},
+    ),
 }
 
 
@@ -121,7 +126,7 @@ def station_of(tab):
 
 
 def walk_of(model):
-    return [("A", 0), *stations(model.network)]
+    return [("X" if model.network.inputs else "A", 0), *stations(model.network)]
 
 
 def choose(tab, **choices):
@@ -144,7 +149,7 @@ def test_every_entry_of_every_station_is_explained_as_trace_explains_it(opened, 
         for read in tab.evaluate(READ_STATION, keys_read):
             keys_read.append(read["entry"])
             kind, l, row, col = parsed(read["entry"])
-            if kind in ("Y", "loss", "newW", "newb"):
+            if kind in ("Y", "loss") or kind.startswith("new"):
                 continue
             told = t.explain(kind, l, row, col)
             value = told.value + 0.0 if kind != "J" else t.J
@@ -160,7 +165,42 @@ def test_every_entry_of_every_station_is_explained_as_trace_explains_it(opened, 
             seen.add((kind, l, row, col))
     arrays = [(kind, l, V) for kind in ("W", "b", "Z", "A", "dA", "dZ", "dW", "db")
               for l, V in enumerate(getattr(t, kind)) if V is not None]  # fmt: skip
+    arrays += [(kind, 0, V) for kind, V in t.before.items()]
     assert seen == {(kind, l, *place) for kind, l, V in arrays for place in np.ndindex(V.shape)} | {("J", 0, 0, 0)}
+
+
+def test_input_layers_are_walked_through_in_the_theta_notation_and_lead_to_what_they_are_made_of(opened, made):
+    model, _, _, t = made("input layers")
+    tab = opened("input layers")
+    walk = walk_of(model)
+    choose(tab, notation="theta", examples="rows")
+    read = {}
+    for i in range(len(walk)):
+        choose(tab, station=str(i))
+        read |= {each["entry"]: each for each in tab.evaluate(READ_STATION, list(read))}
+    for name, V in t.before.items():
+        for row, col in np.ndindex(V.shape):
+            turned = (col, row) if name in ("X", "codes") else (row, col)
+            assert read[f"{name}:0:{row}:{col}"]["place"] == f"{name}[{turned[0]},{turned[1]}]"
+            assert read[f"{name}:0:{row}:{col}"]["value"] == f"{V[row, col]:.6g}"
+    for name in t.inputs:
+        for row, col in np.ndindex(t.before[name].shape):
+            moved = t.before[name][row, col] - RATES[4] * t.before[f"d{name}"][row, col]
+            assert read[f"new{name}:0:{row}:{col}"]["value"] == f"{moved:.6g}"
+    choose(tab, station=str(walk.index(("dinputs", 0))), notation="W,b", examples="columns")
+    tab.click("#station [data-entry='dinputs[1].w:0:1:0']")
+    tab.click("#arithmetic [data-to='X:0:2:1']")
+    assert (station_of(tab), text(tab, "#arithmetic-place")) == (0, "X[2,1]")
+    tab.click("#return")
+    tab.click("#arithmetic [data-to^='dA:0:']")
+    assert station_of(tab) == walk.index(("dA", 0))
+    choose(tab, station="1")
+    tab.click("#station [data-entry='A:0:2:0']")
+    tab.click("#arithmetic [data-to='inputs[1].alpha:0:0:0']")
+    assert (station_of(tab), text(tab, "#arithmetic-equation")) == (1, "a parameter of the network")
+    assert text(tab, "#check") == "Passed"
+    assert "d cos" not in text(tab, "#picture")
+    assert "c cos 1" in text(tab, "#picture")
 
 
 def test_numbers_are_written_as_python_writes_them(chromium):

@@ -81,7 +81,8 @@ def sum_over(index: str, of: Piece) -> Piece:
 
 EQUALS, PLUS, MINUS, BECOMES = op("="), op("+"), op("-", mathml="−"), op(":=", ":=", "≔")
 NEGATIVE = Piece("-", "-", MINUS.mathml)
-SIDE_BY_SIDE = Piece(" ", " ", "")
+SIDE_BY_SIDE = Piece(" ", " ", "<mspace width='0.15em'></mspace>")
+NO_BREAK_SPACE = "\u00a0"
 TIMES = op("*", "\\odot", "⊙")  # element by element
 M = sym("m")
 ONE = Piece("1", "1", "<mn>1</mn>")
@@ -114,4 +115,11 @@ def number(value: float) -> Piece:
 def words(text: str) -> Piece:
     """A sentence."""
     escaped = re.sub(r"([&%$#_{}])", r"\\\1", text)
-    return Piece(text, f"\\text{{{escaped}}}", f"<mtext>{text.replace('&', '&amp;').replace('<', '&lt;')}</mtext>")
+    return Piece(text, f"\\text{{{escaped}}}", f"<mtext>{_kept(text)}</mtext>")
+
+
+def _kept(text: str) -> str:
+    """As MathML shows it: spaces at the ends would be dropped."""
+    inner = text.strip(" ")
+    before, after = (NO_BREAK_SPACE * len(part) for part in text.split(inner, 1)) if inner else ("", "")
+    return f"{before}{inner.replace('&', '&amp;').replace('<', '&lt;')}{after}"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from chainrule.data import read_table
 from chainrule.data.columns import numbers
 from chainrule.data.features import NumericFeatures
+from chainrule.engines.checks import read_codes
 from chainrule.errors import RequestError
 from chainrule.explain.subject import Subject, subject
 from chainrule.explain.trace import trace
@@ -43,7 +44,8 @@ class GradientNorms:
     """A callback that notes the length of dW[l] after every epoch, on rows of one's own.
 
     network     the network that trains; ``functions``: the user's own, where it uses any
-    X, Y        rows as it takes them, (m, n[0]) and (m, n[L]): some hundred of the training rows do
+    X, Y        rows as it takes them, (m, numbers) and (m, n[L]): some hundred of the training rows do; ``codes``:
+                (m, columns of codes), where input layers take some
     norms       entry e for epoch e + 1: the Euclidean lengths of dW[1..L], penalties included and dropout left out
 
     >>> from chainrule import Network, Recipe, fit, make_engine
@@ -54,11 +56,14 @@ class GradientNorms:
     (3, 2)
     """
 
-    def __init__(self, network: Network, X: Any, Y: Any, functions: Functions | None = None) -> None:
+    def __init__(
+        self, network: Network, X: Any, Y: Any, functions: Functions | None = None, codes: Any | None = None
+    ) -> None:
         self.network = network
         self.norms: list[list[float]] = []
         self._X, self._Y = np.asarray(X, np.float64), np.asarray(Y, np.float64)
         network.dimensions(len(self._X)).check({"X": self._X.T, "Y": self._Y.T})
+        self._codes = read_codes(codes, len(self._X), network)
         self._functions = functions or {}
 
     @classmethod
@@ -66,13 +71,14 @@ class GradientNorms:
         """For ``chainrule.plan(...)``, on its training rows; then ``plan.train([norms])``."""
         rows = plan.split.train
         X, Y = plan.encoder.transform(plan.table, rows), plan.outputs.encode(plan.target, plan.values[rows])
-        return cls(plan.network, X, Y, plan.functions)
+        return cls(plan.network, X, Y, plan.functions, plan.encoder.codes(plan.table, rows))
 
     def on_epoch_end(self, history: History, parameters: Parameters) -> None:
         """Note the lengths with these parameters."""
-        inputs, outputs = ([str(k) for k in range(size)] for size in (self.network.n[0], self.network.n[-1]))
+        inputs, outputs = ([str(k) for k in range(V.shape[1])] for V in (self._X, self._Y))
         theta = np.array(parameters.theta, np.float64)
-        dW = trace(Subject(self.network, theta, self._X, self._Y, inputs, outputs, self._functions), None).dW
+        of = Subject(self.network, theta, self._X, self._Y, inputs, outputs, self._functions, codes=self._codes)
+        dW = trace(of, None).dW
         self.norms.append([float(np.linalg.norm(dW[l])) for l in range(1, self.network.L + 1)])
 
 
@@ -136,7 +142,8 @@ def plot_weights(model: Any, axes: Any = None) -> Any:
 def plot_activations(model: Any, X: Any, axes: Any = None) -> Any:
     """The activations of each layer on rows X as a histogram: of a Model or a fitted estimator."""
     of = subject(model, X)
-    A = Propagation(of.network, np, of.functions).forward(of.theta.astype(np.float64), of.X.T)[1]
+    codes = None if of.codes is None else of.codes.T
+    A = Propagation(of.network, np, of.functions).forward(of.theta.astype(np.float64), of.X.T, codes)[1]
     axes = _one_each(axes, of.network.L)
     for l, ax in enumerate(axes, start=1):
         name = of.network.activation[l - 1] if l < of.network.L else "output"

@@ -19,6 +19,8 @@ from chainrule.network import Network
 
 Names = tuple[Sequence[str], Sequence[str]]  # of the columns of numbers, and of those of codes
 
+SHOWN = 8  # columns that a line names
+
 _LETTER = re.compile(rf"(d?)({'|'.join(GREEK)}|[A-Za-z])(?:_(\w))?")
 
 
@@ -38,13 +40,11 @@ def forward_lines(network: Network, names: Names, A_0: Piece, rows: bool) -> lis
                 size = f"{where}; {size}" if size else where
                 first = last + 1
             lines.append((_statement(statement.left, statement.right), size))
-    parts = [f"e of inputs[{i}]" for i in range(len(network.input_layers))]
+    said = f"e of {', '.join(f'inputs[{i}]' for i in range(len(network.input_layers)))}"
     handed_on = [name_of(j, names[0]) for j in network.columns.handed_on]
-    parts += [f"{', '.join(handed_on)} handed on"] if handed_on else []
+    said += f", then {_some(handed_on)}" if handed_on else ""
     size = (network.n[0], "m")
     shape = f"({', '.join(map(str, reversed(size) if rows else size))})"
-    between = "side by side" if rows else "one below the other"
-    said = f"{', '.join(parts)}, {between}" if len(parts) > 1 else parts[0]
     return [*lines, (joined(A_0, EQUALS, words(said)), shape)]
 
 
@@ -53,7 +53,7 @@ def backward_lines(network: Network, names: Names, dA_0: Piece) -> list[Line]:
     lines: list[Line] = []
     for i, layer in enumerate(network.input_layers):
         row, own = layer.row(np), own_blocks(network, i)
-        lines.append((joined(_head(i, layer, names), words("; de: its part of"), dA_0), ""))
+        lines.append((joined(_head(i, layer, names), words("; de: its part of "), dA_0), ""))
         for statement in statements(row.slopes):
             block = own.get(statement.defines.removeprefix("d"))
             size = str(block.shape) if block is not None and statement.defines.startswith("d") else ""
@@ -83,9 +83,13 @@ def named(block: str) -> Piece:
 
 def _head(i: int, layer: Input, names: Names) -> Piece:
     columns = column_names(layer, *names)
-    some = ", ".join(columns[:8]) + (f" and {len(columns) - 8} more" if len(columns) > 8 else "")
     levels = "" if layer.levels is None else f", codes 0 to {layer.levels - 1}"
-    return words(f"inputs[{i}]: {layer.layer} of {some}{levels}")
+    return words(f"inputs[{i}]: {layer.layer} of {_some(columns)}{levels}")
+
+
+def _some(columns: Sequence[str]) -> str:
+    """The first of them by name."""
+    return ", ".join(columns[:SHOWN]) + (f" and {len(columns) - SHOWN} more" if len(columns) > SHOWN else "")
 
 
 def _of_parameters(own: Mapping[str, Block], used: set[str]) -> str:
