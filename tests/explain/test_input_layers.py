@@ -358,13 +358,15 @@ def test_plots_of_activations_are_of_the_pass(name, monkeypatch):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_lengths_of_gradients_are_the_engines(name):
+def test_lengths_of_gradients_are_of_the_pass(name):
     of = subject(name)
-    engine, examples = engine_of(of)
+    A, W = expected_A(of), Parameters(of.network, of.theta).W
+    dZ_2 = (A[2] - of.Y.T) / len(of.X)
+    dZ_1 = W[2].T @ dZ_2 * (1.0 - A[1] ** 2)
     norms = GradientNorms(of.network, of.X, of.Y, codes=of.codes)
     norms.on_epoch_end(None, Parameters(of.network, of.theta))
-    d = Parameters(of.network, engine.gradient(of.theta, examples)[1])
-    np.testing.assert_allclose(norms.norms, [[np.linalg.norm(d.W[l]) for l in (1, 2)]], rtol=1e-10)
+    dW = [dZ_1 @ A[0].T, dZ_2 @ A[1].T]
+    np.testing.assert_allclose(norms.norms, [[np.linalg.norm(V) for V in dW]], rtol=1e-10)
 
 
 @pytest.mark.filterwarnings("ignore:not compiled")
@@ -416,9 +418,11 @@ def test_the_page_has_the_numbers_of_the_trace_and_costs_of_the_engine(name):
     np.testing.assert_allclose(arrays["after[0]"][0], costs, rtol=1e-12)
     assert content["check"]["ok"]
     assert content["units"] == of.units
-    assert [row[1] for row in content["summary"] if row[0] == "0"][:-1] == [
-        f"inputs[{i}]" for i in range(len(of.network.input_layers))
+    shown = [row[1:3] for row in content["summary"] if row[0] == "0"]
+    assert shown[: len(of.network.input_layers)] == [
+        [f"inputs[{i}]", str(layer.width)] for i, layer in enumerate(of.network.input_layers)
     ]
+    assert sum(int(units) for _, units in shown) == of.network.n[0]
     assert sum(V.nbytes for V in arrays.values()) <= _count(of.network, t.m, 8) + 8 * (len(RATES) + 3 * t.m + of.Y.size)
 
 

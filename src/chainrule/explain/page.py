@@ -306,8 +306,8 @@ def _summary(of: Subject) -> list[list[str]]:
     for i, layer in enumerate(network.input_layers):
         learned = sum(block.size for block in blocks_of(network, i))
         table.append(["0", f"inputs[{i}]", str(layer.width), layer.layer, "", f"{learned:,}"])
-    what, handed_on = ("handed on", len(network.columns.handed_on)) if network.inputs else ("input", network.n[0])
-    table.append(["0", what, str(handed_on), "", "", ""])
+    if handed_on := len(network.columns.handed_on):  # all, where there are no input layers
+        table.append(["0", "handed on" if network.inputs else "input", str(handed_on), "", "", ""])
     for l in range(1, network.L + 1):
         W, b = (network.layout[f"{V}[{l}]"] for V in ("W", "b"))
         hidden = l < network.L

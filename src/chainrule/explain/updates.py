@@ -33,7 +33,8 @@ def update_lines(network: Network, recipe: Recipe, functions: Functions | None, 
     gradients = ("all D(l)" if theta_notation else "all dW[l] and db[l]") + of_inputs
     moved = ("all Theta(l)" if theta_notation else "all W[l] and b[l]") + f"{of_inputs}, ({network.size},)"
     if optimizer.whole_blocks:
-        moved = f"the weights of each layer by themselves, and the biases{of_inputs}"
+        by_layer = ", and each block of the input layers" if network.inputs else ""
+        moved = f"the weights of each layer by themselves, and the biases{by_layer}"
     sizes = {
         "theta": f"theta: {moved}",
         "w": f"w: the weights, without the biases{of_inputs}",
