@@ -129,6 +129,21 @@ def test_an_entry_names_its_layer_its_column_and_its_numbers():
     assert t.subject.units == ["d", "c", "c cos 1", "c cos 2", "category 0 1", "category 0 2", "a", "b", "e"]
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_a_unit_has_the_name_of_the_column_that_it_depends_on(name):
+    of = subject(name, m=12)
+    before, units = expected_A(of)[0], of.units
+    assert len(set(units)) == len(units) == of.network.n[0]
+    moved = [(column, replace(of, X=of.X + np.eye(of.X.shape[1])[j])) for j, column in enumerate(of.inputs)]
+    for q, column in enumerate(of.categories):
+        codes = of.codes.copy()
+        codes[:, q] = (codes[:, q] + 1) % of.network.columns.levels[q]
+        moved.append((column, replace(of, codes=codes)))
+    for column, other in moved:
+        changed = np.any(expected_A(other)[0] != before, axis=1)
+        assert changed.tolist() == [f"{unit} ".startswith(f"{column} ") for unit in units]
+
+
 def test_numbers_that_are_not_finite_are_found_before_layer_1():
     of = subject("all together")
     X = of.X.copy()
