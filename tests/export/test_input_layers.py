@@ -135,10 +135,10 @@ def test_every_row_is_written():
 
 
 def bent(xp):
-    """Parts of one unit and of two; parameters the same for all columns, or for all units; a part without x."""
+    """Parts of one unit and of two, one without x; parameters the same for all columns or units, one of no effect."""
 
     def blocks(k):
-        at = {"a": (2, 1, 1), "c": (1, k, 1), "d": (2, k, 1), "class": (1, 1, 1), "t1": (2, k, 1)}
+        at = {"a": (2, 1, 1), "c": (1, k, 1), "d": (2, k, 1), "class": (1, 1, 1), "t1": (2, k, 1), "none": (1, 2, 1)}
         return {name: Parameter(shape, lambda *place: np.zeros(1)) for name, shape in at.items()}
 
     def forward(p, x):

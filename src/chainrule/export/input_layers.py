@@ -39,7 +39,7 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class OfNumbers:
-    """A layer that takes columns of numbers."""
+    """A layer that takes columns of numbers, with the parameters that its parts take."""
 
     layer: Input
     parts: tuple[Part, ...]
@@ -65,7 +65,9 @@ def input_layers(model: Model) -> InputLayers:
         blocks = layer.row(np).blocks(layer.levels or len(layer.columns))
         parameters = {V: views[f"inputs[{i}].{V}"] for V in blocks}
         if layer.takes_numbers:
-            made.append(OfNumbers(layer, _parts(layer, parameters, model.network.dtype), parameters))
+            parts = _parts(layer, parameters, model.network.dtype)
+            taken = {V for part in parts for V in part.parameters}
+            made.append(OfNumbers(layer, parts, {V: values for V, values in parameters.items() if V in taken}))
         else:
             made.append(OfCodes(layer, np.concatenate(layer.row(np).forward(parameters, np.arange(layer.levels or 0)))))
     return made
