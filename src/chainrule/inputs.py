@@ -210,6 +210,8 @@ class InputLayers:
 
     def dX(self, views: Mapping[str, Array], X: Array, codes: Array | None, dA_0: Array) -> Array:
         """dX (numbers, m), from dA[0]."""
+        if not self.inputs:
+            return dA_0
         by_column: dict[int, Array] = {}
         for i, (layer, row) in enumerate(zip(self.inputs, self._rows, strict=True)):
             if row.inputs is not None:
