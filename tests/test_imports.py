@@ -75,7 +75,8 @@ ALLOWED = {
     "notes": CORE | {"training", "model"},
     "model": MODEL - {"model"} | {"", "model_file"},  # Model.save hands itself to model_file, inside the method
     "model_file": MODEL | {"files", "sealed", "console"},
-    "planning": MODEL | {"checkpoints"},
+    "table_inputs": {"errors", "inputs", "data"},
+    "planning": MODEL | {"checkpoints", "table_inputs"},
     "screen": MODEL | {"planning", "console"},
     "options": {"formulas"},
     "cli": MODEL

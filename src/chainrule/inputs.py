@@ -26,6 +26,15 @@ MOST_COLUMNS = 2**20
 MOST_LEVELS = 2**24
 
 
+def layer_of(spec: str) -> InputLayer:
+    """The equations of an input layer, by its name. RequestError: there is none of that name."""
+    require_spec(INPUTS.kind, spec)
+    name = INPUTS.name(spec)
+    if name not in INPUTS:
+        raise RequestError(f"input layer {name!r} is not known{nearest(name, INPUTS)} Known: {', '.join(INPUTS)}.")
+    return INPUTS.make(spec, np)
+
+
 @dataclass(frozen=True)
 class Input:
     """An input layer and the columns that it takes.
@@ -45,10 +54,7 @@ class Input:
 
     def __post_init__(self) -> None:
         """Check, and write the numbers of the layer in full."""
-        require_spec(INPUTS.kind, self.layer)
-        name = INPUTS.name(self.layer)
-        if name not in INPUTS:
-            raise RequestError(f"input layer {name!r} is not known{nearest(name, INPUTS)} Known: {', '.join(INPUTS)}.")
+        takes = layer_of(self.layer).takes
         columns = listed((self.columns,) if is_integer(self.columns) else self.columns)
         if not columns or any(not is_integer(j) or not 0 <= j < MOST_COLUMNS for j in columns):
             raise RequestError(f"columns of an input layer are integers from 0 on, not {short(self.columns)}.")
@@ -56,7 +62,6 @@ class Input:
             raise RequestError(f"an input layer takes each of its columns once, not {short(self.columns)}.")
         if self.levels is not None and (not is_integer(self.levels) or not 2 <= self.levels <= MOST_LEVELS):
             raise RequestError(f"levels of a column of codes are an integer from 2 on, not {short(self.levels)}.")
-        takes = INPUTS.make(self.layer, np).takes
         if takes == "categories" and (len(columns) != 1 or self.levels is None):
             raise RequestError(
                 f"{self.layer} takes one column of codes, and has to know how many levels that has: such as "

@@ -189,8 +189,10 @@ def _require_together(model: Model, loss: Loss) -> None:
     shape = f"theta is {network.size} numbers in {network.dtype}"
     require((theta.shape, str(theta.dtype)) == ((network.size,), network.dtype), shape, (theta.shape, str(theta.dtype)))
     require(bool(np.isfinite(theta).all()), "every number in theta is finite", "all of them")
-    ends, layers = (len(encoder.feature_names), outputs.units), (network.n[0], network.n[-1])
+    ends, layers = (len(encoder.feature_names), outputs.units), (network.columns.numbers, network.n[-1])
     require(ends == layers, f"the network has {layers} inputs and outputs, as there are features and outputs", ends)
+    levels = network.columns.levels
+    require(encoder.levels == levels, f"the network looks up {levels} codes, as the encoder gives them", encoder.levels)
     columns = [*encoder.columns, *encoder.left_out, *encoder.constant]
     require(target.name not in columns, "the target is no feature", target.name)
     outputs.require_fits(target, loss, network.loss, model.functions)

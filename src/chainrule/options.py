@@ -105,6 +105,10 @@ OPTIONS: dict[str, dict[str, Option]] = {
         "group": Option(str, "COLUMN", "rows with the same value here stay on one side of every split"),
     },
     "the network": {
+        "numeric_inputs": Option(str, "NAME", "learned layer for numbers and dates, such as 'cosine(8)' or scale"),
+        "category_inputs": Option(
+            str, "NAME", "learned layer for each category, such as 'lookup(4)', instead of 0 and 1"
+        ),
         "hidden": Option(sizes, "SIZES", "units of the hidden layers, such as 64,32; none for no hidden layer"),
         "activation": Option(
             specs, "NAMES", f"of the hidden layers, one for all or one each, such as relu,tanh: {_known(ACTIVATIONS)}"

@@ -46,6 +46,7 @@ from chainrule.network import Network
 from chainrule.outputs import Outputs, require_in_domain
 from chainrule.recipe import Recipe
 from chainrule.records import require_spec
+from chainrule.table_inputs import input_layers, require_takes, without_columns
 from chainrule.training import Callback, Diverged, fit, require_whole_cost
 from chainrule.weights import class_weights, require_some, require_weights
 
@@ -102,6 +103,7 @@ class Plan:
                     self.encoder.transform(self.table, rows),
                     self.outputs.encode(self.target, self.values[rows]),
                     self.weight[rows],
+                    self.encoder.codes(self.table, rows),
                 )
                 for rows in (self.split.train, self.split.validation)
             )
@@ -160,6 +162,8 @@ def plan(
     missing: str | Sequence[str] | None = None,
     delimiter: str | None = None,
     decimal: str = ".",
+    numeric_inputs: str | None = None,
+    category_inputs: str | None = None,
     hidden: int | Sequence[int] = (64, 32),
     activation: str | Sequence[str] = "relu",
     loss: str = "auto",
@@ -197,6 +201,9 @@ def plan(
     drop            columns to leave out, one or a list
     category        columns that are categories, whatever their cells look like, one or a list
     missing         spellings of a missing value, beside the usual ones (?, NA, N/A, null, ...); empty for none at all
+    numeric_inputs  a learned layer before W[1] for the columns of numbers and dates, such as "cosine(8)"; None for none
+    category_inputs a learned layer before W[1] for each category, such as "lookup(4)", in the place of a feature for
+                    each of its levels
     hidden          units of the hidden layers; empty for logistic, softmax or linear regression
     loss            a row of the losses; "auto" for cross-entropy, or half the squared error
     optimizer       a row of the optimisers; "auto" for adam, or momentum where ``momentum`` is given
@@ -228,6 +235,7 @@ def plan(
         tol=tol,
         averaging=averaging,
     )
+    require_takes(numeric_inputs=numeric_inputs, category_inputs=category_inputs)
     draft = Network(  # wrong numbers and names are said before anything large is read
         n=(1, *_sizes(hidden), 1),
         activation=_one_or_each(activation),
@@ -294,8 +302,11 @@ def plan(
     _check_monitor(monitor, goal, parts)
     schema = infer_schema(table, drop=drop, keep_out=roles)
     of_train = None if w is None else w[parts.train]
-    encoder = Encoder.fit(table, schema, parts.train, weight=of_train, gaps=gaps)
+    look_up = category_inputs is not None
+    encoder = Encoder.fit(table, schema, parts.train, weight=of_train, gaps=gaps, look_up=look_up)
     encoder, same = encoder.without_constants(table, parts.train)
+    n_0, inputs = input_layers(encoder, numeric_inputs, category_inputs)
+    idle = without_columns(inputs, numeric_inputs=numeric_inputs, category_inputs=category_inputs)
     loss = _usual_loss(goal) if _is_auto(loss) else draft.loss
     row = LOSSES.make(loss, np, functions=functions)
     outputs = Outputs.fit(goal, row, loss, values[parts.train], of_train, functions)
@@ -314,12 +325,12 @@ def plan(
         split=parts,
         encoder=encoder,
         outputs=outputs,
-        network=replace(draft, n=(len(encoder.feature_names), *draft.n[1:-1], outputs.units), loss=loss),
+        network=replace(draft, n=(n_0, *draft.n[1:-1], outputs.units), loss=loss, inputs=inputs),
         recipe=recipe,
         values=values,
         weight=total,
         weighed_by=weight,
-        notes=(*known.gap_notes, *known.number_notes, *_notes(goal, values[rows], encoder, same)),
+        notes=(*known.gap_notes, *known.number_notes, *_notes(goal, values[rows], encoder, same), *idle),
         threads=threads,
         functions=functions or {},
     )

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from chainrule.console import styled_output, visible
 from chainrule.formulas.activations import ACTIVATIONS
+from chainrule.formulas.inputs import INPUTS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.metrics import METRICS
 from chainrule.formulas.optimizers import OPTIMIZERS
@@ -129,6 +130,8 @@ class Screen(Silence):
             f"{len(s.train):,} to train on, {len(s.validation):,} to watch, {len(s.test):,} held out for the report",
         )
         self._say("Network", _network(plan))
+        if plan.network.inputs:
+            self._say("", _inputs(plan))
         recipe, m = plan.recipe, len(s.train)
         optimizer = recipe.make_optimizer(None, plan.functions)
         if optimizer.minimize is not None:
@@ -265,6 +268,23 @@ def _network(plan: Plan) -> str:
     hidden = ", ".join(ACTIVATIONS.brief(a, functions) for a in network.activation) or "no hidden layer"
     loss = LOSSES.brief(network.loss, functions)
     return f"n[0..{network.L}] = {n}; {hidden}; {loss}; {network.size:,} parameters, {network.dtype}"
+
+
+def _inputs(plan: Plan) -> str:
+    """``A[0] = cosine(8) of 4 columns, lookup(4) of island, sex, 2 columns as they are``."""
+    network, encoder = plan.network, plan.encoder
+    parts: list[str] = []
+    looked_up: dict[str, list[str]] = {}
+    for layer in network.input_layers:
+        name = INPUTS.brief(layer.layer)
+        if layer.takes_numbers:
+            parts.append(f"{name} of {_count(len(layer.columns), 'column')}")
+        else:
+            looked_up.setdefault(name, []).append(encoder.lookups[layer.columns[0]].column)
+    parts += [f"{name} of {', '.join(columns)}" for name, columns in looked_up.items()]
+    if handed_on := network.columns.handed_on:
+        parts.append(f"{_count(len(handed_on), 'column')} as they are")
+    return f"A[0] = {', '.join(parts)}"
 
 
 def _count(n: int, what: str) -> str:

@@ -76,6 +76,10 @@ EFFECTS = [
     ("test_fraction", "0.1", [], split("test"), 6),
     ("group", "b", [], column("b"), "the group column"),
     ("group", "a", [], split("test"), None),
+    ("numeric_inputs", "cosine(4)", [], network("n"), [10, 4, 1]),
+    ("numeric_inputs", "scale", [], cost_of(1), None),
+    ("category_inputs", "lookup(5)", [], network("n"), [7, 4, 1]),
+    ("category_inputs", "lookup(2)", [], cost_of(1), None),  # as many rows of A[0] as without
     ("hidden", "5,3", [], network("n"), [4, 5, 3, 1]),
     ("hidden", "none", [], network("n"), [4, 1]),
     ("activation", "tanh", [], network("activation"), ["tanh"]),
@@ -116,6 +120,7 @@ def trained(run, options):
     return run("train", "t.csv", "--json", "--force", *[word for pair in (fixed | given).items() for word in pair])
 
 
+@pytest.mark.filterwarnings("ignore::chainrule.engines.SlowerEngine")
 @pytest.mark.parametrize(("option", "value", "others", "seen", "expected"), EFFECTS)
 def test_has_an_effect(run, write, small, option, value, others, seen, expected):
     write(

@@ -225,7 +225,7 @@ def _same_frame(X: Any, names: Sequence[str]) -> Any:
 
 
 def _plane_of_model(model: Model, X: Any, y: Any) -> tuple[Sequence[str], NDArray[np.float64], Any, Any]:
-    parts, names = model.encoder.parts, model.encoder.columns
+    parts, names = (*model.encoder.parts, *model.encoder.lookups), model.encoder.columns
     _require_two(len(parts), names)
     for part in parts:
         if not isinstance(part, NumericFeatures) or part.kind != "number":
