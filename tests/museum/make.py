@@ -164,6 +164,27 @@ def averaged() -> Exhibit:
     return chainrule.train(table, "y", optimizer="lamb", averaging=0.955, **SHORT), {"x": [0.0, 3.05, 5.9, 12.0]}
 
 
+def islands() -> Exhibit:
+    """Numbers, dates and categories through learned layers before the first dense one."""
+    table = {
+        "island": [None if i % 14 == 6 else ["Biscoe", "Dream", "Torgersen"][i % 3] for i in range(80)],
+        "ring": [["red", "blue"][i % 5 < 2] if i % 13 else f"r{i}" for i in range(80)],
+        "mass": [None if i % 16 == 9 else 30.0 + i * 37 % 23 for i in range(80)],
+        "seen": [f"2024-{1 + i % 12:02d}-{1 + i % 28:02d}" for i in range(80)],
+        "tagged": [i % 4 < 2 for i in range(80)],
+        "chicks": [["one", "two", "none"][i * i % 7 % 3] for i in range(80)],
+    }
+    rows = {
+        "island": ["Biscoe", "Dream", "Atlantis", None],
+        "ring": ["blue", "r13", None, "green"],
+        "mass": [31.5, None, 52.0, 0.0],
+        "seen": ["2024-02-29", "1999-12-31", "2024-07-01", None],
+        "tagged": [True, False, None, True],
+    }
+    layers = {"numeric_inputs": "cosine(6, 0.5)", "category_inputs": "lookup(3)"}
+    return chainrule.train(table, "chicks", **layers, **SHORT), rows
+
+
 EXHIBITS: tuple[Callable[[], Exhibit], ...] = (
     penguins,
     cars,
@@ -176,6 +197,7 @@ EXHIBITS: tuple[Callable[[], Exhibit], ...] = (
     estimator,
     gaps,
     averaged,
+    islands,
 )
 
 
