@@ -1,5 +1,6 @@
 """The protocol of ``chainrule.engines`` in compiled code."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from math import nan
@@ -37,7 +38,6 @@ from chainrule.engines.origin import require_origin
 from chainrule.engines.protocol import State
 from chainrule.engines.rates import require_rates, set_rates
 from chainrule.engines.reference import Reference
-from chainrule.errors import RequestError
 from chainrule.formulas.table import Functions
 from chainrule.network import Network
 from chainrule.recipe import Recipe
@@ -252,23 +252,28 @@ class Fused:
         self, state: State, source: Source | Examples, first_step: int, last_step: int, rates: Any | None = None
     ) -> State:
         """Training steps first_step..last_step-1. Ctrl-C ends it early: the state says that it was interrupted."""
-        if not isinstance(source, Examples) and hasattr(source, "batch"):
-            raise RequestError(f"the compiled engine runs on examples in memory, not on {type(source).__name__}.")
         require_steps_of(self.recipe, self.optimizer)
         last_step = require_run(state, first_step, last_step)
         rates = None if rates is None else require_rates(rates, last_step - first_step)
         require_origin(state, self)
         with self._lock, ctrl_c_noted() as ctrl_c:
-            state, course = self._begin(state, cast(Examples, source))
+            if isinstance(source, Examples) or not hasattr(source, "batch"):  # what is neither, the gate refuses
+                examples = cast(Examples, source)
+                state, course = self._begin(state, examples, self.recipe.epoch)
+                epoch, of_next = course.epoch, lambda state: (state, course)
+            else:
+                epoch = source.epoch
+                of_next = lambda state: self._begin(state, source.batch(*epoch.at(state.step)), one_batch)  # noqa: E731
             while state.step < last_step and not (state.diverged or state.interrupted):
+                state, course = of_next(state)
                 ahead = None if rates is None else rates[state.step - first_step :]
-                state = self._within_epoch(state, course, last_step, ctrl_c, ahead)
+                state = self._within_epoch(state, course, epoch, last_step, ctrl_c, ahead)
             return state  # in here: a moment later Ctrl-C could come between the arrays and what counts their steps
 
     def _within_epoch(
-        self, state: State, course: Course, last_step: int, ctrl_c: list[int], rates: Any | None
+        self, state: State, course: Course, epoch: Epoch, last_step: int, ctrl_c: list[int], rates: Any | None
     ) -> State:
-        """Steps up to ``last_step``, or to the end of the epoch."""
+        """Steps up to ``last_step``, or to the end of what the course is of: an epoch, or a batch of ``epoch``."""
         programs, full = self._programs, course.full
         e, i = course.epoch.at(state.step)
         first = course.epoch.first(e)
@@ -276,7 +281,7 @@ class Fused:
         before = course.epoch.rows(i).start
         of_steps = self._rates[: last_step - state.step]
         if rates is None:
-            set_rates(of_steps, self, state, course.epoch)
+            set_rates(of_steps, self, state, epoch)
         else:
             of_steps[:] = rates[: len(of_steps)]
         if not course.epoch.is_one_batch:
@@ -296,25 +301,26 @@ class Fused:
         ended = status == STOP, bool(ctrl_c)
         return State(state.theta, state.moments, *counts, state.rate_scale, *sums, *ended, state.origin)
 
-    def _begin(self, state: State, examples: Examples) -> tuple[State, Course]:
-        """The state with arrays that may be moved on, and what steps of it need: made anew only for other arrays."""
+    def _begin(self, state: State, examples: Examples, epoch: Callable[[int], Epoch]) -> tuple[State, Course]:
+        """The state with arrays that may be moved on, and what steps of it need: made anew only for other arrays.
+
+        epoch   how so many rows are gone through
+        """
         course = self._course
-        if course is None or not course.is_of(state, examples):
+        if course is None or not course.is_of(state, examples) or course.epoch != epoch(course.epoch.m):
             self._course = None  # the programs are about to leave its memory
             rows = self._gate.rows(examples)
             state = self._gate.movable(state, rows)
-            course = self._course_of(state, examples, rows)
+            course = self._course_of(state, examples, rows, epoch(rows.m))
             if course.copied is None:
                 self._course = course
         else:
             read_codes(examples.codes, examples.m, self.network)  # they may have been changed since
         return state, course
 
-    def _course_of(self, state: State, examples: Examples, rows: Rows) -> Course:
+    def _course_of(self, state: State, examples: Examples, rows: Rows, epoch: Epoch) -> Course:
         """What steps of these arrays need."""
-        m = rows.m
-        epoch = self.recipe.epoch(m)
-        B, gathers = epoch.B, not epoch.is_one_batch
+        m, B, gathers = epoch.m, epoch.B, not epoch.is_one_batch
         # their memory first: zeros where something was freed are written at once, fresh ones where they are used
         programs = self._programs
         full, turning = programs.training(B, B, gathers), programs.turning(B, gathers)
@@ -343,6 +349,11 @@ class Fused:
         if not self._own:
             self._make_room(1)
         return self._own | addresses(rows, **arrays)
+
+
+def one_batch(m: int) -> Epoch:
+    """All rows at once."""
+    return Epoch(m, m)
 
 
 def _copy(rows: Any, into: Any) -> None:
