@@ -30,7 +30,7 @@ import chainrule
 from benchmarks import machine
 from benchmarks.kept import keep
 from benchmarks.mutants import BLIND, mutant
-from chainrule.engines import Engine, SlowerEngine, make_engine
+from chainrule.engines import Engine, make_engine
 from chainrule.errors import ChainruleError
 from chainrule.model_file import UPGRADES
 from chainrule.network import Network
@@ -142,7 +142,6 @@ def faults(model: Any, path: Path, content: bytes, rows: dict[str, list[Any]]) -
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            warnings.simplefilter("ignore", SlowerEngine)  # as where a network's layers are not compiled
             vars(model)["engine"] = engine(model.network)
             predict = model.predict if model.target.task == "regression" else model.predict_proba
             if np.isnan(predict(rows)).any():

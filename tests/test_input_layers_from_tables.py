@@ -11,8 +11,6 @@ from chainrule.inputs import Input
 from chainrule.sealed import unseal
 from tests.kept_runs import Killed
 
-pytestmark = pytest.mark.filterwarnings("ignore::chainrule.engines.SlowerEngine")
-
 PENGUINS = Path(__file__).parents[1] / "examples" / "penguins.csv"
 ROWS = 90
 SITES = ["north", "east", "south"]

@@ -41,7 +41,6 @@ def test_it_has_the_format_of_its_folder(path):
     assert f"format-{description['format']}" == path.parent.name
 
 
-@pytest.mark.filterwarnings("ignore::chainrule.engines.SlowerEngine")
 @names
 def test_it_answers_what_it_answered_when_it_was_written(path):
     """To the bit, since the compiled engine gives the same bits on every processor; the reference engine about that."""

@@ -5,8 +5,6 @@ import io
 
 import pytest
 
-pytestmark = pytest.mark.filterwarnings("ignore::chainrule.engines.SlowerEngine")
-
 LAYERS = ["--numeric-inputs", "cosine(8)", "--category-inputs", "lookup(4)"]
 
 

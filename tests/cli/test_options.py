@@ -120,7 +120,6 @@ def trained(run, options):
     return run("train", "t.csv", "--json", "--force", *[word for pair in (fixed | given).items() for word in pair])
 
 
-@pytest.mark.filterwarnings("ignore::chainrule.engines.SlowerEngine")
 @pytest.mark.parametrize(("option", "value", "others", "seen", "expected"), EFFECTS)
 def test_has_an_effect(run, write, small, option, value, others, seen, expected):
     write(
