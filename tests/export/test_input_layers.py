@@ -134,6 +134,22 @@ def test_every_row_is_written():
 # Rows of one's own
 
 
+def _of_numbers(parts, blocks, forward):
+    """A row of which nothing but predictions is asked."""
+    return InputLayer(
+        takes="numbers",
+        names=tuple(f"unit {u}" for u in range(sum(parts))),
+        parts=parts,
+        blocks=blocks,
+        forward=forward,
+        backward=None,
+        inputs=None,
+        equation="e = mine",
+        slopes="",
+        source="a test",
+    )
+
+
 def bent(xp):
     """Parts of one unit and of two, one without x; parameters the same for all columns or units, one of no effect."""
 
@@ -147,7 +163,7 @@ def bent(xp):
         waves = xp.where(x > p["a"], sin, 2.0 * cos) + p["t1"] * cos
         return own, waves, p["d"] + p["a"] + xp.zeros_like(x)
 
-    return InputLayer("numbers", (1, 2, 2), blocks, forward, None, None, "e = bent", "a test")
+    return _of_numbers((1, 2, 2), blocks, forward)
 
 
 def test_a_row_of_ones_own_is_written(monkeypatch, tmp_path):
@@ -166,7 +182,7 @@ def _elementwise(forward, shape=None):
         def blocks(k):
             return {"s": Parameter(shape or (1, k, 1), lambda *place: np.ones(1))}
 
-        return InputLayer("numbers", (1,), blocks, lambda p, x: (forward(xp, p, x),), None, None, "e", "a test")
+        return _of_numbers((1,), blocks, lambda p, x: (forward(xp, p, x),))
 
     return row
 

@@ -23,7 +23,7 @@ def functions_and_pieces(inputs: InputLayers, columns: Columns) -> tuple[list[st
                 functions[what] = input_function(name, title(layer), part.e)
             x = f"X[{_rows(layer.layer.columns)}]"
             pieces.append(f"{name}({x}, p{i}).reshape({part.units * len(layer.layer.columns)}, -1)")
-    if inputs and columns.handed_on:
+    if columns.handed_on:
         pieces.append(f"X[{_rows(columns.handed_on)}]")
     return list(functions.values()), pieces
 
