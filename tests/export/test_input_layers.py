@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from chainrule import RequestError
+from chainrule import RequestError, train
 from chainrule.data.features import CategoryFeatures
 from chainrule.engines.reference import Reference
 from chainrule.export import FORMATS, content
@@ -111,6 +111,18 @@ def test_the_onnx_file_answers_as_the_model_does(case, dtype):
     session = test_onnx_file.runs(test_onnx_file.to_onnx(made))
     none = {name: values[:0] for name, values in test_onnx_file.inputs(made, TABLE).items()}
     assert len(session.run(None, none)[-1]) == 0
+
+
+@test_c_file.needs_compiler
+def test_a_trained_model_is_written(tmp_path):
+    """As a user has it: chosen by name for a table, trained and answered by the compiled engine."""
+    table = {name: TABLE[name] for name in (*models.NAMES, "species")}
+    options = {"hidden": (6,), "epochs": 5, "learning_rate": 0.05, "test_fraction": 0.0}
+    made = train(table, "species", numeric_inputs="cosine(4)", category_inputs="lookup(3)", **options)
+    assert [layer.layer for layer in made.network.inputs][1:] == ["lookup(d=3)"] * 2
+    test_numpy_file.assert_same(test_numpy_file.loaded(made), made, BOTH)
+    test_onnx_file.assert_answers(made, TABLE, made.predict_proba(TABLE))
+    test_c_file.assert_same(test_c_file.Compiled([("trained", made)], tmp_path, "-O2")("trained", BOTH), made, BOTH)
 
 
 @pytest.mark.parametrize("case", CASES)
