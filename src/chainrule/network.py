@@ -275,14 +275,6 @@ def _layout(n: tuple[int, ...], inputs: tuple[Input, ...]) -> Layout:
     return Layout([*blocks, *input_blocks(inputs, sum(block.size for block in blocks))])
 
 
-def require_no_input_layers(network: Network, who: str) -> None:
-    """RequestError for a part of the library that knows the dense layers alone."""
-    if network.inputs:
-        raise RequestError(
-            f"{who} knows no input layers, and this network has {network.input_layers[0].layer} before W[1]."
-        )
-
-
 def require_theta(theta: Array, network: Network, name: str = "theta") -> None:
     """RequestError where theta, or another vector like it, has not one number for each parameter."""
     shape = getattr(theta, "shape", None)
