@@ -281,9 +281,9 @@ def bend(xp, forward=None, backward=None, parts=(2,), blocks=None, takes="number
         return {V: xp.sum(dV, axis=-1, keepdims=True) for V, dV in each.items()}
 
     made = lambda given, own: (lambda *args: given(xp, *args)) if given else own  # noqa: E731
-    return InputLayer(
-        takes, parts, blocks, made(forward, its_forward), made(backward, its_backward), None, "e", "a test"
-    )
+    names, pass_ = tuple(map(str, range(sum(parts)))), (made(forward, its_forward), made(backward, its_backward))
+    slopes = "t = tanh(s x); dc = sum_i de t; ds = sum_i de c (1 - t^2) x"
+    return InputLayer(takes, names, parts, blocks, *pass_, None, "e = c tanh(s x)", slopes, "a test")
 
 
 def with_bend(monkeypatch, name="bend", **given):
