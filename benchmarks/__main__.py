@@ -14,6 +14,7 @@ from benchmarks import (
     estimators,
     exported,
     growth,
+    input_layers,
     machine,
     memory,
     predict,
@@ -29,6 +30,7 @@ from benchmarks.speed_tables import agrees
 COMMANDS: dict[str, Any] = {
     "speed": speed,
     "threads": threads,
+    "input_layers": input_layers,
     "busy": busy,
     "growth": growth,
     "cold": cold,

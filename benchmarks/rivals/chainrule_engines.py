@@ -10,6 +10,7 @@ from benchmarks import cases
 from benchmarks.cases import Case
 from benchmarks.data import Data, Layers
 from chainrule.engines import Engine
+from chainrule.inputs import Input
 from chainrule.network import Network, Parameters
 from chainrule.recipe import Recipe
 from chainrule.training import History, fit
@@ -90,6 +91,21 @@ def make_forced(case: Case, data: Data, _threads: int, count: int) -> Chainrule:
 
     threads.WORTH, threads.ADAPTS = 1.0, False  # for the process, which is the worker's own
     return make(case, data, count, "fused")
+
+
+def make_behind(case: Case, data: Data, threads: int, layer: str) -> StepsAlone:
+    """The compiled engine with an input layer that takes all columns; n[0] of the network is what it makes of them."""
+    network, recipe = _network_and_recipe(case)
+    width = Input(layer, tuple(range(case.n[0]))).width
+    trainee = StepsAlone(data, make_fused(replace(network, n=(width, *case.n[1:]), inputs=layer), recipe, threads))
+    trainee.start = trainee.engine.to_numpy(trainee.engine.start().theta)
+    return trainee
+
+
+def make_steps(case: Case, data: Data, threads: int) -> StepsAlone:
+    """The compiled engine's steps without ``fit``."""
+    network, recipe = _network_and_recipe(case)
+    return StepsAlone(data, make_fused(network, recipe, threads))
 
 
 def make_simplechains(case: Case, data: Data, threads: int, engine: str, fit: bool) -> Chainrule:

@@ -13,7 +13,18 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import accuracy_time, busy, cold, digits, growth, memory, predict, simplechains, threads
+from benchmarks import (
+    accuracy_time,
+    busy,
+    cold,
+    digits,
+    growth,
+    input_layers,
+    memory,
+    predict,
+    simplechains,
+    threads,
+)
 from benchmarks.__main__ import COMMANDS, main
 from benchmarks.cases import CASES, Case
 from benchmarks.data import Data, accuracy, synthetic_data
@@ -136,6 +147,18 @@ def test_one_thread_and_more_take_turns(monkeypatch):
     assert set(case["microseconds"]) == {"1", str(count)}
     assert case["times_faster"] > 0.0
     assert "| few" in printed("threads", result)
+
+
+def test_a_step_behind_an_input_layer_is_held_against_the_plain_one(monkeypatch):
+    monkeypatch.setattr(input_layers, "STEPS", 2)
+    monkeypatch.setattr(input_layers, "B", 8)
+    result = input_layers.run(arguments(rounds=1))
+    assert [each["layer"] for each in result["layers"]] == ["cosine(8)", "scale"]
+    assert [each["n"][0] for each in result["layers"]] == [224, 28]
+    assert all(each["times_as_long"] > 0.0 for each in result["layers"])
+    for times, said in ((1.4, " met"), (1.6, "NOT MET")):
+        result["layers"][0]["times_as_long"] = times
+        assert said in next(line for line in printed("input_layers", result).splitlines() if "| cosine" in line)
 
 
 def contestants(chosen):
