@@ -163,5 +163,5 @@ def test_refused_codes(codes, said):
 def test_every_row_says_what_it_is():
     for name in INPUTS:
         row = INPUTS.make(next(layer for layer in ALL_INPUTS if INPUTS.name(layer) == name), np)
-        assert row.equation.startswith("e = ")
+        assert row.equation.startswith("e")
         assert row.source

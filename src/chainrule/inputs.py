@@ -104,19 +104,19 @@ class Columns:
     numbers     how many columns of numbers there are: X is (m, numbers)
     levels      how many levels each column of codes has: codes are (m, len(levels))
     first       the first row of A[0] of each input layer
-    handed_on   the columns of numbers that no input layer takes, the last rows of A[0]; () where there are no layers
+    handed_on   the columns of numbers that no input layer takes, the last rows of A[0]
     """
 
     numbers: int
     levels: tuple[int, ...]
     first: tuple[int, ...]
-    handed_on: tuple[int, ...]
+    handed_on: Sequence[int]
 
     @classmethod
     def of(cls, inputs: Sequence[Input], n_0: int) -> "Columns":
         """Those of a network whose A[0] has n[0] rows. RequestError: they do not fit together."""
         if not inputs:
-            return cls(n_0, (), (), ())
+            return cls(n_0, (), (), range(n_0))
         widths = [layer.width for layer in inputs]
         first = [sum(widths[:i]) for i in range(len(widths))]
         taken = [j for layer in inputs if layer.takes_numbers for j in layer.columns]
@@ -239,8 +239,8 @@ class InputLayers:
         assert codes is not None
         return codes[layer.columns[0], :]
 
-    def _columns(self, X: Array, columns: tuple[int, ...]) -> Array:
-        if columns == tuple(range(columns[0], columns[0] + len(columns))):
+    def _columns(self, X: Array, columns: Sequence[int]) -> Array:
+        if [*columns] == [*range(columns[0], columns[0] + len(columns))]:
             return X[columns[0] : columns[0] + len(columns), :]
         return self.xp.take(X, self.xp.asarray(columns), axis=0)
 

@@ -152,8 +152,6 @@ def _layers(model: Model, inputs: InputLayers) -> str:
     network = model.network
     kind, n = REALS[network.dtype], network.n
     functions, first = functions_and_steps(inputs, network.columns, network.dtype)
-    if not inputs:
-        first = loop("k", 0, n[0], f"A0[k] = ({kind})X[k];", 4)
     names: dict[Any, str] = {}
     steps = []
     for l, A in enumerate(layers(network, model.functions), 1):

@@ -1,6 +1,6 @@
 """Input layers in the exported C file: A[0] of the numbers X and of codes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from chainrule.export.c_formulas import input_function, loop
 from chainrule.export.c_names import REALS, comment, real
@@ -41,9 +41,9 @@ def functions_and_steps(inputs: InputLayers, columns: Columns, dtype: str) -> tu
     return list(functions.values()), "".join(steps)
 
 
-def _columns(name: str, columns: tuple[int, ...], index: str, steps: list[str]) -> str:
+def _columns(name: str, columns: Sequence[int], index: str, steps: list[str]) -> str:
     """Which column the index means, with an array of them among the statements where they do not follow each other."""
-    if columns == tuple(range(columns[0], columns[0] + len(columns))):
+    if [*columns] == [*range(columns[0], columns[0] + len(columns))]:
         return _after(columns[0], index)
     steps.append(f"    static const int {name}[] = {bracketed(map(str, columns), '    ', '{}')};\n")
     return f"{name}[{index}]"

@@ -1,5 +1,7 @@
 """Input layers in the exported Python file: A[0] of the numbers X and of codes."""
 
+from collections.abc import Sequence
+
 from chainrule.export.input_layers import InputLayers, OfCodes, title
 from chainrule.export.numpy_formulas import array, input_function
 from chainrule.export.text import bracketed
@@ -41,7 +43,7 @@ def parameters(inputs: InputLayers) -> list[str]:
     return written
 
 
-def _rows(columns: tuple[int, ...]) -> str:
-    if columns == tuple(range(columns[0], columns[0] + len(columns))):
+def _rows(columns: Sequence[int]) -> str:
+    if [*columns] == [*range(columns[0], columns[0] + len(columns))]:
         return f"{columns[0]}:{columns[0] + len(columns)}"
     return bracketed(map(str, columns), " " * 16)

@@ -14,7 +14,7 @@ def turns(xp: Namespace, t: Array) -> tuple[Array, Array]:
     >>> import numpy as np
     >>> cos, sin = turns(np, np.array([0.0, 0.25, 1e6 + 0.5]))
     >>> cos.round(12).tolist(), sin.round(12).tolist()
-    ([1.0, 0.0, -1.0], [0.0, 1.0, -0.0])
+    ([1.0, 0.0, -1.0], [0.0, 1.0, 0.0])
     """
     if hasattr(xp, "cos_turns"):
         return xp.cos_turns(t), xp.sin_turns(t)

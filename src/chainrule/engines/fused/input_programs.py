@@ -4,7 +4,7 @@ A[0] (m, n[0]) has parts side by side, each unit after unit: unit u of column j 
 in theta. So the k columns that a layer takes are copied side by side, once for each unit, and kernels walk over rows.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -134,7 +134,7 @@ class InputPrograms:
             self._call("fold", dE=dE, levels=lookup.levels, units=lookup.units)
         return any(True for _ in self._lookups())
 
-    def _columns(self, into: Matrix, columns: tuple[int, ...], copies: int, picked: Mapping[str, Given]) -> None:
+    def _columns(self, into: Matrix, columns: Sequence[int], copies: int, picked: Mapping[str, Given]) -> None:
         """Columns of X, so many copies of them side by side; those that follow each other are moved together."""
         starts = [i for i, j in enumerate(columns) if i == 0 or columns[i - 1] + 1 != j]
         ends = [i for i, j in enumerate(columns, 1) if i == len(columns) or columns[i] != j + 1]
