@@ -10,7 +10,6 @@ from benchmarks import cases
 from benchmarks.cases import Case
 from benchmarks.data import Data, Layers
 from chainrule.engines import Engine
-from chainrule.inputs import Input
 from chainrule.network import Network, Parameters
 from chainrule.recipe import Recipe
 from chainrule.training import History, fit
@@ -95,6 +94,8 @@ def make_forced(case: Case, data: Data, _threads: int, count: int) -> Chainrule:
 
 def make_behind(case: Case, data: Data, threads: int, layer: str) -> StepsAlone:
     """The compiled engine with an input layer that takes all columns; n[0] of the network is what it makes of them."""
+    from chainrule.inputs import Input  # which a checkout of before may not have
+
     network, recipe = _network_and_recipe(case)
     width = Input(layer, tuple(range(case.n[0]))).width
     trainee = StepsAlone(data, make_fused(replace(network, n=(width, *case.n[1:]), inputs=layer), recipe, threads))
