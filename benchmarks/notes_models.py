@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from chainrule.notes.models import L_layer_model
+from chainrule.notes import L_layer_model
 
 DIMS = (12288, 20, 7, 5, 1)
 EXAMPLES = 209

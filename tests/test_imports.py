@@ -170,7 +170,7 @@ BACKWARDS = {
     ("ir.expressions", "ir.trace"),
     ("ir.namespace", "ir.trace"),
     ("model", "model_file"),
-    ("notes.graph", "notes.graph_picture"),
+    ("notes.basics.graphs.computation_graph", "notes.basics.graphs.graph_picture"),
 }
 
 
@@ -233,6 +233,16 @@ HEAVY = {"scipy", "pyarrow", "sklearn", "rich", "safetensors", "torch", "numba",
 
 def test_import_chainrule_loads_nothing_heavy():
     assert not loaded_by("import chainrule") & HEAVY
+
+
+def test_packages_are_there_after_import_chainrule_and_loaded_when_asked_for():
+    program = """
+import sys, chainrule
+assert not {"chainrule.notes", "chainrule.explain"} & set(sys.modules)
+assert {"notes", "explain"} <= set(dir(chainrule))
+chainrule.notes.linear_forward, chainrule.explain.trace
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
 
 
 def test_training_a_network_of_arrays_loads_nothing_heavy_either():

@@ -33,10 +33,14 @@ _HOME = {
     "train": "planning",
 }
 
+_PACKAGES = ("explain", "notes")
+
 __all__ = ["__version__", *_HOME]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return import_module(f"chainrule.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
     value = getattr(import_module(f"chainrule.{_HOME[name]}"), name)
@@ -45,4 +49,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_PACKAGES])

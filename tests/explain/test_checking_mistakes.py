@@ -3,18 +3,10 @@
 import numpy as np
 import pytest
 
-import chainrule.notes.basics as basics
-import chainrule.notes.building_blocks as blocks
-import chainrule.notes.logistic as logistic
-import chainrule.notes.logistic_program as program
-import chainrule.notes.shallow as shallow
-import chainrule.notes.starts as starts
-import chainrule.notes.theta as theta
-import chainrule.notes.theta_accumulators as accumulators
-import chainrule.notes.theta_example as example
+from chainrule import notes
 from chainrule.errors import RequestError
 from chainrule.explain.checking import check_gradients
-from chainrule.notes.mistakes import MISTAKES, mistake
+from chainrule.notes import MISTAKES, mistake
 
 rng = np.random.default_rng(1)
 M = 40
@@ -27,18 +19,18 @@ LAMBDA = 0.5
 
 
 def start(dims):
-    parameters = blocks.initialize_parameters_deep(dims, initialization="1/sqrt(n)", rng=3)
+    parameters = notes.initialize_parameters_deep(dims, initialization="1/sqrt(n)", rng=3)
     biases = np.random.default_rng(4)
     return {k: v if k[0] == "W" else 0.1 * biases.standard_normal(v.shape) for k, v in parameters.items()}
 
 
 def of_blocks(dims=(2, 5, 4, 1), X=X, Y=Y, hidden_activation="relu", begin=None, **options):
     def cost(parameters):
-        return blocks.compute_cost(blocks.L_model_forward(X, parameters, hidden_activation=hidden_activation)[0], Y)
+        return notes.compute_cost(notes.L_model_forward(X, parameters, hidden_activation=hidden_activation)[0], Y)
 
     def gradient(parameters):
-        AL, caches = blocks.L_model_forward(X, parameters, hidden_activation=hidden_activation)
-        return blocks.L_model_backward(AL, Y, caches, hidden_activation=hidden_activation)
+        AL, caches = notes.L_model_forward(X, parameters, hidden_activation=hidden_activation)
+        return notes.L_model_backward(AL, Y, caches, hidden_activation=hidden_activation)
 
     return check_gradients(cost, gradient, begin or start(dims), **options)
 
@@ -49,10 +41,10 @@ def of_square_blocks():
 
 def of_logistic(form="logistic_vectorized", **options):
     def cost(p):
-        return getattr(basics, form)(p["w"], p["b"], X, Y)[2]
+        return getattr(notes, form)(p["w"], p["b"], X, Y)[2]
 
     def gradient(p):
-        dw, db, _ = getattr(basics, form)(p["w"], p["b"], X, Y)
+        dw, db, _ = getattr(notes, form)(p["w"], p["b"], X, Y)
         return {"dw": dw, "db": db}
 
     return check_gradients(cost, gradient, {"w": np.array([[0.5], [-1.0]]), "b": 0.2}, **options)
@@ -62,10 +54,10 @@ def of_weighted_logs():
     """Statistics' sum of the logs, whose gradient is that of the mean times m."""
 
     def cost(p):
-        return logistic.negative_sum_of_weighted_logs(basics.logistic_forward(p["w"], p["b"], X), Y)
+        return notes.negative_sum_of_weighted_logs(notes.logistic_forward(p["w"], p["b"], X), Y)
 
     def gradient(p):
-        dw, db, _ = basics.logistic_vectorized(p["w"], p["b"], X, Y)
+        dw, db, _ = notes.logistic_vectorized(p["w"], p["b"], X, Y)
         return {"w": M * dw, "b": M * db}
 
     return check_gradients(cost, gradient, {"w": np.array([[0.5], [-1.0]]), "b": 0.2})
@@ -73,14 +65,14 @@ def of_weighted_logs():
 
 def of_program():
     """Four regressions side by side on the same y, as at the end of the document."""
-    x, y = program.program_data(20, rng=0)
+    x, y = notes.program_data(20, rng=0)
 
     def cost(p):
         z = p["w"] @ x + p["b"]
         return np.sum(np.logaddexp(0.0, z) - y * z) / x.shape[1]
 
     def gradient(p):
-        parts = program.program_vectorized(x, y, p["w"], p["b"])
+        parts = notes.program_vectorized(x, y, p["w"], p["b"])
         return {"w": parts["dw"], "b": parts["db"]}
 
     return check_gradients(
@@ -92,10 +84,10 @@ def of_shallow(**options):
     names = ("W1", "b1", "W2", "b2")
 
     def cost(p):
-        return shallow.shallow_cost(shallow.shallow_forward(X, p), Y)
+        return notes.shallow_cost(notes.shallow_forward(X, p), Y)
 
     def gradient(p):
-        return shallow.shallow_backward(p, shallow.shallow_forward(X, p), X, Y)
+        return notes.shallow_backward(p, notes.shallow_forward(X, p), X, Y)
 
     def named(p):
         return {k: p[k] for k in names}
@@ -104,16 +96,16 @@ def of_shallow(**options):
 
 
 def of_Theta(lam=0.0, by_example=False, s=(2, 4, 2), **options):
-    shapes = theta.Theta_shapes(s)
+    shapes = notes.Theta_shapes(s)
     Theta = [np.random.default_rng(9 + l).standard_normal(shape) for l, shape in enumerate(shapes)]
 
     def gradient(Theta):
         if by_example:
-            Delta = accumulators.Delta_by_example(Theta, T_X, K_Y)
-            return accumulators.D_from_Delta(Delta, Theta, len(T_X), lam)
-        return accumulators.theta_gradient(Theta, T_X, K_Y, lam)
+            Delta = notes.Delta_by_example(Theta, T_X, K_Y)
+            return notes.D_from_Delta(Delta, Theta, len(T_X), lam)
+        return notes.theta_gradient(Theta, T_X, K_Y, lam)
 
-    return check_gradients(lambda Theta: theta.theta_cost(Theta, T_X, K_Y, lam), gradient, Theta, **options)
+    return check_gradients(lambda Theta: notes.theta_cost(Theta, T_X, K_Y, lam), gradient, Theta, **options)
 
 
 def of_penalised_Theta():
@@ -129,10 +121,10 @@ def of_regression():
     Theta = [np.random.default_rng(7).standard_normal((2, 3)), np.random.default_rng(8).standard_normal((3, 1))]
 
     def gradient(Theta):
-        found = example.regression_example(T_X, T_y, *Theta)
+        found = notes.regression_example(T_X, T_y, *Theta)
         return [found.dJ_dTheta1, found.dJ_dTheta2]
 
-    return check_gradients(lambda Theta: example.regression_example(T_X, T_y, *Theta).J, gradient, Theta)
+    return check_gradients(lambda Theta: notes.regression_example(T_X, T_y, *Theta).J, gradient, Theta)
 
 
 def of_tanh_blocks():
@@ -236,22 +228,22 @@ def test_targets_that_are_all_alike_are_remarked(form):
 def test_starts_are_remarked():
     deep = (2, 6, 5, 4, 1)
     with mistake("zeros-for-weights"):
-        zeros = blocks.initialize_parameters_deep(deep, rng=0)
-        shallow_zeros = starts.random_initialization(2, 4, 1, rng=0)
+        zeros = notes.initialize_parameters_deep(deep, rng=0)
+        shallow_zeros = notes.random_initialization(2, 4, 1, rng=0)
     with mistake("small-weights"):
-        small = blocks.initialize_parameters_deep(deep, initialization="he", rng=0)
+        small = notes.initialize_parameters_deep(deep, initialization="he", rng=0)
     assert "zeros-for-weights" in remarks(of_blocks(begin=zeros))
     assert "zeros-for-weights" in remarks(of_blocks(begin=shallow_zeros))
     assert "small-weights" in remarks(of_blocks(begin=small))
-    right = blocks.initialize_parameters_deep(deep, initialization="he", rng=0)
+    right = notes.initialize_parameters_deep(deep, initialization="he", rng=0)
     assert remarks(of_blocks(begin=right)) == set()
 
 
 @pytest.mark.parametrize("name", ["ascent", "bias-not-updated", "update-in-place"])
 def test_a_wrong_update_is_named(name):
-    assert of_blocks(update=blocks.update_parameters).ok
+    assert of_blocks(update=notes.update_parameters).ok
     with mistake(name):
-        report = of_blocks(update=blocks.update_parameters)
+        report = of_blocks(update=notes.update_parameters)
     assert not report.ok
     assert report.fault.name == name
     assert all(check.ok for check in report.arrays)
@@ -260,7 +252,7 @@ def test_a_wrong_update_is_named(name):
 @pytest.mark.parametrize("name", ["ascent", "bias-not-updated", "w1-alone-updated"])
 def test_a_wrong_update_of_logistic_regression_is_named(name):
     def update(p, d, alpha):
-        w, b = basics.logistic_update(p["w"], p["b"], d["dw"], d["db"], alpha)
+        w, b = notes.logistic_update(p["w"], p["b"], d["dw"], d["db"], alpha)
         return {"w": w, "b": b}
 
     assert of_logistic(update=update).ok
@@ -270,14 +262,14 @@ def test_a_wrong_update_of_logistic_regression_is_named(name):
 
 def test_mistakes_of_shapes_end_in_errors_that_say_so():
     with mistake("last-layer-not-created"):
-        short = blocks.initialize_parameters_deep((2, 5, 4, 1), initialization="he", rng=0)
+        short = notes.initialize_parameters_deep((2, 5, 4, 1), initialization="he", rng=0)
     with pytest.raises(RequestError, match=r"AL is \(4, 40\)"):
         of_blocks(begin=short)
     with mistake("targets-in-a-column"):
-        x, y = program.program_data(20, rng=0)
+        x, y = notes.program_data(20, rng=0)
 
     def gradient(p):
-        parts = program.program_vectorized(x, y, *p)
+        parts = notes.program_vectorized(x, y, *p)
         return [parts["dw"], parts["db"]]
 
     with pytest.raises(RequestError, match=r"y is \(20, 1\)"):

@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 
 from chainrule.errors import RequestError
-from chainrule.notes.basics import (
+from chainrule.notes import (
+    convexity_gap,
+    cross_entropy_loss,
+    half_squared_loss,
+    likelihood_of_one,
     logistic_descent,
     logistic_double_loop,
     logistic_forward,
@@ -15,18 +19,12 @@ from chainrule.notes.basics import (
     logistic_score,
     logistic_update,
     logistic_vectorized,
-    stack_examples,
-)
-from chainrule.notes.loss_of_one import (
-    convexity_gap,
-    cross_entropy_loss,
-    half_squared_loss,
-    likelihood_of_one,
     loss_curves,
     loss_curves_svg,
+    stack_examples,
+    timing_table,
     why_not_half_squared,
 )
-from chainrule.notes.timing import timing_table
 
 WAYS = [logistic_double_loop, logistic_one_loop, logistic_vectorized]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chainrule.errors import RequestError
-from chainrule.notes.broadcasting import as_column, bias_copies, rank_one_pitfalls
+from chainrule.notes import as_column, bias_copies, rank_one_pitfalls
 
 
 def test_plus_b_adds_the_same_column_to_every_example():

@@ -6,8 +6,7 @@ import pytest
 from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
-from chainrule.notes import building_blocks, initialization
-from chainrule.notes.building_blocks import (
+from chainrule.notes import (
     L_model_backward,
     L_model_forward,
     compute_cost,
@@ -23,6 +22,7 @@ from chainrule.notes.building_blocks import (
     sigmoid_backward,
     update_parameters,
 )
+from chainrule.notes.building_blocks import blocks_backward, blocks_forward, initialization
 
 DIMS = (4, 5, 3, 2)
 SMOOTH = [name for name in ACTIVATIONS if not ACTIVATIONS.make(name, np).kinks]
@@ -356,7 +356,7 @@ SWITCHABLE = {
 
 
 def test_what_a_mistake_can_replace_is_decorated_and_its_doctest_is_seen():
-    assert {
-        name for name in building_blocks.__all__ if hasattr(getattr(building_blocks, name), "__wrapped__")
-    } == SWITCHABLE
-    assert {*building_blocks.__test__, *initialization.__test__} == SWITCHABLE
+    modules = (initialization, blocks_forward, blocks_backward)
+    public = {name: getattr(module, name) for module in modules for name in module.__all__}
+    assert {name for name, value in public.items() if hasattr(value, "__wrapped__")} == SWITCHABLE
+    assert {name for module in modules for name in module.__test__} == SWITCHABLE

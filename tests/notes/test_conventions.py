@@ -11,16 +11,18 @@ from hypothesis import strategies as st
 import chainrule
 from chainrule import Network, Parameters, Recipe, make_engine
 from chainrule.errors import RequestError
-from chainrule.notes.building_blocks import L_model_backward, L_model_forward, linear_backward
-from chainrule.notes.conventions import (
+from chainrule.notes import (
     CONVENTIONS,
+    L_model_backward,
+    L_model_forward,
     columns_from_rows,
     convert,
+    dW_as,
+    dZ_L_as,
     gradients_as,
-    rows_from_columns,
-)
-from chainrule.notes.mixed_conventions import dW_as, dZ_L_as, mixed_dW, times_1_over_m
-from chainrule.notes.parameter_forms import (
+    h_Theta,
+    linear_backward,
+    mixed_dW,
     model_from_parameters,
     model_from_Theta,
     model_to_parameters,
@@ -29,14 +31,18 @@ from chainrule.notes.parameter_forms import (
     network_from_Theta,
     network_to_parameters,
     network_to_Theta,
+    regression_example,
     row_theta_from_wb,
+    rows_from_columns,
+    theta_backward,
+    theta_cost,
+    theta_forward,
     theta_from_wb,
+    theta_gradient,
+    times_1_over_m,
     wb_from_row_theta,
     wb_from_theta,
 )
-from chainrule.notes.theta import h_Theta, theta_backward, theta_cost, theta_forward
-from chainrule.notes.theta_accumulators import theta_gradient
-from chainrule.notes.theta_example import regression_example
 
 FIRST_HALF = "Theta notation, first half"
 WITH_BIASES = [title for title in CONVENTIONS if title != FIRST_HALF]

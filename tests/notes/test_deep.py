@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chainrule.errors import RequestError
-from chainrule.notes.deep import (
+from chainrule.notes import (
     deep_backward,
     deep_dimensions,
     deep_forward,

@@ -8,10 +8,8 @@ import numpy as np
 import pytest
 
 from chainrule.errors import RequestError
-from chainrule.notes.conventions import CONVENTIONS
-from chainrule.notes.errata import DOCUMENTS, ERRATA, Proof, errata, erratum, markdown
-from chainrule.notes.errata.problem import differences
-from chainrule.notes.mistakes import MISTAKES
+from chainrule.notes import CONVENTIONS, DOCUMENTS, ERRATA, MISTAKES, Proof, errata_markdown, erratum, find_errata
+from chainrule.notes.errata.proofs.proof_problem import differences
 
 PAGE = Path(__file__).parents[2] / "docs" / "errata.md"
 PROVEN = [entry for entry in ERRATA if entry.proof]
@@ -36,17 +34,17 @@ def test_the_correct_forms_are_right_to_1e_7():
     assert wider == {"building-blocks-13"}  # the size of a random signal
 
 
-@pytest.mark.parametrize("entry", errata(severity="A"), ids=lambda entry: entry.id)
+@pytest.mark.parametrize("entry", find_errata(severity="A"), ids=lambda entry: entry.id)
 def test_every_severe_erratum_is_proven(entry):
     assert entry.proof is not None
 
 
 def test_the_page_is_made_from_the_data():
-    assert PAGE.read_text(encoding="utf-8") == markdown(), "python -m chainrule.notes.errata > docs/errata.md"
+    assert PAGE.read_text(encoding="utf-8") == errata_markdown(), "python -m chainrule.notes.errata > docs/errata.md"
 
 
 def test_every_erratum_is_a_row_of_the_page():
-    rows = [line for line in markdown().splitlines() if line.startswith("| <a id=")]
+    rows = [line for line in errata_markdown().splitlines() if line.startswith("| <a id=")]
     assert [row.split('"')[1] for row in rows] == [entry.id for entry in ERRATA]
     unescaped = [row.replace(r"\|", "").count("|") for row in rows]
     assert set(unescaped) == {8}
@@ -55,13 +53,13 @@ def test_every_erratum_is_a_row_of_the_page():
 def test_ids_count_through_each_document():
     prefixes = dict(zip(DOCUMENTS, ("multi-layer", "building-blocks", "basics", "logistic", "theta"), strict=True))
     for document in DOCUMENTS:
-        ids = [entry.id for entry in errata(document)]
+        ids = [entry.id for entry in find_errata(document)]
         assert ids == [f"{prefixes[document]}-{number}" for number in range(1, len(ids) + 1)]
 
 
 def test_quotes_tell_the_places_of_a_document_apart():
     for document in DOCUMENTS:
-        quotes = [entry.quote for entry in errata(document)]
+        quotes = [entry.quote for entry in find_errata(document)]
         assert [quote for quote, count in Counter(quotes).items() if count > 1] == []
         assert all(0 < len(quote) <= 120 for quote in quotes)
 
@@ -75,16 +73,17 @@ def test_named_mistakes_exist():
 
 
 def test_filters():
-    assert set(errata("Theta notation", "C")) == {e for e in ERRATA if e.id.startswith("theta-") and e.severity == "C"}
-    assert errata() == ERRATA
+    slips = {entry for entry in ERRATA if entry.id.startswith("theta-") and entry.severity == "C"}
+    assert set(find_errata("Theta notation", "C")) == slips
+    assert find_errata() == ERRATA
     assert erratum("theta-14").mistake == "sign-lost"
 
 
 @pytest.mark.parametrize(
     ("ask", "message"),
     [
-        (lambda: errata("Building bricks"), "did you mean 'Building blocks'"),
-        (lambda: errata(severity="D"), "There are: A, B, C"),
+        (lambda: find_errata("Building bricks"), "did you mean 'Building blocks'"),
+        (lambda: find_errata(severity="D"), "There are: A, B, C"),
         (lambda: erratum("theta-0"), "no erratum is called 'theta-0'"),
     ],
 )
@@ -123,6 +122,6 @@ def test_differences_are_a_gradient_and_leave_the_point_alone():
 
 
 def test_the_page_s_example_prints_what_it_says(capsys):
-    program = re.search(r"```python\n(.*?)```", markdown(), re.DOTALL).group(1)
+    program = re.search(r"```python\n(.*?)```", errata_markdown(), re.DOTALL).group(1)
     exec(compile(program, "docs/errata.md", "exec"), {})
     assert capsys.readouterr().out.split() == ["0.0", "0.69"]

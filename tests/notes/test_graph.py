@@ -7,11 +7,8 @@ import numpy as np
 import pytest
 
 from chainrule.errors import RequestError
-from chainrule.notes.basics import logistic_vectorized
-from chainrule.notes.graph import Graph
-from chainrule.notes.graph_picture import ROW
-from chainrule.notes.graphs import cost_graph, example_graph, logistic_graph
-from chainrule.notes.operations import OPERATIONS
+from chainrule.notes import OPERATIONS, Graph, cost_graph, example_graph, logistic_graph, logistic_vectorized
+from chainrule.notes.basics.graphs.graph_picture import ROW
 
 SVG = "{http://www.w3.org/2000/svg}"
 

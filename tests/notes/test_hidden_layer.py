@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 
 from chainrule.errors import RequestError, RunError
-from chainrule.notes.basics import logistic_vectorized
-from chainrule.notes.hidden_layer import (
+from chainrule.notes import (
     dying_relu,
     hidden_units_as_regressions,
+    logistic_vectorized,
     low_gradient_share,
+    shallow_backward,
+    shallow_cost,
     shallow_descent_until_convergence,
+    shallow_forward,
     until_convergence,
 )
-from chainrule.notes.shallow import shallow_backward, shallow_cost, shallow_forward
 
 
 def test_each_hidden_unit_is_one_logistic_regression():

@@ -4,20 +4,7 @@ import numpy as np
 import pytest
 
 from chainrule.errors import RequestError
-from chainrule.notes.basics import logistic_vectorized
-from chainrule.notes.logistic import (
-    inverse_link,
-    inverse_link_by_exp,
-    likelihood_of_classes,
-    likelihood_of_predictions,
-    likelihood_of_targets,
-    link,
-    negative_log_of_product,
-    negative_sum_of_log_powers,
-    negative_sum_of_logs,
-    negative_sum_of_weighted_logs,
-)
-from chainrule.notes.logistic_derivatives import (
+from chainrule.notes import (
     average_over_examples,
     da_dz,
     dL_da,
@@ -26,8 +13,17 @@ from chainrule.notes.logistic_derivatives import (
     dL_dz,
     dz_db,
     dz_dw,
-)
-from chainrule.notes.logistic_program import (
+    inverse_link,
+    inverse_link_by_exp,
+    likelihood_of_classes,
+    likelihood_of_predictions,
+    likelihood_of_targets,
+    link,
+    logistic_vectorized,
+    negative_log_of_product,
+    negative_sum_of_log_powers,
+    negative_sum_of_logs,
+    negative_sum_of_weighted_logs,
     program,
     program_data,
     program_non_vectorized,

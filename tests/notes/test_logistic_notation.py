@@ -5,8 +5,7 @@ import pytest
 
 from chainrule.errors import RequestError
 from chainrule.network import Network
-from chainrule.notes.logistic_notation import Notation, network_3_4_1
-from chainrule.notes.shallow import shallow_forward
+from chainrule.notes import Notation, network_3_4_1, shallow_forward
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(3, 5))

@@ -8,17 +8,24 @@ import numpy as np
 import pytest
 
 from chainrule.errors import RequestError
-from chainrule.notes.building_blocks import (
+from chainrule.notes import (
+    MISTAKES,
+    Hyperparameters,
+    L_layer_model,
     L_model_backward,
     L_model_forward,
+    Mistake,
     compute_cost,
+    dimension_table,
+    first_layer_pictures,
     initialize_parameters_deep,
+    mistake,
+    parameters_and_hyperparameters,
+    predict,
+    save_first_layer_pictures,
+    two_layer_model,
     update_parameters,
 )
-from chainrule.notes.hyperparameters import Hyperparameters, dimension_table, parameters_and_hyperparameters
-from chainrule.notes.mistakes import MISTAKES, Mistake, mistake
-from chainrule.notes.models import L_layer_model, predict, two_layer_model
-from chainrule.notes.pictures import first_layer_pictures, save_first_layer_pictures
 
 DIMS = (6, 4, 3, 1)
 

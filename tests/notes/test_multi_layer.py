@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from chainrule import notes
 from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.network import Network, Parameters
-from chainrule.notes import multi_layer as notes
-from chainrule.notes import neurons
+from chainrule.notes.multi_layer import neurons
 
 DIMS = (3, 5, 4, 2)
 ALL = list(ACTIVATIONS)

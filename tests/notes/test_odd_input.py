@@ -30,7 +30,7 @@ def fresh(code):
 
 def test_mistakes_are_all_there_at_once():
     assert fresh("import chainrule.notes as n; print(len(n.MISTAKES))") == ["32"]
-    assert fresh("from chainrule.notes.mistakes import MISTAKES; print(len(MISTAKES))") == ["32"]
+    assert fresh("from chainrule.notes.mistakes.mistake_registry import MISTAKES; print(len(MISTAKES))") == ["32"]
     assert fresh("import sys, chainrule.notes; print('chainrule.notes.mistakes' in sys.modules)") == ["False"]
 
 

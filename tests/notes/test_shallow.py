@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 
 from chainrule.errors import RequestError
-from chainrule.notes.derivation import derive_dz1
-from chainrule.notes.shallow import (
+from chainrule.notes import (
+    derive_dz1,
+    four_activations,
+    layer_stacked,
+    layer_unit_by_unit,
+    random_initialization,
     shallow_backward,
     shallow_backward_one,
     shallow_cost,
@@ -13,9 +17,8 @@ from chainrule.notes.shallow import (
     shallow_dimensions,
     shallow_forward,
     shallow_update,
+    why_not_zeros,
 )
-from chainrule.notes.starts import random_initialization, why_not_zeros
-from chainrule.notes.units import four_activations, layer_stacked, layer_unit_by_unit
 
 ACTIVATIONS = ["sigmoid", "tanh", "relu", "leaky_relu"]
 XOR = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0]]), np.array([[0, 1, 1, 0]])

@@ -6,46 +6,40 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.errors import RequestError
-from chainrule.notes.theta import (
-    Theta_shapes,
-    delta_L,
-    delta_l,
-    h_Theta,
-    layer_sizes,
-    theta_backward,
-    theta_cost,
-    theta_forward,
-)
-from chainrule.notes.theta_accumulators import (
+from chainrule.notes import (
     D_from_Delta,
     Delta_by_entry,
     Delta_by_example,
     Delta_vectorized,
+    Theta_shapes,
     accumulate,
+    check_theta_gradient,
+    delta_L,
+    delta_l,
     dJ_dTheta_ij,
-    theta_descent,
-    theta_gradient,
-)
-from chainrule.notes.theta_example import regression_example
-from chainrule.notes.theta_steps import (
+    h_Theta,
     hinton_dE_dw,
     hinton_dE_dy,
     hinton_dy_dw,
     hinton_E,
+    layer_sizes,
+    numerical_gradient,
+    random_Theta,
+    regression_example,
+    relative_difference,
+    reroll,
+    theta_backward,
+    theta_cost,
+    theta_descent,
+    theta_forward,
+    theta_gradient,
+    unroll,
     wiki_da_dz,
     wiki_delta,
     wiki_delta_L,
     wiki_dJ_da,
     wiki_dJ_dtheta,
     wiki_steps,
-)
-from chainrule.notes.theta_vector import (
-    check_theta_gradient,
-    numerical_gradient,
-    random_Theta,
-    relative_difference,
-    reroll,
-    unroll,
 )
 
 nets = st.lists(st.integers(1, 4), min_size=2, max_size=5).map(tuple)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
-from chainrule.notes.theta_example import (
+from chainrule.notes import (
     delta2,
     delta3,
     dJ_dTheta1,

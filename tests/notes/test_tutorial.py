@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from chainrule.engines import limited_threads
-from chainrule.notes.grading import GRADED
+from chainrule.notes import GRADED
 
 pytest.importorskip("sklearn")
 

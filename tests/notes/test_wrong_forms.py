@@ -7,17 +7,10 @@ from contextlib import nullcontext
 import numpy as np
 import pytest
 
-import chainrule.notes.basics as basics
-import chainrule.notes.building_blocks as blocks
-import chainrule.notes.logistic_program as program
-import chainrule.notes.theta as theta
-import chainrule.notes.theta_accumulators as accumulators
-import chainrule.notes.theta_example as example
+from chainrule import notes
 from chainrule.errors import RequestError
-from chainrule.notes.deep import deep_hidden_dz
-from chainrule.notes.errata.problem import differences
-from chainrule.notes.mistakes import MISTAKES, mistake
-from chainrule.notes.models import L_layer_model, predict, two_layer_model
+from chainrule.notes import MISTAKES, L_layer_model, deep_hidden_dz, mistake, predict, two_layer_model
+from chainrule.notes.errata.proofs.proof_problem import differences
 
 random = np.random.default_rng(1)
 M = 40
@@ -28,19 +21,19 @@ LOG_2 = np.log(2.0)
 
 
 def start(dims=DIMS):
-    parameters = blocks.initialize_parameters_deep(dims, initialization="1/sqrt(n)", rng=3)
+    parameters = notes.initialize_parameters_deep(dims, initialization="1/sqrt(n)", rng=3)
     rng = np.random.default_rng(4)
     return {k: v if k[0] == "W" else 0.1 * rng.standard_normal(v.shape) for k, v in parameters.items()}
 
 
 def gradient(parameters, X=X, Y=Y):
-    AL, caches = blocks.L_model_forward(X, parameters)
-    return blocks.L_model_backward(AL, Y, caches)
+    AL, caches = notes.L_model_forward(X, parameters)
+    return notes.L_model_backward(AL, Y, caches)
 
 
 def true_gradient(parameters, X=X, Y=Y):
     """Central differences of the reported cost, {"dW1": ...}; to be asked for outside any mistake."""
-    flat = differences(lambda v: blocks.compute_cost(blocks.L_model_forward(X, v)[0], Y), parameters)
+    flat = differences(lambda v: notes.compute_cost(notes.L_model_forward(X, v)[0], Y), parameters)
     ends = np.cumsum([v.size for v in parameters.values()])[:-1]
     parts = zip(parameters.items(), np.split(flat, ends), strict=True)
     return {f"d{name}": part.reshape(v.shape) for (name, v), part in parts}
@@ -183,10 +176,10 @@ def start_is_overwritten(name):
     assert J == RIGHT
     begun = start()
     kept = begun["W1"].copy()
-    blocks.update_parameters(begun, gradient(begun), 0.5)
+    notes.update_parameters(begun, gradient(begun), 0.5)
     assert (begun["W1"] == kept).all()
     with mistake(name):
-        updated = blocks.update_parameters(begun, gradient(begun), 0.5)
+        updated = notes.update_parameters(begun, gradient(begun), 0.5)
     assert updated is begun
     assert (begun["W1"] != kept).any()
 
@@ -208,8 +201,8 @@ def signal_vanishes(name):
     assert max(abs(J_i - LOG_2) for J_i in J) < 0.01
     assert min(costs(**deep)[1]) < 0.1
     with mistake(name):
-        parameters = blocks.initialize_parameters_deep((100,) * 6, initialization="he", rng=0)
-    _, caches = blocks.L_model_forward(np.random.default_rng(0).standard_normal((100, 50)), parameters)
+        parameters = notes.initialize_parameters_deep((100,) * 6, initialization="he", rng=0)
+    _, caches = notes.L_model_forward(np.random.default_rng(0).standard_normal((100, 50)), parameters)
     sizes = [np.sqrt(np.mean(A_prev**2)) for (A_prev, _, _), _ in caches]
     shrinking = np.divide(sizes[1:], sizes[:-1])
     assert ((shrinking > 0.05) & (shrinking < 0.2)).all()  # 0.01 sqrt(100), less what relu cuts off
@@ -242,7 +235,7 @@ def nan_when_sure(name):
 def nan_above_709(name):
     assert costs(name)[1] == pytest.approx(RIGHT, rel=1e-9)
     with mistake(name), np.errstate(all="ignore"):
-        A, _ = blocks.sigmoid(np.array([[700.0, 710.0]]))
+        A, _ = notes.sigmoid(np.array([[700.0, 710.0]]))
     assert A[0, 0] == 1.0
     assert np.isnan(A[0, 1])
 
@@ -284,13 +277,13 @@ w0, b0 = np.zeros((2, 1)), 0.0
 
 def logistic(name=None, iterations=300):
     if name is None:
-        return basics.logistic_descent(X, TARGETS, 1.0, iterations)
+        return notes.logistic_descent(X, TARGETS, 1.0, iterations)
     with mistake(name):
-        return basics.logistic_descent(X, TARGETS, 1.0, iterations)
+        return notes.logistic_descent(X, TARGETS, 1.0, iterations)
 
 
 def true_J(w, b):
-    return basics.logistic_vectorized(w, b, X, TARGETS)[2]
+    return notes.logistic_vectorized(w, b, X, TARGETS)[2]
 
 
 def z_for_a(name):
@@ -302,12 +295,12 @@ def z_for_a(name):
 def first_target(name):
     at = {"w": np.array([[0.5], [-1.0]]), "b": np.array([0.2])}
     with mistake(name):
-        dw, db, _ = basics.logistic_vectorized(at["w"], 0.2, X, TARGETS)
-        checked = differences(lambda v: basics.logistic_vectorized(v["w"], v["b"][0], X, TARGETS)[2], at)
+        dw, db, _ = notes.logistic_vectorized(at["w"], 0.2, X, TARGETS)
+        checked = differences(lambda v: notes.logistic_vectorized(v["w"], v["b"][0], X, TARGETS)[2], at)
     np.testing.assert_allclose(np.append(dw, db), checked, rtol=1e-6)
     w, b, J = logistic(name, 2000)
     assert J[-1] < 0.01
-    assert set((basics.logistic_forward(w, b, X) > 0.5)[0].tolist()) == {TARGETS[0, 0] == 1.0}
+    assert set((notes.logistic_forward(w, b, X) > 0.5)[0].tolist()) == {TARGETS[0, 0] == 1.0}
 
 
 def first_weight_alone(name):
@@ -318,28 +311,27 @@ def first_weight_alone(name):
 
 def column_of_targets(name):
     with mistake(name):
-        x, y = program.program_data(20, rng=0)
+        x, y = notes.program_data(20, rng=0)
     assert y.shape == (20, 1)
     with pytest.raises(RequestError, match=r"y is \(20, 1\)"):
-        program.program_vectorized(x, y, *program.program_start(rng=0))
+        notes.program_vectorized(x, y, *notes.program_start(rng=0))
 
 
 def by_entries(name):
-    x, y = program.program_data(20, rng=0)
+    x, y = notes.program_data(20, rng=0)
     with mistake(name), pytest.raises(ValueError, match="broadcast"):
-        program.program_vectorized(x, y, *program.program_start(rng=0))
+        notes.program_vectorized(x, y, *notes.program_start(rng=0))
     true, found = of_Theta1(), of_Theta1(name)
     assert found.shape == true.shape
     assert np.linalg.norm(found - true) > 0.1 * np.linalg.norm(true)
 
 
 def bracket_of_sum(name):
-    import chainrule.notes.logistic as notes_logistic
 
     a, y = np.array([0.5, 0.99]), np.array([1.0, 0.0])
-    right = notes_logistic.negative_sum_of_weighted_logs(a, y)
+    right = notes.negative_sum_of_weighted_logs(a, y)
     with mistake(name):
-        assert notes_logistic.negative_sum_of_weighted_logs(a, y) < 0.0 < right
+        assert notes.negative_sum_of_weighted_logs(a, y) < 0.0 < right
 
 
 T_X, T_y = np.random.default_rng(6).standard_normal((3, 2)), np.array([[0.9], [0.2], [0.6]])
@@ -348,14 +340,14 @@ T1, T2 = np.random.default_rng(7).standard_normal((2, 3)), np.random.default_rng
 
 def of_Theta1(name=None):
     with mistake(name) if name else nullcontext():
-        return example.regression_example(T_X, T_y, T1, T2).dJ_dTheta1
+        return notes.regression_example(T_X, T_y, T1, T2).dJ_dTheta1
 
 
 def another_cost(name):
-    delta3 = example.regression_example(T_X, T_y, T1, T2).delta3
+    delta3 = notes.regression_example(T_X, T_y, T1, T2).delta3
     with mistake(name):
-        found = example.regression_example(T_X, T_y, T1, T2).delta3
-        *_, J = example.regression_descent(T_X, T_y, T1, T2, 0.1, 50)
+        found = notes.regression_example(T_X, T_y, T1, T2).delta3
+        *_, J = notes.regression_descent(T_X, T_y, T1, T2, 0.1, 50)
     assert ((found / delta3) >= 4.0).all()
     assert J[-1] < J[0]
 
@@ -367,8 +359,8 @@ K_Y = np.array([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
 def D(name=None, lam=0.0, by_example=False):
     with mistake(name) if name else nullcontext():
         if by_example:
-            return accumulators.D_from_Delta(accumulators.Delta_by_example(THETA, T_X, K_Y), THETA, 3, lam)
-        return accumulators.theta_gradient(THETA, T_X, K_Y, lam)
+            return notes.D_from_Delta(notes.Delta_by_example(THETA, T_X, K_Y), THETA, 3, lam)
+        return notes.theta_gradient(THETA, T_X, K_Y, lam)
 
 
 def row_too_many(name):
@@ -378,7 +370,7 @@ def row_too_many(name):
 
 def last_example_alone(name):
     right = D()
-    last = accumulators.theta_gradient(THETA, T_X[2:], K_Y[2:])
+    last = notes.theta_gradient(THETA, T_X[2:], K_Y[2:])
     for D_l, last_l, right_l, at_once in zip(D(name, by_example=True), last, right, D(name), strict=True):
         np.testing.assert_allclose(D_l, last_l / 3, rtol=1e-12)
         np.testing.assert_allclose(at_once, right_l, rtol=1e-12)
@@ -389,9 +381,9 @@ def bias_penalised(name):
         np.testing.assert_allclose(D_l[:, 1:], right_l[:, 1:], rtol=1e-12)
         np.testing.assert_allclose(D_l[:, 0] - right_l[:, 0], 0.5 / 3 * Theta_l[:, 0], rtol=1e-9)
     with mistake(name):
-        Theta, J = accumulators.theta_descent(THETA, T_X, K_Y, 1.0, 1000, 0.5)
+        Theta, J = notes.theta_descent(THETA, T_X, K_Y, 1.0, 1000, 0.5)
     assert J[-1] < J[0]
-    assert max(np.abs(D_l).max() for D_l in accumulators.theta_gradient(Theta, T_X, K_Y, 0.5)) > 0.005
+    assert max(np.abs(D_l).max() for D_l in notes.theta_gradient(Theta, T_X, K_Y, 0.5)) > 0.005
 
 
 def unpenalised_gradient(name):
@@ -400,18 +392,18 @@ def unpenalised_gradient(name):
         np.testing.assert_allclose(D_l[:, 0], right_l[:, 0], rtol=1e-12)
         assert (D_l[:, 1:] != right_l[:, 1:]).all()
     with mistake(name):
-        _, J = accumulators.theta_descent(THETA, T_X, K_Y, 1.0, 1000, 0.5)
+        _, J = notes.theta_descent(THETA, T_X, K_Y, 1.0, 1000, 0.5)
     assert J[-1] > min(J) + 0.1
 
 
 def unpenalised_cost(name):
     with mistake(name):
-        J = theta.theta_cost(THETA, T_X, K_Y, 0.5)
-    assert pytest.approx(theta.theta_cost(THETA, T_X, K_Y)) == J
-    assert theta.theta_cost(THETA, T_X, K_Y, 0.5) > J
-    right, _ = accumulators.theta_descent(THETA, T_X, K_Y, 0.5, 20, 0.5)
+        J = notes.theta_cost(THETA, T_X, K_Y, 0.5)
+    assert pytest.approx(notes.theta_cost(THETA, T_X, K_Y)) == J
+    assert notes.theta_cost(THETA, T_X, K_Y, 0.5) > J
+    right, _ = notes.theta_descent(THETA, T_X, K_Y, 0.5, 20, 0.5)
     with mistake(name):
-        found, _ = accumulators.theta_descent(THETA, T_X, K_Y, 0.5, 20, 0.5)
+        found, _ = notes.theta_descent(THETA, T_X, K_Y, 0.5, 20, 0.5)
     assert all(np.array_equal(a, b) for a, b in zip(found, right, strict=True))
 
 
@@ -445,14 +437,9 @@ def test_every_mistake_has_its_texts_and_its_symptom_tested():
     ("name", "form"), [(name, form) for name in sorted(MISTAKES) for form in MISTAKES[name].forms.items()]
 )
 def test_a_form_replaces_a_switchable_function_and_takes_its_arguments(name, form):
-    modules = [
-        "basics", "building_blocks", "deep", "logistic", "logistic_derivatives", "logistic_program", "shallow",
-        "starts", "theta", "theta_accumulators", "theta_example", "theta_steps",
-    ]  # fmt: skip
-    found = [getattr(__import__(f"chainrule.notes.{m}", fromlist=["_"]), form[0], None) for m in modules]
-    rights = [inspect.unwrap(f) for f in found if hasattr(f, "__wrapped__")]
-    assert rights, f"{name}: no switchable function is called {form[0]}"
-    wanted = inspect.signature(rights[0]).parameters.values()
+    replaced = getattr(notes, form[0], None)
+    assert hasattr(replaced, "__wrapped__"), f"{name}: no switchable function is called {form[0]}"
+    wanted = inspect.signature(inspect.unwrap(replaced)).parameters.values()
     taken = inspect.signature(form[1]).parameters
     positional = [p.name for p in wanted if p.kind is p.POSITIONAL_OR_KEYWORD]
     assert [p.name for p in taken.values() if p.kind is p.POSITIONAL_OR_KEYWORD] == positional
@@ -465,8 +452,8 @@ def test_forms_of_several_documents_act_together(name):
     a, y = np.array([[0.25]]), np.array([[1.0]])
     with mistake(name):
         if name == "sign-lost":
-            assert basics.logistic_dZ(a, y).tolist() == [[0.75]]
-            assert theta.delta_L(a, y).tolist() == [[0.75]]
+            assert notes.logistic_dZ(a, y).tolist() == [[0.75]]
+            assert notes.delta_L(a, y).tolist() == [[0.75]]
         else:
             W, dz = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0], [0.0]])
             assert deep_hidden_dz(W, dz, np.ones((2, 1)), "relu").tolist() == [[1.0], [3.0]]
@@ -476,7 +463,7 @@ def test_forms_of_several_documents_act_together(name):
 def test_every_option_of_the_models_works_under_a_mistake(name):
     options = {"momentum": 0.9, "mini_batch_size": 16, "lambd": 0.1, "rng": 0, "hidden_activation": "relu"}
     with mistake(name):
-        for initialization in blocks.INITIALIZATIONS:
+        for initialization in notes.INITIALIZATIONS:
             _, J = L_layer_model(X, Y, DIMS, 1e-3, 5, initialization=initialization, **options)
             two_layer_model(X, Y, (2, 4, 1), 1e-3, 5, initialization=initialization, **options)
             assert np.isfinite(J).all()
@@ -498,17 +485,17 @@ def test_an_inner_mistake_replaces_the_outer_one_until_it_ends():
     dA, Z = np.array([[1.0, 1.0]]), np.array([[2.0, -3.0]])
     with mistake("relu-slope-is-dA"):
         with mistake("g-for-g-prime"):
-            assert blocks.relu_backward(dA, Z).tolist() == [[2.0, 0.0]]
+            assert notes.relu_backward(dA, Z).tolist() == [[2.0, 0.0]]
         with pytest.warns(UserWarning, match="'ascent' has changed nothing"), mistake("ascent"):
-            assert blocks.relu_backward(dA, Z).tolist() == [[1.0, 0.0]]
-        assert blocks.relu_backward(dA, Z).tolist() == [[1.0, 1.0]]
-    assert blocks.relu_backward(dA, Z).tolist() == [[1.0, 0.0]]
+            assert notes.relu_backward(dA, Z).tolist() == [[1.0, 0.0]]
+        assert notes.relu_backward(dA, Z).tolist() == [[1.0, 1.0]]
+    assert notes.relu_backward(dA, Z).tolist() == [[1.0, 0.0]]
 
 
 def test_a_mistake_ends_with_an_exception():
     with pytest.raises(ZeroDivisionError), mistake("relu-slope-is-dA"):
         raise ZeroDivisionError
-    assert blocks.relu_backward(np.array([[1.0]]), np.array([[-3.0]])).tolist() == [[0.0]]
+    assert notes.relu_backward(np.array([[1.0]]), np.array([[-3.0]])).tolist() == [[0.0]]
 
 
 def test_an_unknown_mistake_is_refused_with_the_nearest_name():
@@ -519,10 +506,10 @@ def test_an_unknown_mistake_is_refused_with_the_nearest_name():
 def test_g_for_g_prime_is_made_with_every_hidden_activation():
     rng = np.random.default_rng(0)
     X, Y = rng.standard_normal((3, 20)), rng.integers(0, 2, (1, 20))
-    parameters = blocks.initialize_parameters_deep((3, 4, 1), initialization="he", rng=1)
-    AL, caches = blocks.L_model_forward(X, parameters, hidden_activation="tanh")
-    right = blocks.L_model_backward(AL, Y, caches, hidden_activation="tanh")
+    parameters = notes.initialize_parameters_deep((3, 4, 1), initialization="he", rng=1)
+    AL, caches = notes.L_model_forward(X, parameters, hidden_activation="tanh")
+    right = notes.L_model_backward(AL, Y, caches, hidden_activation="tanh")
     with mistake("g-for-g-prime"):
-        wrong = blocks.L_model_backward(AL, Y, caches, hidden_activation="tanh")
+        wrong = notes.L_model_backward(AL, Y, caches, hidden_activation="tanh")
     np.testing.assert_array_equal(wrong["dW2"], right["dW2"])
     assert np.linalg.norm(wrong["dW1"] - right["dW1"]) > 0.3 * np.linalg.norm(right["dW1"])

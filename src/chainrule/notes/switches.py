@@ -1,6 +1,6 @@
-"""How mistakes replace the notes' functions: ``switchable`` lets them, ``wrong_form`` enters one, ``switched_on`` acts.
+"""How mistakes replace the notes' functions: ``switchable`` lets them, ``switched_on`` does it.
 
-``mistakes`` is what people use. It lies apart, since it holds all wrong forms, and those need the functions themselves.
+People use ``mistake``. It is in ``mistakes``, with all wrong forms, which need the functions that import this module.
 """
 
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
-__all__: list[str] = []
+__all__ = ["Mistake"]
 
 
 @dataclass
@@ -40,8 +40,6 @@ class Switch:
     acted: bool = False
 
 
-ENTERED: dict[str, Mistake] = {}
-
 _on: ContextVar[Switch | None] = ContextVar("mistake", default=None)
 
 
@@ -60,16 +58,6 @@ def switchable(right: Callable[P, R]) -> Callable[P, R]:
     # doctest passes over a function whose globals are another module's, as those of this wrapper are
     right.__globals__.setdefault("__test__", {})[right.__name__] = right
     return function
-
-
-def wrong_form(name: str, what: str, symptom: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Enter the function as the wrong form, under this mistake, of the notes' function with the same name."""
-
-    def enter(form: Callable[P, R]) -> Callable[P, R]:
-        ENTERED.setdefault(name, Mistake(name, what, symptom)).forms[form.__name__] = form
-        return form
-
-    return enter
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import sys
 
-from chainrule.notes.errata import markdown
+from chainrule.notes.errata.all_errata import errata_markdown
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(markdown().encode())
+    sys.stdout.buffer.write(errata_markdown().encode())

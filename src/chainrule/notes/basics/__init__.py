@@ -1,0 +1,1 @@
+"""*Deep learning basics*: logistic regression, computation graphs, shallow and deep networks."""

@@ -1,0 +1,1 @@
+"""Computation graphs, as *Deep learning basics* draws them."""

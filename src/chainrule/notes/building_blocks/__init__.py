@@ -1,0 +1,1 @@
+"""*Building blocks*: the functions of an L-layer network, and the models that are built from them."""

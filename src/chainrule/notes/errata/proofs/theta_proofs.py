@@ -1,0 +1,174 @@
+"""The proofs for *Theta notation*: its 2-3-1 example with its three examples, and a 2-3-2 network with bias units."""
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.notes.basics.logistic_regression import Floats
+from chainrule.notes.errata.errata_entry import Proof
+from chainrule.notes.errata.proofs.proof_problem import differences, typed, under
+from chainrule.notes.theta.theta_accumulators import D_from_Delta, Delta_by_example, theta_gradient
+from chainrule.notes.theta.theta_derivations import wiki_delta, wiki_dJ_dtheta
+from chainrule.notes.theta.theta_example import regression_cost, regression_example, regression_forward, sigmoid_slope
+from chainrule.notes.theta.theta_network import h_Theta, theta_backward, theta_cost, theta_forward
+
+__all__: list[str] = []
+
+_random = np.random.default_rng(4)
+_X = _random.standard_normal((3, 2))
+_y = np.array([[0.9], [0.2], [0.6]])
+_Theta1, _Theta2 = _random.standard_normal((2, 3)), _random.standard_normal((3, 1))
+
+
+def _regression_J(v: Any) -> float:
+    *_, y_hat = regression_forward(_X, v.get("Theta1", _Theta1), v.get("Theta2", _Theta2))
+    return regression_cost(_y, y_hat)
+
+
+def _dTheta1() -> Floats:
+    return regression_example(_X, _y, _Theta1, _Theta2).dJ_dTheta1
+
+
+def _dTheta2() -> Floats:
+    return regression_example(_X, _y, _Theta1, _Theta2).dJ_dTheta2
+
+
+def _true_dTheta1() -> Floats:
+    return differences(_regression_J, {"Theta1": _Theta1}).reshape(2, 3)
+
+
+def _true_dTheta2() -> Floats:
+    return differences(_regression_J, {"Theta2": _Theta2}).reshape(3, 1)
+
+
+_of_Theta2 = "dJ/dTheta2 of the 2-3-1 example"
+_of_Theta1 = "dJ/dTheta1 of the 2-3-1 example; with three examples the shapes do not object"
+
+sign = Proof(_of_Theta2, under("sign-lost", _dTheta2), _dTheta2, _true_dTheta2, fails=1.99)
+a2_not_transposed = Proof(
+    _of_Theta2 + "; with three examples the shapes do not object",
+    printed=under("transpose-lost", _dTheta2),
+    correct=_dTheta2,
+    truth=_true_dTheta2,
+    fails=0.1,
+)
+another_cost = Proof(
+    "dJ/dTheta2 of the 2-3-1 example, J = 1/2 sum (y - y_hat)^2",
+    printed=under("delta-of-another-cost", _dTheta2),
+    correct=_dTheta2,
+    truth=_true_dTheta2,
+    fails=1.0,
+)
+boxed = Proof(_of_Theta1, under("transpose-lost", _dTheta1), _dTheta1, _true_dTheta1, fails=0.3)
+matrix_products = Proof(_of_Theta1, under("product-by-entries", _dTheta1), _dTheta1, _true_dTheta1, fails=0.3)
+
+
+def _star() -> Floats:
+    _, a2, _, y_hat = regression_forward(_X, _Theta1, _Theta2)
+    return -(_y - y_hat) * (y_hat * (1 - y_hat)) * a2
+
+
+by_examples = Proof(_of_Theta2, printed=_star, correct=_dTheta2, truth=_true_dTheta2, fails="shape")
+
+
+def _printed_slope() -> Floats:
+    z = np.array([-800.0, 0.0])
+    return np.exp(-z) / (1 + np.exp(-z)) ** 2
+
+
+overflow = Proof(
+    "g' of -800 and 0",
+    printed=_printed_slope,
+    correct=lambda: sigmoid_slope(np.array([-800.0, 0.0])),
+    truth=lambda: [0.0, 0.25],
+    fails="not finite",
+)
+
+_Theta = [_random.standard_normal((3, 3)), _random.standard_normal((2, 4))]
+_Y = np.array([[1.0, 0.0], [0.0, 0.0], [1.0, 1.0]])
+
+
+def _flat(D: list[Floats]) -> Floats:
+    return np.concatenate([np.ravel(D_l) for D_l in D])
+
+
+def _true_gradient(lam: float = 0.0) -> Floats:
+    return differences(lambda v: theta_cost(list(v.values()), _X, _Y, lam), _named())
+
+
+def _named() -> dict[str, Floats]:
+    return {"Theta1": _Theta[0], "Theta2": _Theta[1]}
+
+
+bias_row = Proof(
+    "D of a 2-3-2 network",
+    printed=under("bias-row-kept", lambda: _flat(theta_gradient(_Theta, _X, _Y))),
+    correct=lambda: _flat(theta_gradient(_Theta, _X, _Y)),
+    truth=_true_gradient,
+    fails=ValueError,
+    message="operands could not be broadcast together with shapes (3,3) (4,3)",
+)
+lambda_missing = Proof(
+    "D of a 2-3-2 network, lambda = 1",
+    printed=under("lambda-not-in-gradient", lambda: _flat(theta_gradient(_Theta, _X, _Y, 1.0))),
+    correct=lambda: _flat(theta_gradient(_Theta, _X, _Y, 1.0)),
+    truth=lambda: _true_gradient(1.0),
+    fails=0.3,
+)
+bias_unit_of_x = Proof(
+    "h of the first example",
+    printed=typed("Theta[0] @ x", Theta=_Theta, x=_X[0]),
+    correct=lambda: h_Theta(_Theta, _X[:1])[0],
+    truth=lambda: _sigma(_Theta[1] @ np.append(1.0, _sigma(_Theta[0] @ np.append(1.0, _X[0])))),
+    fails=ValueError,
+    message="mismatch in its core dimension",
+)
+
+
+def _sigma(z: Floats) -> Floats:
+    return 1.0 / (1.0 + np.exp(-z))
+
+
+loop_variable = Proof(
+    "D of a 2-3-2 network by the loop, typed as printed",
+    printed=typed("[X[t] for i in range(3)]", X=_X),
+    correct=lambda: _flat(D_from_Delta(Delta_by_example(_Theta, _X, _Y), _Theta, 3)),
+    truth=_true_gradient,
+    fails=NameError,
+    message="name 't' is not defined",
+)
+
+_, _a = theta_forward(_Theta, _X)
+_delta = theta_backward(_Theta, _a, _Y)
+
+
+def _true_dTheta(l: int) -> Floats:
+    """3 dJ/dTheta(l): the wiki sums over examples."""
+    start = 0 if l == 1 else _Theta[0].size
+    return 3.0 * _true_gradient()[start : start + _Theta[l - 1].size].reshape(_Theta[l - 1].shape)
+
+
+wiki_outer = Proof(
+    "dJ/dtheta(2) of a 2-3-2 network",
+    printed=under("transpose-lost", lambda: wiki_dJ_dtheta(_delta[3], _a[2])),
+    correct=lambda: wiki_dJ_dtheta(_delta[3], _a[2]),
+    truth=lambda: _true_dTheta(2),
+    fails=ValueError,
+    message="mismatch in its core dimension",
+)
+wiki_delta_order = Proof(
+    "dJ/dtheta(1) of a 2-3-2 network, by delta(2)",
+    printed=under("transpose-lost", lambda: wiki_delta(_delta[3], _Theta[1], _a[2][1:]) @ _a[1].T),
+    correct=lambda: wiki_delta(_delta[3], _Theta[1], _a[2][1:]) @ _a[1].T,
+    truth=lambda: _true_dTheta(1),
+    fails=ValueError,
+    message="mismatch in its core dimension",
+)
+wiki_first_layer = Proof(
+    "dJ/dtheta(1) of a 2-3-2 network",
+    printed=typed("((aL - y) @ theta @ (a * (1 - a))) @ a1", aL=_a[3], y=_Y.T, theta=_Theta[1], a=_a[2], a1=_a[1]),
+    correct=lambda: wiki_dJ_dtheta(wiki_delta(_delta[3], _Theta[1], _a[2][1:]), _a[1]),
+    truth=lambda: _true_dTheta(1),
+    fails=ValueError,
+    message="mismatch in its core dimension",
+)

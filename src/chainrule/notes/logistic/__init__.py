@@ -1,0 +1,1 @@
+"""*Logistic regression to one hidden layer*: likelihood, derivatives, notation, one hidden layer, a program."""
