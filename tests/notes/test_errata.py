@@ -8,35 +8,53 @@ import numpy as np
 import pytest
 
 from chainrule.errors import RequestError
-from chainrule.notes import CONVENTIONS, DOCUMENTS, ERRATA, MISTAKES, Proof, errata_markdown, erratum, find_errata
-from chainrule.notes.errata.proofs.proof_problem import differences
+from chainrule.notes import CONVENTIONS, DOCUMENTS, ERRATA, MISTAKES, errata_markdown, erratum, find_errata
+from tests.notes.errata_proofs import (
+    basics_proofs,
+    building_blocks_proofs,
+    logistic_proofs,
+    multi_layer_proofs,
+    theta_proofs,
+)
+from tests.notes.errata_proofs.problem import differences
+from tests.notes.errata_proofs.proof import Proof
 
 PAGE = Path(__file__).parents[2] / "docs" / "errata.md"
-PROVEN = [entry for entry in ERRATA if entry.proof]
+PROOFS: dict[str, Proof] = {
+    **multi_layer_proofs.PROOFS,
+    **building_blocks_proofs.PROOFS,
+    **basics_proofs.PROOFS,
+    **logistic_proofs.PROOFS,
+    **theta_proofs.PROOFS,
+}
 
 
-def proof_of(entry) -> Proof:
-    assert entry.proof is not None
-    return entry.proof
-
-
-@pytest.mark.parametrize("entry", PROVEN, ids=lambda entry: entry.id)
-def test_the_printed_form_fails_as_stated_and_the_correct_one_passes(entry):
-    proof = proof_of(entry)
+@pytest.mark.parametrize("id", PROOFS)
+def test_the_printed_form_fails_as_stated_and_the_correct_one_passes(id):
+    proof = PROOFS[id]
     printed, correct = proof.outcome(proof.printed), proof.outcome(proof.correct)
     assert proof.printed_fails(), printed
     assert correct.failure == "", correct
     assert correct.relative_error < proof.within
 
 
+@pytest.mark.parametrize("id", PROOFS)
+def test_what_is_said_to_be_measured_is_measured(id):
+    assert erratum(id).measured == f"{PROOFS[id].quantity}: {PROOFS[id].measured()}"
+
+
+def test_what_is_said_to_be_measured_has_its_proof():
+    assert [entry.id for entry in ERRATA if entry.measured] == list(PROOFS)
+
+
 def test_the_correct_forms_are_right_to_1e_7():
-    wider = {entry.id for entry in PROVEN if proof_of(entry).within > 1e-7}
+    wider = {id for id, proof in PROOFS.items() if proof.within > 1e-7}
     assert wider == {"building-blocks-13"}  # the size of a random signal
 
 
 @pytest.mark.parametrize("entry", find_errata(severity="A"), ids=lambda entry: entry.id)
 def test_every_severe_erratum_is_proven(entry):
-    assert entry.proof is not None
+    assert entry.id in PROOFS
 
 
 def test_the_page_is_made_from_the_data():

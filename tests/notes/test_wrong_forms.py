@@ -10,7 +10,7 @@ import pytest
 from chainrule import notes
 from chainrule.errors import RequestError
 from chainrule.notes import MISTAKES, L_layer_model, deep_hidden_dz, mistake, predict, two_layer_model
-from chainrule.notes.errata.proofs.proof_problem import differences
+from tests.notes.errata_proofs.problem import differences
 
 random = np.random.default_rng(1)
 M = 40

@@ -97,7 +97,7 @@ _NAMES = {
     "switches": "Mistake",
     "mistakes.mistake_registry": "MISTAKES",
     "mistakes.mistake": "mistake",
-    "errata.errata_entry": "Severity Outcome Proof Erratum",
+    "errata.errata_entry": "Severity Erratum",
     "errata.all_errata": "ERRATA DOCUMENTS find_errata erratum errata_markdown",
     "grading.graded_functions": "GRADED",
     "grading.grader": "Grade check",

@@ -1,8 +1,5 @@
-"""The mistakes of the five documents, as data, with proofs that run; docs/errata.md is made from them.
+"""The mistakes of the five documents, as data: a TOML file for each document, of which docs/errata.md is made.
 
-all_errata      ERRATA, and how to find one
-..._errata      the errata of one document
-proofs          the printed form and the correct one, for each that can be run
-errata_entry    what an erratum and its proof are
-errata_page     how the page is written; ``python -m chainrule.notes.errata`` prints it
+What an erratum says is measured, the tests run: the printed form and the correct one, on a small fixed problem.
+``python -m chainrule.notes.errata`` prints the page.
 """

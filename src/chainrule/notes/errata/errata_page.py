@@ -58,7 +58,7 @@ basics*, whose W has the rows w_j^T.
 
 
 def page(entries: Sequence[Erratum]) -> str:
-    """Introduction, conventions, and one table for each document; runs every proof."""
+    """Introduction, conventions, and one table for each document."""
     documents = dict.fromkeys(entry.document for entry in entries)
     parts = [_INTRODUCTION, _conventions(), _AFTER_CONVENTIONS]
     parts += [_table(document, [entry for entry in entries if entry.document == document]) for document in documents]
@@ -105,7 +105,7 @@ def _erratum(entry: Erratum) -> list[str]:
         f"`{' '.join(entry.quote.split())}`",
         entry.wrong,
         entry.correct,
-        f"{entry.proof.quantity}: {entry.proof.measured()}" if entry.proof else "",
+        entry.measured,
         f"`{entry.mistake}`" if entry.mistake else "",
     ]
 

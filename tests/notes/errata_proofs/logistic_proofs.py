@@ -3,15 +3,18 @@
 import numpy as np
 
 from chainrule.formulas.activations import ACTIVATIONS
-from chainrule.notes.basics.logistic_regression import Floats
-from chainrule.notes.building_blocks.blocks_forward import sigmoid
-from chainrule.notes.errata.errata_entry import Proof
-from chainrule.notes.errata.proofs.proof_problem import differences, typed, under
-from chainrule.notes.logistic.likelihood import negative_sum_of_weighted_logs
-from chainrule.notes.logistic.logistic_derivatives import da_dz, dL_da
-from chainrule.notes.logistic.logistic_program import program_data, program_start, program_vectorized
-
-__all__: list[str] = []
+from chainrule.notes import (
+    da_dz,
+    dL_da,
+    negative_sum_of_weighted_logs,
+    program_data,
+    program_start,
+    program_vectorized,
+    sigmoid,
+)
+from chainrule.notes.array_checks import Floats
+from tests.notes.errata_proofs.problem import differences, typed, under
+from tests.notes.errata_proofs.proof import Proof
 
 _sigma = ACTIVATIONS["sigmoid"](np).g
 _z = np.array([-2.0, 0.0, 0.5, 3.0])
@@ -129,3 +132,19 @@ indentation = Proof(
     fails=IndentationError,
     message="expected an indented block",
 )
+
+PROOFS = {
+    "logistic-1": exp_over_exp,
+    "logistic-3": sum_brackets,
+    "logistic-4": sum_brackets,
+    "logistic-6": dz_sign,
+    "logistic-7": da_dz_sign,
+    "logistic-10": index_reversed,
+    "logistic-11": index_reversed,
+    "logistic-20": W2_shape,
+    "logistic-24": indentation,
+    "logistic-25": targets_in_a_column,
+    "logistic-27": equal_units,
+    "logistic-29": entries,
+    "logistic-30": db_over_units,
+}

@@ -7,21 +7,20 @@ import numpy as np
 from chainrule.formulas import equations
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
-from chainrule.notes.array_checks import Floats
-from chainrule.notes.building_blocks.blocks_backward import L_model_backward, update_parameters
-from chainrule.notes.building_blocks.blocks_forward import (
+from chainrule.notes import (
+    L_model_backward,
     L_model_forward,
     compute_cost,
+    initialize_parameters_deep,
     linear_activation_forward,
     linear_forward,
     relu,
     sigmoid,
+    update_parameters,
 )
-from chainrule.notes.building_blocks.initialization import initialize_parameters_deep
-from chainrule.notes.errata.errata_entry import Proof
-from chainrule.notes.errata.proofs.proof_problem import differences, joined, typed, under
-
-__all__: list[str] = []
+from chainrule.notes.array_checks import Floats
+from tests.notes.errata_proofs.problem import differences, joined, typed, under
+from tests.notes.errata_proofs.proof import Proof
 
 _dims = (3, 4, 3, 1)
 _random = np.random.default_rng(1)
@@ -224,3 +223,35 @@ one_line = Proof(
     fails=SyntaxError,
     message="invalid syntax",
 )
+
+PROOFS = {
+    "building-blocks-12": last_layer,
+    "building-blocks-13": small_weights,
+    "building-blocks-15": one_line,
+    "building-blocks-16": overflow,
+    "building-blocks-17": any_activation,
+    "building-blocks-18": one_output,
+    "building-blocks-21": targets_in_a_column,
+    "building-blocks-22": log_of_0,
+    "building-blocks-25": g_for_g_prime,
+    "building-blocks-26": maximun,
+    "building-blocks-27": relu_slope,
+    "building-blocks-31": y_over_a,
+    "building-blocks-32": update_in_place,
+}
+
+PROOFS = {
+    "building-blocks-12": last_layer,
+    "building-blocks-13": small_weights,
+    "building-blocks-15": one_line,
+    "building-blocks-16": overflow,
+    "building-blocks-17": any_activation,
+    "building-blocks-18": one_output,
+    "building-blocks-21": targets_in_a_column,
+    "building-blocks-22": log_of_0,
+    "building-blocks-25": g_for_g_prime,
+    "building-blocks-26": maximun,
+    "building-blocks-27": relu_slope,
+    "building-blocks-31": y_over_a,
+    "building-blocks-32": update_in_place,
+}

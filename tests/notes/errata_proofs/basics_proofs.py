@@ -6,23 +6,24 @@ import numpy as np
 
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
-from chainrule.notes.basics.deep_network import deep_backward, deep_forward
-from chainrule.notes.basics.logistic_regression import (
-    Floats,
+from chainrule.notes import (
+    deep_backward,
+    deep_forward,
+    initialize_parameters_deep,
     logistic_double_loop,
     logistic_dZ,
     logistic_forward,
     logistic_score,
     logistic_update,
     logistic_vectorized,
+    random_initialization,
+    shallow_backward,
+    shallow_cost,
+    shallow_forward,
 )
-from chainrule.notes.basics.shallow_network import shallow_backward, shallow_cost, shallow_forward
-from chainrule.notes.basics.symmetry_breaking import random_initialization
-from chainrule.notes.building_blocks.initialization import initialize_parameters_deep
-from chainrule.notes.errata.errata_entry import Proof
-from chainrule.notes.errata.proofs.proof_problem import differences, joined, typed, under
-
-__all__: list[str] = []
+from chainrule.notes.basics.logistic_regression import Floats
+from tests.notes.errata_proofs.problem import differences, joined, typed, under
+from tests.notes.errata_proofs.proof import Proof
 
 _random = np.random.default_rng(2)
 _X = _random.standard_normal((3, 8))
@@ -180,3 +181,35 @@ transpose = Proof(
     truth=lambda: differences(_square_J, _square),
     fails=0.3,
 )
+
+PROOFS = {
+    "basics-10": first_target_J,
+    "basics-11": first_target_gradient,
+    "basics-12": nothing_to_add_to,
+    "basics-13": bracket,
+    "basics-14": w1_alone,
+    "basics-15": dot_w_x,
+    "basics-16": z_for_a,
+    "basics-17": columns_for_sum,
+    "basics-18": w_caret_T,
+    "basics-25": db2,
+    "basics-27": randn,
+    "basics-28": zero,
+    "basics-32": transpose,
+}
+
+PROOFS = {
+    "basics-10": first_target_J,
+    "basics-11": first_target_gradient,
+    "basics-12": nothing_to_add_to,
+    "basics-13": bracket,
+    "basics-14": w1_alone,
+    "basics-15": dot_w_x,
+    "basics-16": z_for_a,
+    "basics-17": columns_for_sum,
+    "basics-18": w_caret_T,
+    "basics-25": db2,
+    "basics-27": randn,
+    "basics-28": zero,
+    "basics-32": transpose,
+}

@@ -4,15 +4,24 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.notes.basics.logistic_regression import Floats
-from chainrule.notes.errata.errata_entry import Proof
-from chainrule.notes.errata.proofs.proof_problem import differences, typed, under
-from chainrule.notes.theta.theta_accumulators import D_from_Delta, Delta_by_example, theta_gradient
-from chainrule.notes.theta.theta_derivations import wiki_delta, wiki_dJ_dtheta
-from chainrule.notes.theta.theta_example import regression_cost, regression_example, regression_forward, sigmoid_slope
-from chainrule.notes.theta.theta_network import h_Theta, theta_backward, theta_cost, theta_forward
-
-__all__: list[str] = []
+from chainrule.notes import (
+    D_from_Delta,
+    Delta_by_example,
+    h_Theta,
+    regression_cost,
+    regression_example,
+    regression_forward,
+    sigmoid_slope,
+    theta_backward,
+    theta_cost,
+    theta_forward,
+    theta_gradient,
+    wiki_delta,
+    wiki_dJ_dtheta,
+)
+from chainrule.notes.array_checks import Floats
+from tests.notes.errata_proofs.problem import differences, typed, under
+from tests.notes.errata_proofs.proof import Proof
 
 _random = np.random.default_rng(4)
 _X = _random.standard_normal((3, 2))
@@ -172,3 +181,22 @@ wiki_first_layer = Proof(
     fails=ValueError,
     message="mismatch in its core dimension",
 )
+
+PROOFS = {
+    "theta-7": overflow,
+    "theta-10": by_examples,
+    "theta-13": a2_not_transposed,
+    "theta-14": sign,
+    "theta-16": boxed,
+    "theta-18": matrix_products,
+    "theta-24": another_cost,
+    "theta-26": bias_row,
+    "theta-27": lambda_missing,
+    "theta-28": loop_variable,
+    "theta-29": bias_unit_of_x,
+    "theta-30": bias_row,
+    "theta-32": wiki_outer,
+    "theta-33": wiki_delta_order,
+    "theta-34": wiki_delta_order,
+    "theta-35": wiki_first_layer,
+}

@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from chainrule.notes.errata.errata_entry import Proof
-from chainrule.notes.errata.proofs.proof_problem import differences
-from chainrule.notes.multi_layer.neurons import neuron_da_prev, neuron_z
-
-__all__: list[str] = []
+from chainrule.notes import neuron_da_prev, neuron_z
+from tests.notes.errata_proofs.problem import differences
+from tests.notes.errata_proofs.proof import Proof
 
 _random = np.random.default_rng(0)
 _W, _b = _random.standard_normal((3, 4)), _random.standard_normal((3, 1))
@@ -19,3 +17,11 @@ sum_over_j = Proof(
     truth=lambda: differences(lambda v: np.sum(_dz * neuron_z(_W, _b, v["a"])), {"a": _a_prev}),
     fails=0.2,
 )
+
+PROOFS = {
+    "multi-layer-6": sum_over_j,
+}
+
+PROOFS = {
+    "multi-layer-6": sum_over_j,
+}

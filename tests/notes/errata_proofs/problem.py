@@ -6,9 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.notes.mistakes.mistake import mistake
-
-__all__: list[str] = []
+from chainrule.notes import mistake
 
 Floats = NDArray[Any]
 Form = Callable[[], Any]
