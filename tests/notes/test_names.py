@@ -53,7 +53,9 @@ def test_no_name_is_that_of_a_folder_or_a_file():
 
 
 def test_a_file_is_named_once_and_few_lie_at_the_top():
+    others = {path.stem for path in HERE.parent.rglob("*.py") if HERE not in path.parents}
     assert len({path.stem for path in FILES}) == len(FILES)
+    assert not {path.stem for path in FILES} & others
     assert len(list(HERE.glob("*.py"))) <= 8
 
 

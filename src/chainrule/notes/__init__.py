@@ -100,7 +100,8 @@ _NAMES = {
     "errata.errata_entry": "Severity Erratum",
     "errata.all_errata": "ERRATA DOCUMENTS find_errata erratum errata_markdown",
     "grading.graded_functions": "GRADED",
-    "grading.grader": "Grade check",
+    "grading.grade": "Grade",
+    "grading.grader": "check",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
