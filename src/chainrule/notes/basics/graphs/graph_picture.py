@@ -21,15 +21,15 @@ ROW, PASS = 96.0, 34.0  # from node to node; for an arrow that passes
 
 
 @dataclass
-class Place:
+class Position:
     """Where a node stands, or where a long arrow passes (``name`` is then None)."""
 
     name: str | None
     column: int
     x: float = 0.0
     y: float = 0.0
-    before: list["Place"] = field(default_factory=list)
-    after: list["Place"] = field(default_factory=list)
+    before: list["Position"] = field(default_factory=list)
+    after: list["Position"] = field(default_factory=list)
 
     @property
     def room(self) -> float:
@@ -83,13 +83,13 @@ def _label(node: Node) -> str:
     return f"{node.name} = {node.formula}" if node.formula else node.name
 
 
-def _arrows(place: Place) -> list[list[Place]]:
+def _arrows(place: Position) -> list[list[Position]]:
     """Every way from here over stops to the next node."""
     ends = [[place, following] for following in place.after if following.name]
     return ends + [[place, *rest] for stop in place.after if not stop.name for rest in _arrows(stop)]
 
 
-def _places(graph: Graph) -> list[Place]:
+def _places(graph: Graph) -> list[Position]:
     """Nodes and stops, linked: computed nodes right of all their inputs, inputs just left of their first use."""
     column: dict[str, int] = {}
     uses: dict[str, list[str]] = {name: [] for name in graph.nodes}
@@ -101,13 +101,13 @@ def _places(graph: Graph) -> list[Place]:
     for name, node in graph.nodes.items():
         if node.operation is None and uses[name]:
             column[name] = min(column[user] for user in uses[name]) - 1
-    place = {name: Place(name, column[name]) for name in graph.nodes}
-    stops: list[Place] = []
+    place = {name: Position(name, column[name]) for name in graph.nodes}
+    stops: list[Position] = []
     for name, users in uses.items():
         chain = [place[name]]
         for user in sorted(users, key=column.__getitem__):
             while chain[-1].column < column[user] - 1:
-                stop = Place(None, chain[-1].column + 1)
+                stop = Position(None, chain[-1].column + 1)
                 stops.append(stop)
                 _link(chain[-1], stop)
                 chain.append(stop)
@@ -115,12 +115,12 @@ def _places(graph: Graph) -> list[Place]:
     return [*place.values(), *stops]
 
 
-def _link(a: Place, b: Place) -> None:
+def _link(a: Position, b: Position) -> None:
     a.after.append(b)
     b.before.append(a)
 
 
-def _arrange(columns: list[list[Place]]) -> None:
+def _arrange(columns: list[list[Position]]) -> None:
     """Order each column by its neighbours' means, then move everything towards the means."""
     for column in columns:
         _space(column, [0.0] * len(column))
@@ -139,7 +139,7 @@ def _arrange(columns: list[list[Place]]) -> None:
             _space(column, [float(np.mean([q.y for q in p.before + p.after] or [p.y])) for p in column])
 
 
-def _space(column: list[Place], wish: Sequence[float]) -> None:
+def _space(column: list[Position], wish: Sequence[float]) -> None:
     """The places nearest to the wishes (least squares) that keep order and distance: pool adjacent violators."""
     gaps = [(p.room + q.room) / 2 for p, q in pairwise(column)]
     offset = np.concatenate([[0.0], np.cumsum(gaps)])
