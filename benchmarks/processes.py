@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from benchmarks.cases import Case
 from benchmarks.rivals import Rival
@@ -92,7 +92,7 @@ class Worker:
         self._process.wait()
         self._errors.close()
 
-    def __enter__(self) -> "Worker":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

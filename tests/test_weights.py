@@ -26,7 +26,7 @@ def test_a_weight_is_looked_up_by_the_place_of_its_class(labels):
         expected = np.ones(len(labels))
         expected[k] = 7.0
         assert class_weights({label: 7.0}, labels, codes).tolist() == expected.tolist()
-        if label != b"a" and label != b"b":
+        if label not in {b"a", b"b"}:
             scalar = np.array(labels)[k]
             assert class_weights({scalar: 7.0}, labels, codes).tolist() == expected.tolist()
     assert class_weights({}, labels, codes).tolist() == [1.0] * len(labels)

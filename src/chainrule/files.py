@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from errno import EAGAIN, EMLINK, ENOSYS, ENOTSUP, EOPNOTSUPP, EPERM, EXDEV
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from chainrule.errors import RequestError, RunError
 
@@ -57,7 +57,7 @@ class Part:
             self.close()  # ``remove_leftovers`` of another process came between
         raise OSError(EAGAIN, "another process locks the files that are made there")
 
-    def __enter__(self) -> "Part":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -239,7 +239,7 @@ class Claim:
             remove_leftovers(self._place)
             self._part = Part(self._place)
 
-    def __enter__(self) -> "Claim":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -282,9 +282,10 @@ class Claim:
         """
         try:
             self.write(*content)
-            return
         except RequestError as error:
             failed = error
+        else:
+            return
         for other in self._others():
             with contextlib.suppress(RequestError):
                 with Claim(other) as claim:

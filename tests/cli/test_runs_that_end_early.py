@@ -94,7 +94,8 @@ def test_a_reader_that_has_had_enough_is_no_traceback(run, examples, tmp_path):
 
 def test_help_is_quick_to_import():
     """What help does not need is not imported: neither the readers of tables nor the optimisers of SciPy."""
-    program = "import sys; sys.argv = ['chainrule', '--help']\nfrom chainrule.cli import main\ntry: main()\n" + (
+    program = (
+        "import sys; sys.argv = ['chainrule', '--help']\nfrom chainrule.cli import main\ntry: main()\n"
         "except SystemExit: print('LOADED', *sorted(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -142,7 +142,7 @@ SWALLOWED = {
         rows(9, others={30: '5 inch"', 40: '"two\nlines"', 50: '"a, b\nc, d"'}),
         ["line 11", "line 32", "reads as a row"],
     ),
-    "in a table of text": ("a,b,c\nx,y,\"z\n" + "x,y,z\n" * 9 + 'x,y,z"\n', ["line 2", "line 12", "reads as a row"]),
+    "in a table of text": ('a,b,c\nx,y,"z\n' + "x,y,z\n" * 9 + 'x,y,z"\n', ["line 2", "line 12", "reads as a row"]),
 }  # fmt: skip
 
 

@@ -30,7 +30,7 @@ def table_of(columns, rows, classes=("u", "v", "w"), seed=0):
 
 
 def content_of(page):
-    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page.html, re.S)[1])
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page.html, re.DOTALL)[1])
 
 
 def array_of(content, key):

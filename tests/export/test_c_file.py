@@ -199,8 +199,8 @@ def test_the_example_in_the_file_compiles_and_answers(tmp_path):
     model = models.strange()
     export(model, tmp_path / "model.c", "c")
     text = (tmp_path / "model.c").read_text()
-    example = re.search(r"#define PREDICT.*?#include \"model.c\"(.*?)\*\n \* Every member", text, re.S)
-    body = re.sub(r"^ \*", "", example[1], flags=re.M)
+    example = re.search(r"#define PREDICT.*?#include \"model.c\"(.*?)\*\n \* Every member", text, re.DOTALL)
+    body = re.sub(r"^ \*", "", example[1], flags=re.MULTILINE)
     (tmp_path / "main.c").write_text(
         f'#include <stdio.h>\n#define PREDICT_THE_TARGET_DECLARATIONS_ONLY\n#include "model.c"\nint main(void)\n{{\n'
         f'{body}\n    printf("%d %a %a %a\\n", k, probability[0], probability[1], probability[2]);\n    return 0;\n}}\n'
@@ -262,7 +262,7 @@ def test_members_are_identifiers_each_another():
     model = replace(base, encoder=replace(base.encoder, parts=parts))
     model = replace(model, network=replace(base.network, n=(2 * len(parts), 4)))
     model = replace(model, theta=np.zeros(model.network.size, np.float32))
-    members = re.findall(r"^    double (\w+);", content(model).decode(), re.M)
+    members = re.findall(r"^    double (\w+);", content(model).decode(), re.MULTILINE)
     assert len(set(members)) == len(words)
     assert not set(members) & RESERVED
     assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) and len(name) <= 63 for name in members)
@@ -459,7 +459,7 @@ def test_the_same_model_gives_the_same_bytes(tmp_path):
 def test_weights_are_written_exactly():
     model = models.model("regression64")
     text = content(model).decode()
-    rows = re.search(r"W1\[19\]\[8\] = \{(.*?)\n\};", text, re.S)[1]
+    rows = re.search(r"W1\[19\]\[8\] = \{(.*?)\n\};", text, re.DOTALL)[1]
     written = [float.fromhex(t) if "x" in t else float(t) for t in re.findall(r"-?[\dx.a-fp+-]+", rows)]
     assert all("x" in t or Decimal(t) == Decimal(float(t)) for t in re.findall(r"-?[\dx.a-fp+-]+", rows))
     assert (real(0.5, "float32"), real(0.1, "float64")) == ("0.5f", "0x1.999999999999ap-4")

@@ -222,7 +222,7 @@ FORMS = {
         np.array([1, 2, 3], np.int16),
         np.array([1.5, None, 2], object),
         [1, None, 2.5],
-        [Decimal("1.50"), None, Decimal("-2")],
+        [Decimal("1.50"), None, Decimal(-2)],
         ["1.5", "", " 2e3 "],
         np.array(["1", "2", "3.25"]),
         [True, False, None],
@@ -260,7 +260,7 @@ FORMS = {
         [1.0, 2.5, None],
         np.array([1.0, 2.5, np.nan], np.float32),
         np.array([True, False, True]),
-        [Decimal("2.5"), None, Decimal("1")],
+        [Decimal("2.5"), None, Decimal(1)],
         ["1", "2.5", "030"],
     ],
 }

@@ -77,7 +77,8 @@ CROSS_ENTROPIES = {
     "logistic_vectorized": lambda y: notes.logistic_vectorized(np.zeros((2, 1)), 0.0, X, y),
     "program_vectorized": lambda y: notes.program_vectorized(X, y, np.zeros((1, 2)), np.zeros((1, 1))),
     "deep_backward": lambda y: notes.deep_backward(
-        *(lambda A, caches: (A, y, caches))(*notes.deep_forward(X, PARAMETERS, ACTIVATIONS)), ACTIVATIONS
+        *(lambda A, caches: (A, y, caches))(*notes.deep_forward(X, PARAMETERS, ACTIVATIONS)),  # noqa: PLC3002
+        ACTIVATIONS,
     ),
     "cross_entropy_loss": lambda y: notes.cross_entropy_loss(AL, y),
     "likelihood_of_one": lambda y: notes.likelihood_of_one(AL, y),

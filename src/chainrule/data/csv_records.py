@@ -60,11 +60,11 @@ class Records:
 
 
 def find_records(content: bytes, delimiter: str, columns: int) -> Records:
-    """The records of ``content`` with cells apart by ``delimiter``, of which a row of ``columns`` has one less.
+    r"""The records of ``content`` with cells apart by ``delimiter``, of which a row of ``columns`` has one less.
 
-    >>> find_records(b'a,b\\n1,"x\\ny"\\n\\n2,z', ",", columns=2)
+    >>> find_records(b'a,b\n1,"x\ny"\n\n2,z', ",", columns=2)
     Records(full=3, empty=1, unclosed=None, spoiled=None, multiline=1, like_rows=())
-    >>> find_records(b'a,b\\n1,"x\\n2,y\\n', ",", columns=2).unclosed
+    >>> find_records(b'a,b\n1,"x\n2,y\n', ",", columns=2).unclosed
     6
     """
     data = np.frombuffer(content, np.uint8)

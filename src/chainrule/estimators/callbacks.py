@@ -8,7 +8,7 @@ import sys
 from contextlib import AbstractContextManager, suppress
 from math import isfinite
 from time import monotonic
-from typing import Any
+from typing import Any, Self
 
 from chainrule.errors import RequestError, warn_caller
 from chainrule.history import CURVES, History
@@ -84,11 +84,11 @@ class ProgressBar(AbstractContextManager["ProgressBar"]):
         self._progress = Progress(*columns)
         self._task = self._progress.add_task("training", total=epochs)
 
-    def __enter__(self) -> "ProgressBar":
+    def __enter__(self) -> Self:
         self._progress.start()
         return self
 
-    def __exit__(self, *exception: Any) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._progress.stop()
 
     def on_epoch_end(self, history: History, parameters: Parameters | None) -> None:

@@ -34,10 +34,10 @@ _SURROUNDED = {  # functions that are no name before brackets: text, LaTeX, Math
 
 
 def expression(text: str, names: Mapping[str, Piece]) -> Piece:
-    """The formula; a name stands for its piece in ``names``, or for itself.
+    r"""The formula; a name stands for its piece in ``names``, or for itself.
 
     >>> expression("alpha T[:, k]^2", {"alpha": sym("alpha")}).latex
-    '\\\\alpha   T_{:, k}^{2}'
+    '\\alpha   T_{:, k}^{2}'
     """
     reader = _Reader(text, names)
     try:

@@ -175,7 +175,7 @@ def _sources(evidence: Evidence) -> dict[str, _Source]:
     for k in evidence.varying.tolist():
         name = str(evidence.subject.inputs[k])
         is_level = "=" in name and np.isin(X[:, k], (0.0, 1.0)).all()
-        sources.setdefault(name.split("=")[0] + "=" if is_level else name, []).append(k)
+        sources.setdefault(name.split("=", maxsplit=1)[0] + "=" if is_level else name, []).append(k)
     made: dict[str, _Source] = {}
     for name, columns in sources.items():
         levels = np.arange(1.0, len(columns) + 1.0)  # of a category as 1, 2, ...

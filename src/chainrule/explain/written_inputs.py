@@ -115,7 +115,7 @@ def _pieces(text: str) -> Iterator[tuple[str, Piece]]:
     for name in re.findall(r"[A-Za-z]\w*", text):
         if name == "sum_i":
             yield name, Piece("sum_i", total.latex.strip(), total.mathml)
-        elif _LETTER.fullmatch(name) and name not in ("pi",):
+        elif _LETTER.fullmatch(name) and name != "pi":
             yield name, _letter(name)
 
 

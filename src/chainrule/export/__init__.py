@@ -20,7 +20,8 @@ def export(model: Any, path: Any, to: str, *, overwrite: bool = False) -> None:
 
     RequestError: an unknown format, a model that it cannot hold, a file that exists already or cannot be written.
 
-    >>> import tempfile, chainrule
+    >>> import tempfile
+    >>> import chainrule
     >>> model = chainrule.train({"dose": [1, 2, 3, 4] * 20, "cured": ["no", "no", "yes", "yes"] * 20}, "cured")
     >>> folder = Path(tempfile.mkdtemp())
     >>> export(model, folder / "cured.py", "numpy")

@@ -32,7 +32,8 @@ class Table(dict[str, Callable[..., Made]], Generic[Made]):
 
     >>> table = Table("toy")
     >>> @table.row
-    ... def power(xp, p=2): return lambda Z: Z**p
+    ... def power(xp, p=2):
+    ...     return lambda Z: Z**p
     >>> table.canonical("power")
     'power(p=2)'
     >>> table.make("power(p=3)", None)(2.0)

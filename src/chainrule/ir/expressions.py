@@ -135,10 +135,10 @@ class Expression:
     def __ge__(self, other: Any) -> "Expression":
         return self.trace.compare("ge", self, other)
 
-    def __eq__(self, other: Any) -> "Expression":  # type: ignore[override]
+    def __eq__(self, other: object) -> "Expression":  # type: ignore[override]
         return self.trace.compare("eq", self, other)
 
-    def __ne__(self, other: Any) -> "Expression":  # type: ignore[override]
+    def __ne__(self, other: object) -> "Expression":  # type: ignore[override]
         return self.trace.compare("ne", self, other)
 
     def __and__(self, other: Any) -> "Expression":

@@ -37,9 +37,10 @@ def differences(J: Callable[[Mapping[str, Floats]], Any], at: Mapping[str, Float
 def joined(grads: Mapping[str, Floats], names: Any) -> Floats:
     """DV for each of the names V, one after the other, as ``differences`` has them.
 
-    >>> joined({"dW1": np.array([[1.0, 2.0]]), "db1": np.array([[3.0]]), "dA0": np.zeros((1, 1))}, ("W1", "b1")).tolist()
+    >>> grads = {"dW1": np.array([[1.0, 2.0]]), "db1": np.array([[3.0]]), "dA0": np.zeros((1, 1))}
+    >>> joined(grads, ("W1", "b1")).tolist()
     [1.0, 2.0, 3.0]
-    """  # noqa: E501
+    """
     return np.concatenate([np.ravel(grads[f"d{name}"]) for name in names])
 
 

@@ -313,7 +313,7 @@ class Kernel(Function):
         self.first, self.last, self.thread = self.given
 
     def share(self, count: Int, unit: int = GRAIN) -> tuple[Int, Int]:
-        """This thread's part start..stop-1 of 0..count-1, in whole units."""
+        """The thread's part start..stop-1 of 0..count-1, in whole units."""
         units = (count + (unit - 1)) // unit
         start, stop = ((((units * edge + WHOLE // 2) // WHOLE) * unit).least(count) for edge in (self.first, self.last))
         return start, stop
@@ -321,7 +321,7 @@ class Kernel(Function):
     def either(
         self, by_columns: Int, rows: Int, columns: Int, unit: int = GRAIN
     ) -> tuple[tuple[Int, Int], tuple[Int, Int]]:
-        """This thread's rows and columns, where threads share one of the two (columns in whole units)."""
+        """The thread's rows and columns, where threads share one of the two (columns in whole units)."""
 
         def chosen(condition: Value, count: Int, part: tuple[Int, Int]) -> tuple[Int, Int]:
             first, last = (

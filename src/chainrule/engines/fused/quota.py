@@ -70,5 +70,5 @@ def _quota(folder: Path) -> float | None:
 
 
 def _unescaped(word: str) -> str:
-    """Of mountinfo, where a space is \\040."""
+    r"""Of mountinfo, where a space is \040."""
     return re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), word)

@@ -41,8 +41,9 @@ class Target:
 
         binding.initialize_all_targets()
         binding.initialize_all_asmprinters()
-        # "static": addresses stand in the code in full. By way of a table of offsets (GOT), which is what "pic" takes,
-        # LLVM's loader mixes up the tables of several modules as soon as one of them has data that is relocated.
+        # Relocation is "static": addresses stand in the code in full. By way of a table of offsets (GOT), which is what
+        # "pic" takes, LLVM's loader mixes up the tables of several modules as soon as one of them has data that is
+        # relocated.
         made: Any = binding.Target.from_triple(self.triple).create_target_machine(
             cpu=self.cpu, features=self.features, opt=3, reloc="static", codemodel="jitdefault", jit=True
         )

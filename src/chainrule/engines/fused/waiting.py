@@ -42,7 +42,7 @@ class Way(IntEnum):
 
 
 def way_to_sleep() -> tuple[Way, int, int]:
-    """This system's, and the addresses of its functions to wait and to wake."""
+    """The way of the system it runs on, and the addresses of its functions to wait and to wake."""
     if sys.platform == "win32":
         library = ctypes.WinDLL("api-ms-win-core-synch-l1-2-0.dll")  # pyright: ignore[reportAttributeAccessIssue]
         return Way.ON_ADDRESS, _address(library.WaitOnAddress), _address(library.WakeByAddressAll)

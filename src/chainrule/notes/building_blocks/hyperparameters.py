@@ -85,12 +85,12 @@ def parameters_and_hyperparameters(hyperparameters: Hyperparameters) -> dict[str
 
 
 def dimension_table(layer_dims: tuple[int, ...], m: int) -> list[str]:
-    """The shape of every W, b, Z, A of an L-layer network on m examples, a line of text for each layer.
+    r"""The shape of every W, b, Z, A of an L-layer network on m examples, a line of text for each layer.
 
     W[l] (n[l], n[l-1]), b[l] (n[l], 1), Z[l] and A[l] (n[l], m), each dV like V. "Z[l] = A[l]: (n[L], m)", as printed,
     is about shapes alone, and the l-th layer has n[l] rows.
 
-    >>> print(*dimension_table((4, 3, 1), 10), sep="\\n")
+    >>> print(*dimension_table((4, 3, 1), 10), sep="\n")
     l  W[l], dW[l]  b[l], db[l]  Z[l], dZ[l]  A[l], dA[l]
     0                                         (4, 10)
     1  (3, 4)       (3, 1)       (3, 10)      (3, 10)
@@ -99,8 +99,7 @@ def dimension_table(layer_dims: tuple[int, ...], m: int) -> list[str]:
     network = Network(tuple(layer_dims))
     shapes = network.dimensions(m)
     rows = [["l", *(f"{V}[l], d{V}[l]" for V in "WbZA")]]
-    for l in range(network.L + 1):
-        rows.append([str(l), *(str(shapes.get(f"{V}[{l}]", "")) for V in "WbZA")])
+    rows += [[str(l), *(str(shapes.get(f"{V}[{l}]", "")) for V in "WbZA")] for l in range(network.L + 1)]
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
     return [line.rstrip() for line in lines]

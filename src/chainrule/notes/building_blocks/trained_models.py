@@ -94,8 +94,9 @@ def L_layer_model(
     RequestError: shapes that do not fit, targets that are not 0 or 1, numbers that make no sense.
 
     >>> X, Y = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, 1.0, 0.0, 1.0]]), np.array([[0, 1, 1, 0]])
-    >>> parameters, costs = L_layer_model(X, Y, (2, 4, 3, 1), 1.0, 1000, initialization="1/sqrt(n)", rng=0,
-    ...                                   hidden_activation="tanh")
+    >>> parameters, costs = L_layer_model(
+    ...     X, Y, (2, 4, 3, 1), 1.0, 1000, initialization="1/sqrt(n)", rng=0, hidden_activation="tanh"
+    ... )
     >>> len(costs), costs[-1] < 0.1
     (10, True)
     """

@@ -170,9 +170,10 @@ def _starts() -> list[Case]:
 
 def _deep_starts() -> list[Case]:
     cases = [Case(f"layer_dims {list(n)}", {"layer_dims": list(n)}) for n in ((5, 4, 3), (60, 40, 30, 20, 1), (30, 1))]
-    for name in INITIALIZATIONS:
-        cases.append(Case(f"layer_dims [400, 30, 1], {name}", {"layer_dims": [400, 30, 1]}, {"initialization": name}))
-    return cases
+    return cases + [
+        Case(f"layer_dims [400, 30, 1], {name}", {"layer_dims": [400, 30, 1]}, {"initialization": name})
+        for name in INITIALIZATIONS
+    ]
 
 
 def _numerical() -> list[Case]:

@@ -137,7 +137,8 @@ def until_convergence(
     ``cost_and_gradient(parameters)`` gives J and {"dV": ...}. The length is sqrt(sum of the squares of all entries of
     all dV); at a minimum it is 0. RunError: J stops being finite, or it is not so far after ``max_iterations``.
 
-    >>> def parabola(p): return float(p["b"][0, 0] ** 2), {"db": 2 * p["b"]}
+    >>> def parabola(p):
+    ...     return float(p["b"][0, 0] ** 2), {"db": 2 * p["b"]}
     >>> found = until_convergence({"b": np.array([[9.0]])}, parabola, alpha=0.25)
     >>> found.iterations, found.gradient_norm < 1e-6  # 18 / 2^25 is the first below 1e-6
     (25, True)

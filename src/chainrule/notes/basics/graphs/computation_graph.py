@@ -39,7 +39,8 @@ class Graph:
     """A graph that is built node by node, and run in both directions. The last node is the one that is derived.
 
     >>> graph = Graph()
-    >>> graph.parameter("b", 3); graph.parameter("c", 2)
+    >>> graph.parameter("b", 3)
+    >>> graph.parameter("c", 2)
     >>> graph.node("u", "*", "b", "c")
     >>> graph.forward()
     {'b': 3.0, 'c': 2.0, 'u': 6.0}
