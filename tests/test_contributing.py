@@ -72,7 +72,7 @@ def test_both_engines_train_with_them_and_the_gradient_is_right(added):
 
 def test_the_gradient_of_the_input_layer_is_right(added):
     engine = Reference(network(added, inputs=added["input layer"][0]), Recipe())
-    theta = 0.5 * RNG.normal(size=engine.network.size)
+    theta = 0.5 * np.random.default_rng(1).normal(size=engine.network.size)
     assert gradient_error(engine, theta, engine.examples(X, Y)) < 1e-7
 
 

@@ -12,16 +12,16 @@ from chainrule.propagation import Propagation
 from chainrule.recipe import Recipe
 from tests.formulas.problems import ALL_INPUTS, before, codes_for, distance
 
-RNG = np.random.default_rng(0)
 MIXED = (Input("scale", (3, 1)), Input("lookup(2)", (0,), levels=3))
 
 
 def test_a_0_has_the_outputs_of_the_layers_and_then_what_is_handed_on():
     network = Network((2 + 2 + 2, 3), inputs=MIXED, dtype="float64")
     assert network.columns == Columns(numbers=4, levels=(3,), first=(0, 2), handed_on=(0, 2))
-    theta = RNG.normal(size=network.size)
+    rng = np.random.default_rng(0)
+    theta = rng.normal(size=network.size)
     p = Parameters(network, theta).views
-    X, codes = RNG.normal(size=(4, 7)), RNG.integers(0, 3, (1, 7))
+    X, codes = rng.normal(size=(4, 7)), rng.integers(0, 3, (1, 7))
     A_0 = Propagation(network).forward(theta, X, codes)[1][0]
     s, E = p["inputs[0].s"][0], p["inputs[1].E"]
     T = np.array([E[:, 0] + E[:, 1:].mean(axis=1), E[:, 1], E[:, 2]]).T
@@ -84,8 +84,9 @@ def test_a_code_that_no_row_trains_is_the_mean_of_the_others():
 def test_the_slope_by_x(layer):
     network = before(layer, Network((1, 4, 1), "tanh", dtype="float64"), handed_on=2)
     of, m, h = Propagation(network), 5, 1e-5
-    theta, X = RNG.normal(size=network.size), RNG.normal(size=(network.columns.numbers, m))
-    codes = codes_for(network, m, RNG)
+    rng = np.random.default_rng(0)
+    theta, X = rng.normal(size=network.size), rng.normal(size=(network.columns.numbers, m))
+    codes = codes_for(network, m, rng)
     codes = None if codes is None else codes.T
     Z, A = of.forward(theta, X, codes)
     found = of.input_gradient(theta, X, Z, A, np.ones((1, m)), codes)

@@ -35,7 +35,7 @@ def single():
 @pytest.mark.parametrize("weight", [None, rng.integers(1, 4, 200).astype(float)])
 @pytest.mark.parametrize("q", [0.05, 0.5, 0.8])
 def test_pinball_loss_is_scikit_learns_and_quantiles_are_numpys(q, weight):
-    y, predicted = rng.standard_normal((2, 200))
+    y, predicted = np.random.default_rng(1).standard_normal((2, 200))
     expected = mean_pinball_loss(y, predicted, alpha=q, sample_weight=weight)
     assert pinball_loss(y, predicted, q, weight) == pytest.approx(expected, rel=1e-12)
     assert quantile(y, q, weight) == np.quantile(y, q, weights=weight, method="inverted_cdf")

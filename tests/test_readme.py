@@ -1,4 +1,5 @@
-"""The README is true: its commands are there, its transcript is what the command prints, its Python runs."""
+"""The README is true: its commands are there, its transcript is what the command prints, its Python runs, and its lists
+have what the tables have."""
 
 import re
 from pathlib import Path
@@ -6,6 +7,14 @@ from pathlib import Path
 import pytest
 
 from chainrule.cli import main
+from chainrule.formulas.activations import ACTIVATIONS
+from chainrule.formulas.initializers import INITIALIZERS
+from chainrule.formulas.inputs import INPUTS
+from chainrule.formulas.losses import LOSSES
+from chainrule.formulas.metrics import METRICS
+from chainrule.formulas.optimizers import OPTIMIZERS
+from chainrule.formulas.penalties import PENALTIES
+from chainrule.formulas.schedules import SCHEDULES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -40,3 +49,29 @@ def test_the_transcript_is_what_the_command_prints(capsys):
 def test_the_python_runs(program, capsys):
     exec(compile(program, "README.md", "exec"), {})
     assert capsys.readouterr().out
+
+
+TABLES = {
+    "activations": ACTIVATIONS,
+    "losses": LOSSES,
+    "optimizers": OPTIMIZERS,
+    "schedules": SCHEDULES,
+    "input layers": INPUTS,
+    "initializers": INITIALIZERS,
+    "penalties": PENALTIES,
+    "metrics": METRICS,
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_list_of_rows_has_those_of_its_table(kind):
+    (listed,) = re.findall(rf"^\| {kind} \| (.*) \|$", README, re.MULTILINE)
+    names, _, _ = re.sub(r"\s*\([^()]*\)", "", listed).partition(";")  # without numbers and remarks
+    assert names.split(", ") == list(TABLES[kind])
+
+
+@pytest.mark.parametrize("page", ["README.md", "CHANGELOG.md"])
+def test_rows_of_tables_are_not_counted_by_hand(page):
+    number = r"two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\d+"
+    kind = "activations?|losses|optimi[sz]ers?|schedules?|initiali[sz]ers?|penalties|metrics|input layers"
+    assert re.findall(rf"\b(?:{number}) (?:{kind})\b", (ROOT / page).read_text(), re.IGNORECASE) == []

@@ -9,12 +9,11 @@ from sklearn.dummy import DummyClassifier, DummyRegressor
 
 from chainrule.reports import classification_report, regression_report
 
-RNG = np.random.default_rng(1)
-
 
 def drawn(K, m=200):
-    codes = RNG.integers(K, size=m)
-    P = RNG.dirichlet(np.ones(K), size=m)
+    rng = np.random.default_rng(1)
+    codes = rng.integers(K, size=m)
+    P = rng.dirichlet(np.ones(K), size=m)
     P[np.arange(m), codes] += 0.5
     return codes, P / P.sum(axis=1, keepdims=True)
 
@@ -23,7 +22,7 @@ def drawn(K, m=200):
 def test_classification_is_what_scikit_learn_says(K):
     codes, P = drawn(K)
     classes = [f"class {k}" for k in range(K)]
-    prior = RNG.dirichlet(np.ones(K))
+    prior = np.random.default_rng(2).dirichlet(np.ones(K))
     report = classification_report(codes, P.T, prior, classes)
     predicted = P.argmax(axis=1)
     auc = metrics.roc_auc_score(codes, P[:, 1] if K == 2 else P, multi_class="ovr")
@@ -56,8 +55,9 @@ def test_the_baseline_of_classes_is_the_prior():
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e6])
 def test_regression_is_what_scikit_learn_says(scale):
-    y = scale * RNG.normal(10.0, 2.0, size=100)
-    predicted = y + scale * RNG.normal(size=100)
+    rng = np.random.default_rng(3)
+    y = scale * rng.normal(10.0, 2.0, size=100)
+    predicted = y + scale * rng.normal(size=100)
     mean = 9.5 * scale
     report = regression_report(y, predicted, mean)
     trivial = DummyRegressor(strategy="constant", constant=mean).fit(y[:, None], y).predict(y[:, None])

@@ -11,13 +11,13 @@ from chainrule.network import Network
 from chainrule.training import fit
 from tests.formulas.problems import engine_for
 
-NOISY = np.random.default_rng(3)
-X, X_VALID = NOISY.normal(size=(40, 3)), NOISY.normal(size=(30, 3))
+RNG = np.random.default_rng(3)
+X, X_VALID = RNG.normal(size=(40, 3)), RNG.normal(size=(30, 3))
 
 
 def noisy(engine, rows):
     """Targets that are mostly noise, so that a long training makes the validation cost worse."""
-    y = rows[:, :1] * 0.3 + NOISY.normal(size=(len(rows), 1))
+    y = rows[:, :1] * 0.3 + np.random.default_rng(len(rows)).normal(size=(len(rows), 1))
     return engine.examples(rows, (y > 0) if engine.network.loss.startswith("binary") else y)
 
 

@@ -99,7 +99,7 @@ def test_a_state_of_one_vector_in_several_places_is_as_one_of_several_vectors():
 def test_examples_that_overlap_theta_are_not_written(name):
     network = Network((3, 4, 2), "tanh", "half_squared_error")
     fused = Fused(network, Recipe(batch_size=8))
-    memory = np.abs(RNG.normal(size=200)).astype(np.float32)
+    memory = np.abs(np.random.default_rng(1).normal(size=200)).astype(np.float32)
     theta, rows = memory[: network.size], memory[: 20 * 3].reshape(20, 3)
     weight = memory[:20] if name == "weight" else np.ones(20, np.float32)
     examples = Examples(rows if name == "X" else X, Y, weight)

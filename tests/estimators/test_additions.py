@@ -15,7 +15,6 @@ from tests.estimators.rows import MULTI, RARE, SMALL, TARGET, X
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-RNG = np.random.default_rng(13)
 ONE_STEP = {
     "solver": "gradient_descent",
     "max_iter": 1,
@@ -45,7 +44,7 @@ def gradient(**given):
 
 @pytest.mark.parametrize("class_weight", ["balanced", {0: 1.0, 1: 7.0}, {1: 3.0}], ids=str)
 def test_class_weights_are_the_sample_weights_that_scikit_learn_makes_of_them(class_weight):
-    more = RNG.uniform(0.5, 2.0, size=150)
+    more = np.random.default_rng(13).uniform(0.5, 2.0, size=150)
     made = compute_sample_weight(class_weight, RARE)
     assert same(
         MLPClassifier(**SMALL, class_weight=class_weight).fit(X, RARE), MLPClassifier(**SMALL).fit(X, RARE, made)
@@ -129,8 +128,9 @@ def test_smoothed_labels_cost_what_the_formula_says():
 
 
 def test_quantiles_never_cross_and_cover_what_they_say():
-    rows = RNG.uniform(-2, 2, size=(1500, 1))
-    y = rows[:, 0] + (0.3 + 0.2 * np.abs(rows[:, 0])) * RNG.normal(size=1500)
+    rng = np.random.default_rng(14)
+    rows = rng.uniform(-2, 2, size=(1500, 1))
+    y = rows[:, 0] + (0.3 + 0.2 * np.abs(rows[:, 0])) * rng.normal(size=1500)
     given = {"hidden_layer_sizes": (16,), "max_iter": 60, "random_state": 0, "learning_rate_init": 0.01}
     model = MLPRegressor("quantiles(0.1, 0.5, 0.9)", **given).fit(rows, y)
     Q = model.predict(rows)
@@ -197,6 +197,6 @@ def test_the_initializer_auto_suits_the_activation():
 @pytest.mark.parametrize("threads", [1, 2])
 def test_any_number_of_threads_gives_the_same(threads):
     given = {"hidden_layer_sizes": (32,), "max_iter": 2, "batch_size": 700, "random_state": 0}
-    rows = RNG.normal(size=(1400, 8))
+    rows = np.random.default_rng(15).normal(size=(1400, 8))
     usual = MLPRegressor(**given).fit(rows, rows[:, 0])
     assert same(usual, MLPRegressor(**given, threads=threads).fit(rows, rows[:, 0]))

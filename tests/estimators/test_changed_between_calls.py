@@ -162,7 +162,7 @@ def test_a_network_that_was_grown_by_hand_goes_on():
     probabilities = model.predict_proba(X)
     model.set_params(hidden_layer_sizes=(400,))
     model.coefs_ = [
-        np.c_[model.coefs_[0], 0.1 * RNG.normal(size=(3, 380))],
+        np.c_[model.coefs_[0], 0.1 * np.random.default_rng(5).normal(size=(3, 380))],
         np.r_[model.coefs_[1], np.zeros((380, 1))],
     ]
     model.intercepts_ = [np.r_[model.intercepts_[0], np.zeros(380)], model.intercepts_[1]]

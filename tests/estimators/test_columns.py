@@ -116,7 +116,7 @@ def test_an_array_of_objects_may_have_texts_in_columns_named_categories():
 
 
 def test_a_number_named_a_category_by_its_column_is_one():
-    frame = pd.DataFrame({"code": RNG.integers(0, 3, size=M), "x": NUMBER})
+    frame = pd.DataFrame({"code": np.random.default_rng(22).integers(0, 3, size=M), "x": NUMBER})
     as_text = frame.assign(code=frame.code.map({0: "a", 1: "b", 2: "c"}))  # digits would be numbers
     model = MLPRegressor(**SMALL, categorical_features=["code"]).fit(frame, NUMBER)
     other = MLPRegressor(**SMALL).fit(as_text, NUMBER)
@@ -177,7 +177,7 @@ def test_a_sparse_matrix_has_no_categories():
 
 
 def test_text_that_holds_numbers_only_is_numbers_as_in_scikit_learn():
-    frame = pd.DataFrame(RNG.normal(size=(M, 3)), columns=list("abc")).round(3)
+    frame = pd.DataFrame(np.random.default_rng(23).normal(size=(M, 3)), columns=list("abc")).round(3)
     text = frame.astype(str)
     model, same = MLPRegressor(**SMALL).fit(text, NUMBER), MLPRegressor(**SMALL).fit(frame, NUMBER)
     assert np.array_equal(model.predict(text), same.predict(frame))

@@ -141,7 +141,7 @@ def test_permutation_finds_the_column_that_matters():
 
 
 def test_weights_are_routed_through_a_pipeline():
-    weight = RNG.uniform(0.1, 3.0, size=120)
+    weight = np.random.default_rng(10).uniform(0.1, 3.0, size=120)
     with config_context(enable_metadata_routing=True):
         routed = make_pipeline(StandardScaler(), MLPClassifier(**SMALL).set_fit_request(sample_weight=True))
         routed[0].set_fit_request(sample_weight=False)
@@ -165,7 +165,8 @@ def test_threads_beside_each_other_do_what_one_after_the_other_does():
 
 def test_one_fitted_estimator_predicts_in_several_threads():
     model = MLPRegressor(**SMALL).fit(X, TARGET)
-    parts = [RNG.normal(size=(n, 3)) for n in range(1, 400, 13)]
+    rng = np.random.default_rng(11)
+    parts = [rng.normal(size=(n, 3)) for n in range(1, 400, 13)]
     alone = [model.predict(part) for part in parts]
     with ThreadPoolExecutor(2) as pool:
         for one, other in zip(pool.map(model.predict, parts), alone, strict=True):

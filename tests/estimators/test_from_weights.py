@@ -13,8 +13,7 @@ from chainrule.explain import check_gradients, trace
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-RNG = np.random.default_rng(3)
-X = RNG.normal(size=(40, 5))
+X = np.random.default_rng(3).normal(size=(40, 5))
 DTYPES = [("float32", 1e-6), ("float64", 1e-12)]
 
 # Our name, and the layer of torch that it is
@@ -55,11 +54,11 @@ def scores(net, dtype):
 
 def kernels(n, bias=True, dtype=np.float64):
     """Weights as Keras has them, for units by layer n."""
-    arrays = []
+    arrays, rng = [], np.random.default_rng(4)
     for n_in, n_out in pairwise(n):
-        arrays.append(RNG.normal(size=(n_in, n_out)).astype(dtype))
+        arrays.append(rng.normal(size=(n_in, n_out)).astype(dtype))
         if bias:
-            arrays.append(RNG.normal(size=n_out).astype(dtype))
+            arrays.append(rng.normal(size=n_out).astype(dtype))
     return arrays
 
 
@@ -154,7 +153,7 @@ def test_square_weights_are_read_in_the_layout_that_is_given(layout):
 @pytest.mark.parametrize("layout", ["keras", "torch"])
 def test_layers_without_biases(layout):
     W, V = kernels((5, 4, 1), bias=False)
-    b = RNG.normal(size=4)
+    b = np.random.default_rng(5).normal(size=4)
     for weights, first in (([W, V], 0.0), ([W, b, V], b)):
         given = [array.T for array in weights] if layout == "torch" else weights
         model = MLPRegressor.from_weights(given, layout=layout, activation="tanh")

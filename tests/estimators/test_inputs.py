@@ -126,7 +126,8 @@ def test_partial_fit_goes_on_from_coefs_set_by_hand():
 
 
 def test_batches_are_auto_200_rows_and_larger_than_the_data_is_clipped_with_a_warning():
-    rows, y = RNG.normal(size=(500, 2)), RNG.normal(size=500)
+    rng = np.random.default_rng(7)
+    rows, y = rng.normal(size=(500, 2)), rng.normal(size=500)
     steps = {}
     for size in ("auto", 200, 500):
         model = MLPRegressor("squared_error", (3,), batch_size=size, max_iter=2, random_state=0)

@@ -44,7 +44,7 @@ def columns(rows=X, names=NAMES):
 def frame_with_categories(gaps):
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame(columns())
-    frame["island"] = np.array(["Biscoe", "Dream"])[RNG.integers(2, size=60)]
+    frame["island"] = np.array(["Biscoe", "Dream"])[np.random.default_rng(6).integers(2, size=60)]
     frame["seen"] = pd.Timestamp("2024-01-01") + pd.to_timedelta(np.arange(60), unit="D")
     frame["adult"] = X[:, 2] > 0
     if gaps:
@@ -98,7 +98,7 @@ def test_a_data_frame_with_categories_passes_through_the_encoder_it_had(gaps, tm
 
 
 def test_columns_of_an_encoder_can_be_given_other_names():
-    array = np.column_stack([X, RNG.integers(3, size=60)])
+    array = np.column_stack([X, np.random.default_rng(7).integers(3, size=60)])
     estimator = MLPRegressor(**SMALL, categorical_features=[3]).fit(array, X[:, 0])
     assert estimator.to_model().encoder.columns == ["x0", "x1", "x2", "x3"]
     model = estimator.to_model("y", columns=[*NAMES, "island"])
@@ -147,7 +147,8 @@ def test_estimators_from_elsewhere_become_models():
     one = theirs.MLPClassifier(**SMALL).fit(X, THREE)
     model = MLPClassifier.from_sklearn(one).to_model("species", columns=NAMES)
     assert np.array_equal(model.predict(columns()), one.predict(X))
-    weights = [RNG.normal(size=(3, 4)), np.zeros(4), RNG.normal(size=(4, 2))]
+    rng = np.random.default_rng(8)
+    weights = [rng.normal(size=(3, 4)), np.zeros(4), rng.normal(size=(4, 2))]
     other = MLPClassifier.from_weights(weights, layout="keras", classes=["x", "y"])
     assert np.array_equal(other.to_model("z").predict(columns(names=["x0", "x1", "x2"])), other.predict(X))
 

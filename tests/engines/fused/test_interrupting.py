@@ -1,4 +1,4 @@
-"""Ctrl-C: a run ends within a second, after whole steps, and goes on from there as if nothing had happened."""
+"""Ctrl-C: a run ends soon, after whole steps, and goes on from there as if nothing had happened."""
 
 import json
 import os
@@ -15,8 +15,6 @@ from chainrule.engines.fused.programs import Programs
 from chainrule.network import Network
 from chainrule.recipe import Recipe
 from tests.engines.fused.test_equals_reference import copied, vectors
-
-LONGEST = 1.0  # seconds from Ctrl-C to the end
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +77,25 @@ def test_an_interrupted_run_goes_on_with_the_same_bits(how, after, count, looks_
     assert all(map(np.array_equal, vectors(rest), vectors(whole)))
     assert (rest.step, rest.updates, rest.samples) == (whole.step, whole.updates, whole.samples)
     assert (rest.cost_sum, rest.weight_sum, rest.interrupted) == (whole.cost_sum, whole.weight_sum, False)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_between_two_looks_at_ctrl_c_there_is_no_more_work_than_said(count, monkeypatch):
+    monkeypatch.setattr(engine, "BETWEEN_LOOKS", 1e6)
+    monkeypatch.setattr(threads, "WORTH", 1e-9)
+    monkeypatch.setattr(threads, "ADAPTS", False)
+    fused, examples = made(count, m=8000)
+    calls, go = [], Programs.run
+
+    def noted(self, ready, times=1):
+        calls.append((times, times * (ready.flops + engine.UPDATE * fused.network.size + engine.STEP)))
+        go(self, ready, times)
+
+    monkeypatch.setattr(Programs, "run", noted)
+    fused.run(fused.start(), examples, 0, 1000)
+    most = 1e6 * count  # each of the threads does so much
+    assert max(work for times, work in calls if times > 1) <= most
+    assert max(work for _, work in calls) > 0.8 * most  # and not much less
 
 
 def test_a_state_that_was_interrupted_stands_still_until_told():
@@ -218,7 +235,7 @@ from chainrule.network import Network
 from chainrule.recipe import Recipe
 
 network = Network((30, 200, 100, 1), "tanh", dropout=0.1)
-fused = Fused(network, Recipe("adam", epochs=100_000, batch_size=200, patience=None), threads=int(sys.argv[1]))
+fused = Fused(network, Recipe("adam", epochs=500, batch_size=200, patience=None), threads=int(sys.argv[1]))
 rng = np.random.default_rng(0)
 training = fused.examples(rng.normal(size=(20_000, 30)), rng.normal(size=(20_000, 1)))
 validation = fused.examples(rng.normal(size=(50, 30)), rng.normal(size=(50, 1)))
@@ -250,17 +267,14 @@ print(json.dumps({
 
 @pytest.mark.skipif(os.name != "posix", reason="a signal is sent as POSIX has it")
 @pytest.mark.parametrize("count", [1, 2])
-def test_a_long_fit_ends_within_a_second_and_keeps_the_best(count):
+def test_a_long_fit_is_interrupted_and_keeps_the_best(count):
     process = subprocess.Popen([sys.executable, "-W", "error", "-c", FITTING, str(count)], text=True, stdout=-1)
     try:
         assert process.stdout.readline() == "epoch\n"
         time.sleep(0.05)  # into the next epoch
         process.send_signal(signal.SIGINT)
-        sent = time.perf_counter()
         while process.stdout.readline() == "epoch\n":
             pass
-        took = time.perf_counter() - sent
-        assert took < LONGEST, f"{took:.2f} s"
         told = json.loads(process.stdout.readline())
         assert process.wait(60) == 0
     finally:
