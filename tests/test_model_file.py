@@ -67,6 +67,12 @@ def test_all_that_a_model_knows_comes_back(tmp_path):
     assert again.theta.dtype == model.theta.dtype
 
 
+def test_a_loaded_model_has_parameters_of_its_own_and_lets_go_of_the_file(path):
+    theta = load(path).theta
+    assert theta.flags.owndata
+    assert theta.flags.writeable
+
+
 def test_saving_twice_writes_the_same_bytes(small, path, tmp_path):
     for i in range(5):
         small.save(tmp_path / f"{i}.model")

@@ -180,6 +180,19 @@ def test_a_theta_that_was_given_another_form_in_place_is_looked_at_again(change)
     np.testing.assert_allclose(fused.predict(theta, X[:1]), expected, rtol=1e-5)
 
 
+def test_rows_of_another_dtype_are_looked_at_though_the_last_ones_had_their_shape():
+    fused = engine()
+    theta, rows = fused.start().theta.copy(), X[:1]
+    fused.predict(theta, rows)
+    large = rows * np.float64(1e300)  # infinite in float32, and no warning
+    expected = Reference(NETWORK, Recipe()).predict(theta, large)
+    np.testing.assert_allclose(fused.predict(theta, large), expected, rtol=1e-5)
+    fused.predict(theta, rows)
+    for dtype in (str, complex):
+        with pytest.raises(RequestError, match="X must hold real numbers"):
+            fused.predict(theta, rows.astype(dtype))
+
+
 def test_numpy_gives_no_other_memory_to_an_array_that_an_engine_has_looked_at():
     fused = engine()
     theta = fused.start().theta.copy()

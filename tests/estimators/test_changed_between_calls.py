@@ -257,6 +257,14 @@ def test_a_schedule_that_has_ended_stays_there_and_says_so(schedule):
     assert model._state.rate == 0.0
 
 
+def test_the_schedule_counts_the_epochs_of_all_fits_that_went_on_from_each_other():
+    given = {"warm_start": True, "max_iter": 3, "n_iter_no_change": 99, "learning_rate": "inverse_time"}
+    model = MLPRegressor(**BASE, **given).fit(X, TARGET).fit(X, TARGET)
+    for epoch in (6, 7):
+        model.partial_fit(X, TARGET)
+        assert model._state.rate == pytest.approx(0.001 / (1 + epoch))
+
+
 def test_iterations_of_lbfgs_are_no_epochs_of_a_schedule():
     model = MLPRegressor(**BASE | {"solver": "lbfgs", "max_iter": 30}).fit(X, TARGET)
     model.set_params(solver="adam", learning_rate="cosine", max_iter=10).partial_fit(X, TARGET)

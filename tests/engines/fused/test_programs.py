@@ -1,11 +1,12 @@
 """Programs: what they keep in memory, and that an engine takes up those of one that is no more."""
 
 import gc
+from weakref import ref
 
 import numpy as np
 import pytest
 
-from chainrule.engines.fused import Fused
+from chainrule.engines.fused import Fused, programs
 from chainrule.engines.fused.building import PACKING
 from chainrule.engines.fused.programs import Programs
 from chainrule.network import Network
@@ -67,3 +68,51 @@ def test_the_default_network_of_the_estimators_leaves_its_programs_to_the_next(m
     second = trained(network, m=300)
     assert second._programs is programs
     assert list(programs._programs) == written
+
+
+@pytest.mark.parametrize(("beyond", "kept"), [(0, True), (1, False)])
+def test_programs_lie_idle_in_so_much_memory_at_most(beyond, kept, monkeypatch):
+    first = trained(Network((3, 5, 1), dropout=0.211 + beyond / 100))  # of their own: none lie idle yet
+    known = first._programs
+    blocks = [*(work.block for work in known._works.values()), *known._packing.values()]
+    monkeypatch.setattr(programs, "IDLE_BYTES", sum(block.size for block in blocks) - beyond)
+    idle = first._parts.idle[1]
+    del first
+    gc.collect()
+    assert idle == [known] * kept
+
+
+def test_programs_of_so_many_engines_lie_idle_at_most():
+    several = [trained(Network((3, 5, 1), dropout=0.237)) for _ in range(programs.IDLE + 1)]
+    idle = several[0]._parts.idle[1]
+    assert idle == []
+    del several
+    gc.collect()
+    assert len(idle) == programs.IDLE
+
+
+def test_programs_for_ever_other_numbers_of_rows_do_not_pile_up(monkeypatch):
+    monkeypatch.setattr(programs, "MOST", 4)
+    fused = Fused(Network((3, 5, 1), dropout=0.253), Recipe())
+    theta = fused.start().theta
+    for m in range(1, 12):
+        fused.cost(theta, fused.examples(np.zeros((m, 3)), np.zeros((m, 1))))
+        assert len(fused._programs._programs) <= 4
+        assert len(fused._programs._works) <= 4
+
+
+def test_predictions_of_many_numbers_of_rows_share_a_workspace():
+    fused = Fused(Network((3, 5, 1), dropout=0.257), Recipe())
+    for m in range(5, 9):
+        fused.predict(fused.start().theta, np.zeros((m, 3)))
+    assert len({id(ready.work) for ready in fused._programs._programs.values()}) == 1
+
+
+def test_the_theta_of_a_prediction_is_let_go_of():
+    fused = Fused(Network((3, 5, 1)), Recipe())
+    theta = fused.start().theta
+    fused.predict(theta, np.zeros((1, 3)))
+    held = ref(theta)
+    del theta
+    gc.collect()
+    assert held() is None
