@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from chainrule.engines.fused import Fused
 from chainrule.engines.reference import Reference
 from chainrule.errors import RequestError
 from chainrule.formulas.inputs import INPUTS
-from chainrule.inputs import Columns, Input
+from chainrule.inputs import MOST_COLUMNS, MOST_LEVELS, Columns, Input
 from chainrule.network import Network, Parameters
 from chainrule.propagation import Propagation
 from chainrule.recipe import Recipe
@@ -166,3 +167,32 @@ def test_every_row_says_what_it_is():
         row = INPUTS.make(next(layer for layer in ALL_INPUTS if INPUTS.name(layer) == name), np)
         assert row.equation.startswith("e")
         assert row.source
+
+
+def test_layers_of_one_kind_start_with_other_values():
+    twice = tuple(Input("lookup(2)", (j,), levels=3) for j in range(2))
+    network = Network((4, 1), inputs=twice, dtype="float64")
+    views = Parameters(network, network.initial(1)).views
+    assert (views["inputs[0].E"][:, 1:] != views["inputs[1].E"][:, 1:]).all()
+
+
+@pytest.mark.parametrize("kind", [Reference, Fused])
+def test_parameters_of_input_layers_neither_decay_nor_are_penalised(kind):
+    network = Network((2, 3, 1), "tanh", inputs="scale", penalties="l2_fixed(0.5)", dtype="float64")
+    engine = kind(network, Recipe("adamw(weight_decay=0.5)"))
+    theta = np.ones(network.size)
+    after = Parameters(network, engine.update(engine.start(theta), np.zeros(network.size), 0.1).theta).views
+    for block in network.layout:
+        assert after[block.name] == pytest.approx(0.95 if block.name[0] == "W" else 1.0), block.name
+    X, Y = np.zeros((4, 2)), engine.predict(theta, np.zeros((4, 2)))  # no loss: what is left is the penalties'
+    dtheta = Parameters(network, engine.gradient(theta, engine.examples(X, Y))[1]).views
+    for block in network.layout:
+        assert dtheta[block.name] == pytest.approx(0.5 if block.name[0] == "W" else 0.0, abs=1e-12), block.name
+
+
+@pytest.mark.parametrize("most", [{"columns": (MOST_COLUMNS,)}, {"columns": (0,), "levels": MOST_LEVELS + 1}])
+def test_more_columns_or_levels_than_any_table_has_are_refused(most):
+    with pytest.raises(RequestError, match=r"integers? from"):
+        Input("lookup(2)" if "levels" in most else "scale", **most)
+    with pytest.raises(RequestError, match=f"{MOST_COLUMNS} columns of numbers at most"):
+        Network((MOST_COLUMNS + 1, 1), inputs=Input("scale", (0,)))

@@ -181,3 +181,11 @@ def test_the_last_activation_is_the_link_of_the_loss(loss):
 def test_a_function_of_ones_own_may_share_a_name_with_the_table():
     own = {"relu": lambda xp: ACTIVATIONS["tanh"](xp)}
     assert Network((1, 1, 1), "relu").formulas(np, own).g[1](np.array(1.0)) == np.tanh(1.0)
+
+
+def test_seeds_are_below_two_to_the_64():
+    network = Network((1, 1))
+    assert network.initial(2**64 - 1).tolist() != network.initial(0).tolist()
+    for seed in (2**64, -1, 0.5):
+        with pytest.raises(RequestError, match="seed"):
+            network.initial(seed)

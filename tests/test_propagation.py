@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from chainrule.engines.reference import Reference
+from chainrule.layout import STRIP
 from chainrule.network import Network, Parameters
 from chainrule.propagation import Propagation
 from chainrule.recipe import Recipe
@@ -60,3 +61,9 @@ def test_the_gradient_of_the_inputs_is_the_derivative_by_them():
         step[j, i] = h
         up, down = (of.cost(theta, X + s * step, Y, np.ones(11), S=1.0, penalties=False) for s in (1.0, -1.0))
         assert dX[j, i] == pytest.approx((up - down) / (2.0 * h), rel=1e-6, abs=1e-8)
+
+
+def test_a_vector_of_blocks_longer_than_a_strip_holds_all_of_them():
+    layout = Network((3, 2 * STRIP + 5, 1), dtype="float64").layout
+    theta = np.random.default_rng(4).normal(size=layout.size)
+    np.testing.assert_array_equal(layout.vector(layout.views(theta, np), np), theta)

@@ -5,9 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chainrule.engines.fused import Fused
 from chainrule.engines.reference import Reference
+from chainrule.errors import RequestError
 from chainrule.formulas.metrics import METRICS
 from chainrule.network import Network
+from chainrule.recipe import Recipe
 from chainrule.training import fit
 from tests.formulas.problems import engine_for
 
@@ -21,8 +24,11 @@ def noisy(engine, rows):
     return engine.examples(rows, (y > 0) if engine.network.loss.startswith("binary") else y)
 
 
+OVERFITTING = {"learning_rate": 0.03, "epochs": 60, "patience": None, "batch_size": 8}
+
+
 def overfitting(**recipe):
-    given = {"learning_rate": 0.03, "epochs": 60, "patience": None, "batch_size": 8} | recipe
+    given = OVERFITTING | recipe
     network = Network((3, 30, 1), "tanh", "binary_cross_entropy", dtype="float64")
     engine = engine_for(network, **given)
     return engine, noisy(engine, X), noisy(engine, X_VALID)
@@ -209,3 +215,54 @@ def test_one_function_says_which_theta_is_evaluated(optimizer, monkeypatch):
     assert np.array_equal(done.theta, halved.thetas[history.best_epoch - 1])
     last = fit(engine, training)
     assert np.array_equal(last.theta, 0.5 * last.state.theta)
+
+
+def constant(kind=Reference, **recipe):
+    """An engine, and rows from which nothing is learnt: J and dtheta are 0."""
+    engine = kind(Network((1, 1), initializer="zeros", dtype="float64"), Recipe(**recipe))
+    return engine, engine.examples([[0.0], [0.0]], [[0.0], [0.0]])
+
+
+def test_with_a_tolerance_of_0_the_same_value_again_is_no_improvement():
+    engine, training = constant(tol=0.0, patience=3, epochs=50)
+    done = fit(engine, training, score=lambda theta: 1.0)
+    assert (len(done.history), done.waited) == (5, 4)  # the first improves upon nothing, four more do not
+
+
+def test_a_rate_that_has_come_to_the_least_is_lowered_no_more():
+    engine, training = constant(
+        optimizer="gradient_descent", learning_rate=1.0, schedule="adaptive(0.5, least=0.25)", patience=1, epochs=50
+    )
+    rates = fit(engine, training).history.learning_rate
+    assert sorted(set(rates)) == [0.25, 0.5, 1.0]
+    assert len(rates) < 50
+
+
+def test_examples_that_were_seen_before_count():
+    engine, training = constant(epochs=3)
+    assert fit(engine, training, samples=100).state.samples == 100 + 3 * 2
+
+
+@pytest.mark.parametrize("kind", [Reference, Fused])
+def test_the_best_theta_is_kept_while_others_take_its_place(kind):
+    _, training, validation = overfitting()
+    engine = kind(Network((3, 30, 1), "tanh", "binary_cross_entropy", dtype="float64"), Recipe(**OVERFITTING))
+    watcher = Watcher()
+    done = fit(engine, training, validation, [watcher])
+    assert done.history.best_epoch < len(done.history)
+    assert done.theta.tobytes() == watcher.thetas[done.history.best_epoch - 1].tobytes()
+
+
+def test_validation_rows_that_do_not_count_are_refused():
+    engine, training, validation = overfitting()
+    with pytest.raises(RequestError, match="validation row"):
+        fit(engine, training, replace(validation, weight=np.zeros(30)))
+
+
+@pytest.mark.parametrize("kind", [Reference, Fused])
+def test_a_gradient_that_is_not_finite_ends_a_run_though_its_cost_is(kind):
+    engine = kind(Network((1, 1), initializer="zeros"), Recipe("gradient_descent"))
+    examples = engine.examples([[1e35]], [[1e10]])
+    assert np.isfinite(engine.cost(engine.start().theta, examples))
+    state = engine.run(engine.start(), examples, 0, 1)
+    assert (state.diverged, state.step, state.theta.tolist()) == (True, 0, [0.0, 0.0])

@@ -180,6 +180,21 @@ def test_a_theta_that_was_given_another_form_in_place_is_looked_at_again(change)
     np.testing.assert_allclose(fused.predict(theta, X[:1]), expected, rtol=1e-5)
 
 
+def test_after_few_rows_there_is_room_for_the_rates_of_many():
+    fused, other = engine(), engine()
+    fused.run(fused.start(), fused.examples(X[:4], Y[:4]), 0, 1)
+    rates = np.array([0.01, 0.1, 0.05])
+    found, expected = (each.run(each.start(), each.examples(X, Y), 0, 3, rates) for each in (fused, other))
+    assert_equal(numbers(found), numbers(expected))
+
+
+def test_rows_of_another_number_are_not_spread_over_those_of_the_last_prediction():
+    fused, plain = engine(), Reference(NETWORK, Recipe())
+    theta = fused.start().theta.copy()
+    for m in (4, 4, 1, 1, 20):
+        np.testing.assert_allclose(fused.predict(theta, X[:m]), plain.predict(theta, X[:m]), rtol=1e-5)
+
+
 def test_rows_of_another_dtype_are_looked_at_though_the_last_ones_had_their_shape():
     fused = engine()
     theta, rows = fused.start().theta.copy(), X[:1]

@@ -75,3 +75,11 @@ def test_predictions_again_are_those_of_the_theta_at_hand(given):
             others = [np.full(NETWORK.size, 7.0) for _ in range(20)]  # in the memory of such a copy, among others
             np.testing.assert_allclose(engine.predict(theta, rows), expected, rtol=1e-12)
             del others
+
+
+@ENGINES
+def test_a_state_begins_with_a_theta_of_its_own(Engine):
+    theta = np.ones(13)
+    state = Engine(NETWORK, Recipe()).start(theta)
+    theta[:] = 7.0
+    assert state.theta.tolist() == [1.0] * 13

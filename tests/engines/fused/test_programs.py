@@ -1,7 +1,6 @@
 """Programs: what they keep in memory, and that an engine takes up those of one that is no more."""
 
 import gc
-from weakref import ref
 
 import numpy as np
 import pytest
@@ -106,13 +105,3 @@ def test_predictions_of_many_numbers_of_rows_share_a_workspace():
     for m in range(5, 9):
         fused.predict(fused.start().theta, np.zeros((m, 3)))
     assert len({id(ready.work) for ready in fused._programs._programs.values()}) == 1
-
-
-def test_the_theta_of_a_prediction_is_let_go_of():
-    fused = Fused(Network((3, 5, 1)), Recipe())
-    theta = fused.start().theta
-    fused.predict(theta, np.zeros((1, 3)))
-    held = ref(theta)
-    del theta
-    gc.collect()
-    assert held() is None
