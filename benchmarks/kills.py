@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import kept, machine
+from chainrule.container import read_sealed, unseal
 from chainrule.errors import RequestError
 from chainrule.files import part_name
-from chainrule.sealed import read_sealed, unseal
 from tests.kept_runs import ROOT, Run, bits, command, environment, little_room
 
 # What is run, and how often it is kept: after every step or every few, by the clock as often as it goes, and a network

@@ -12,8 +12,8 @@ from benchmarks.cases import CASES, Case, chosen_cases
 from benchmarks.processes import Worker, WorkerDied
 from benchmarks.rivals import RIVALS, Rival, ours
 from benchmarks.tables import absent, number, table, title
-from chainrule.engines.fused.products import packing_bytes
-from chainrule.engines.fused.target import here
+from chainrule.engines.fused.matmul import packing_bytes
+from chainrule.engines.fused.processor import here
 
 ADAM_STATE = 2  # vectors as long as theta
 FLOAT32 = 4

@@ -15,14 +15,14 @@ from typing import Any
 from benchmarks import machine
 from benchmarks.kept import keep
 from chainrule.engines.fused import threads
-from chainrule.engines.fused.target import AVX2, AVX512, Target, here
+from chainrule.engines.fused.processor import AVX2, AVX512, Processor, here
 from tests.engines.fused.configurations import bits, configuration, differing
 
 THREADS = (1, 2, 3, 4)
 ANY_WORK = 1e-9  # threads are used however small the work
 
 
-def targets() -> dict[str, Target]:
+def targets() -> dict[str, Processor]:
     """Those that this machine runs, by their width."""
     own = here()
     found = {f"{8 * own.vector_bytes} bits": own}

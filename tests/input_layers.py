@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule import Network, train
 from chainrule.data import Encoder, infer_schema, read_table
-from chainrule.formulas.inputs import INPUTS
+from chainrule.formulas.input_layers import INPUTS
 from chainrule.inputs import Input, InputLayers
 
 NUMBERS = ("a", "b", "c", "d", "e")

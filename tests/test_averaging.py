@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule import RequestError, fit, load, plan, train
+from chainrule.container import unseal
 from chainrule.engines.fused import Fused
 from chainrule.engines.origin import carried_on
 from chainrule.engines.reference import Reference
@@ -16,7 +17,6 @@ from chainrule.model_file import FORMAT
 from chainrule.monitoring import evaluated
 from chainrule.network import Network
 from chainrule.recipe import Recipe
-from chainrule.sealed import unseal
 from chainrule.training import Diverged
 from tests.formulas.problems import distance
 from tests.kept_runs import Run

@@ -7,14 +7,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from chainrule import Checkpoint, RequestError, checkpoints, cli, fit, load, train
+from chainrule import Checkpoint, RequestError, checkpoints, fit, load, train
+from chainrule.cli import main
+from chainrule.container import read_sealed, unseal
 from chainrule.engines.fused import threads
 from chainrule.estimators import MLPClassifier, MLPRegressor
 from chainrule.files import part_name
 from chainrule.formulas.metrics import METRICS
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.schedules import SCHEDULES
-from chainrule.sealed import read_sealed, unseal
 from chainrule.training import Diverged
 from tests.conftest import SMALL
 from tests.kept_runs import ANY_WORK, Cut, Killed, Run, bits, cut, resumed
@@ -391,8 +392,8 @@ class Clock:
         self.now, self.written, self.pauses = 1000.0, [], 0
         self._seconds = seconds_a_step
         monkeypatch.setattr(checkpoints.time, "monotonic", lambda: self.now)
-        part = checkpoints.Part
-        monkeypatch.setattr(checkpoints, "Part", lambda path: (self.written.append(self.now), part(path))[1])
+        part = checkpoints.PartialFile
+        monkeypatch.setattr(checkpoints, "PartialFile", lambda path: (self.written.append(self.now), part(path))[1])
 
     def ticking(self, engine):
         run = engine.run
@@ -605,7 +606,7 @@ def test_the_command_line_goes_on_to_the_same_model_file(tmp_path, capsys, monke
     (tmp_path / "t.csv").write_text("\n".join(lines) + "\n")
 
     def ran(*options):
-        code = cli.main(["train", "t.csv", "--target", "y", "--hidden", "4", "--batch-size", "3", "--quiet", *options])
+        code = main.main(["train", "t.csv", "--target", "y", "--hidden", "4", "--batch-size", "3", "--quiet", *options])
         return code, capsys.readouterr().err
 
     assert ran("--epochs", "20", "--out", "whole") == (0, "")
@@ -623,9 +624,9 @@ def test_the_command_line_says_what_it_goes_on_from(tmp_path, capsys, monkeypatc
     monkeypatch.chdir(tmp_path)
     (tmp_path / "t.csv").write_text("x,y\n" + "1,a\n2,b\n" * 8)
     given = ["train", "t.csv", "--target", "y", "--epochs", "4", "--checkpoint", "run.ckpt", "--resume"]
-    assert cli.main(given) == 0
+    assert main.main(given) == 0
     assert "chainrule: no checkpoint run.ckpt yet: begins afresh\n" in capsys.readouterr().err
-    assert cli.main([*given, "--force"]) == 0
+    assert main.main([*given, "--force"]) == 0
     assert "chainrule: goes on from run.ckpt: 4 steps, 4 epochs done\n" in capsys.readouterr().err
 
 

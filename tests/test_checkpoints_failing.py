@@ -15,7 +15,7 @@ import pytest
 
 from chainrule import Checkpoint, RequestError
 from chainrule.checkpoints import CheckpointNotWritten
-from chainrule.sealed import read_sealed, unseal
+from chainrule.container import read_sealed, unseal
 from tests.kept_runs import ROOT, Cut, Killed, Run, bits, command, environment, little_room, resumed
 
 SHORT = Run(rows=20, recipe=(("epochs", 2),))  # six steps
@@ -345,8 +345,9 @@ def test_interrupted_it_keeps_the_step_it_has_reached_and_hands_it_back(path, wh
 AT_EVERY_LINE = """
 import mmap, os, random, signal, sys
 from pathlib import Path
-from chainrule import Checkpoint, checkpoint_contents, checkpoints, files, history, monitoring, training
-from chainrule.engines import interrupting
+from chainrule import Checkpoint, checkpoints, files, history, monitoring, training
+from chainrule.checkpoints import contents as checkpoint_contents
+from chainrule.engines import signals as interrupting
 from tests.kept_runs import Run, bits, resumed
 from tests.test_checkpoints_failing import SHORT, steps_kept
 

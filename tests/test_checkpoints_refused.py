@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule import Checkpoint, RequestError, cli, fit, load, train
+from chainrule import Checkpoint, RequestError, fit, load, train
 from chainrule.checkpoints import as_checkpoint
+from chainrule.cli import main
+from chainrule.container import read_sealed, seal, unseal
 from chainrule.engines.reference import Reference
 from chainrule.estimators import MLPRegressor
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.model_file import save
-from chainrule.sealed import read_sealed, seal, unseal
 from tests.conftest import SMALL
 from tests.kept_runs import Cut, Killed, Run, bits, cut, resumed
 
@@ -261,7 +262,7 @@ def test_a_model_file_is_no_checkpoint(small, path):
 def test_a_checkpoint_is_no_model(kept, capsys):
     with pytest.raises(RequestError, match=r"run\.ckpt' is a checkpoint.*not a model"):
         load(kept)
-    assert cli.main(["predict", str(kept), "table.csv"]) == 2
+    assert main.main(["predict", str(kept), "table.csv"]) == 2
     assert "not a model" in capsys.readouterr().err
 
 
@@ -419,7 +420,7 @@ def test_resume_without_a_checkpoint(path):
 def test_the_command_line_refuses_with_2(options, said, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "t.csv").write_text("x,y\n" + "1,a\n2,b\n" * 8)
-    assert cli.main(["train", "t.csv", "--target", "y", "--hidden", "3", "--quiet", *options]) == 2
+    assert main.main(["train", "t.csv", "--target", "y", "--hidden", "3", "--quiet", *options]) == 2
     assert said in capsys.readouterr().err
     assert [file.name for file in tmp_path.iterdir()] == ["t.csv"]
 
@@ -427,7 +428,7 @@ def test_the_command_line_refuses_with_2(options, said, tmp_path, monkeypatch, c
 def test_it_is_refused_before_the_table_is_read(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run.ckpt").touch()
-    assert cli.main(["train", "no.csv", "--target", "y", "--checkpoint", "run.ckpt"]) == 2
+    assert main.main(["train", "no.csv", "--target", "y", "--checkpoint", "run.ckpt"]) == 2
     assert "holds a run already" in capsys.readouterr().err
 
 

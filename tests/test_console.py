@@ -7,9 +7,9 @@ import unicodedata
 
 import pytest
 
-from chainrule import console
-from chainrule.console import guarded, styled_output, take_as_log, visible
+from chainrule import streams
 from chainrule.errors import RunError
+from chainrule.streams import guarded, styled_output, take_as_log, visible
 
 EVERY = [chr(c) for c in range(sys.maxunicode + 1)]
 
@@ -95,7 +95,7 @@ def test_what_is_printed_is_visible_and_what_is_styled_is_not_touched(capsys):
 def test_the_streams_are_as_they_were_afterwards():
     before = sys.stdout, sys.stderr
     with guarded():
-        assert isinstance(sys.stdout, console.Plain)
+        assert isinstance(sys.stdout, streams.Plain)
     with pytest.raises(KeyError), guarded():
         raise KeyError
     assert (sys.stdout, sys.stderr) == before

@@ -14,7 +14,7 @@ import pytest
 
 from chainrule import RequestError
 from chainrule.errors import RunError
-from chainrule.files import Claim, Part, Rescued, part_name, remove_leftovers
+from chainrule.files import Claim, PartialFile, Rescued, part_name, remove_leftovers
 from tests.kept_runs import ROOT, environment, little_room
 
 
@@ -62,7 +62,7 @@ def test_what_is_in_the_way_of_a_part_is_left_alone(path, monkeypatch):
         part = path.with_name(part_name(path))
         plant(part)
         with pytest.raises(FileExistsError):
-            Part(path)
+            PartialFile(path)
         assert os.path.lexists(part)
         (os.rmdir if part.is_dir() else os.unlink)(part)
     assert victim.read_bytes() == b"precious"
@@ -79,7 +79,7 @@ def test_leftovers_are_removed_and_parts_that_are_written_are_not(path, tmp_path
     folder.mkdir()
     other = path.with_name(part_name(path.with_name("other")))
     other.write_bytes(b"half")
-    with Part(path) as alive:
+    with PartialFile(path) as alive:
         remove_leftovers(path)
         alive.fill([b"whole"])
         alive.take_name(overwrite=False)

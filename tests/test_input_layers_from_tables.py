@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from chainrule import Checkpoint, Model, RequestError, load, plan, train
+from chainrule.container import unseal
 from chainrule.inputs import Input
-from chainrule.sealed import unseal
 from tests.kept_runs import Killed
 
 PENGUINS = Path(__file__).parents[1] / "examples" / "penguins.csv"

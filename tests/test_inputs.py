@@ -6,7 +6,7 @@ import pytest
 from chainrule.engines.fused import Fused
 from chainrule.engines.reference import Reference
 from chainrule.errors import RequestError
-from chainrule.formulas.inputs import INPUTS
+from chainrule.formulas.input_layers import INPUTS
 from chainrule.inputs import MOST_COLUMNS, MOST_LEVELS, Columns, Input
 from chainrule.network import Network, Parameters
 from chainrule.propagation import Propagation

@@ -10,9 +10,9 @@ from chainrule import Network, RequestError, load
 from chainrule.data import Encoder, Target
 from chainrule.data.features import CategoryFeatures, NumericFeatures, Scale
 from chainrule.history import History
-from chainrule.outputs import Outputs
 from chainrule.recipe import Recipe
 from chainrule.reports import Report
+from chainrule.target_encoding import Outputs
 
 MUSEUM = Path(__file__).parent / "museum"
 FORMATS = {"islands": "format-4"}  # of the exhibits that are not taken as format 2 had them

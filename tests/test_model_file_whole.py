@@ -11,8 +11,8 @@ from safetensors.numpy import load_file
 from safetensors.numpy import save as to_bytes
 
 from chainrule import Diverged, RequestError, load, train
+from chainrule.container import unseal
 from chainrule.errors import RunError
-from chainrule.sealed import unseal
 
 START = datetime.date(1, 1, 1)
 ODD = {

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from chainrule import RequestError, load
+from chainrule.container import unseal
 from chainrule.engines.reference import Reference
 from chainrule.model_file import FORMAT
-from chainrule.sealed import unseal
 from tests.museum.make import EXHIBITS, FUNCTIONS
 
 MUSEUM = Path(__file__).parent / "museum"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chainrule import RequestError
 from chainrule.data import Target
 from chainrule.formulas.losses import LOSSES
-from chainrule.outputs import Outputs, require_in_domain
+from chainrule.target_encoding import Outputs, require_in_domain
 
 TWO = Target.infer(pa.array(["no", "yes", "no"]), "y")
 THREE = Target.infer(pa.array(["c", "a", "b"]), "y")

@@ -187,5 +187,5 @@ def test_callbacks_look_on_and_can_stop():
 
 
 def test_plan_stays_the_function_whatever_was_asked_for_before():
-    program = "import chainrule; chainrule.train; import chainrule.cli; assert callable(chainrule.plan)"
+    program = "import chainrule; chainrule.train; import chainrule.cli.main; assert callable(chainrule.plan)"
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -8,7 +8,7 @@ import pytest
 from sklearn.metrics import mean_pinball_loss
 
 from chainrule import RequestError, load, train
-from chainrule.cli import main
+from chainrule.cli.main import main
 from chainrule.explain import check_gradients, explain
 from chainrule.explain.subject import average_row
 from chainrule.export import export

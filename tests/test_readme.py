@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.cli import main
+from chainrule.cli.main import main
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.initializers import INITIALIZERS
-from chainrule.formulas.inputs import INPUTS
+from chainrule.formulas.input_layers import INPUTS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.metrics import METRICS
 from chainrule.formulas.optimizers import OPTIMIZERS

@@ -17,9 +17,9 @@ from chainrule.engines.reference import Reference
 from chainrule.formulas import metrics, weighted
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.metrics import METRICS
-from chainrule.outputs import Outputs
 from chainrule.reports import classification_report, regression_report
-from chainrule.weights import class_weights
+from chainrule.sample_weights import class_weights
+from chainrule.target_encoding import Outputs
 
 K = 3
 

@@ -6,7 +6,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from chainrule import Network, Recipe, RequestError, fit, make_engine, train
 from chainrule.engines.reference import Reference
-from chainrule.weights import class_weights, require_weights
+from chainrule.sample_weights import class_weights, require_weights
 
 LABELS = {
     "digits": ["0", "1"],

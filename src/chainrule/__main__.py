@@ -6,7 +6,7 @@ import sys
 def main() -> int:
     """The command line; Ctrl-C while it is still being loaded ends it without a traceback."""
     try:
-        from chainrule.cli import main as run
+        from chainrule.cli.main import main as run
 
         return run()
     except KeyboardInterrupt:

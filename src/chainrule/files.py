@@ -37,7 +37,7 @@ class Rescued(RunError):
         self.path = path
 
 
-class Part:
+class PartialFile:
     """An open file beside ``path`` that takes this name once it is complete, and is removed if it never is.
 
     It is its own: made anew (O_EXCL, which follows no symbolic link) under a random name that is short whatever the
@@ -226,7 +226,7 @@ class Claim:
     def __init__(self, path: Path, *, overwrite: bool = False) -> None:
         self.path = path
         self._overwrite = overwrite
-        self._part: Part | None = None
+        self._part: PartialFile | None = None
         self._stream: Any = None
         with _saying(path):
             mode = require_place(path)
@@ -237,7 +237,7 @@ class Claim:
                 raise RequestError(f"{str(path)!r} exists. To overwrite it, use --force (overwrite=True in Python).")
             self._place = Path(os.path.realpath(path))
             remove_leftovers(self._place)
-            self._part = Part(self._place)
+            self._part = PartialFile(self._place)
 
     def __enter__(self) -> Self:
         return self

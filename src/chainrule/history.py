@@ -10,7 +10,7 @@ from chainrule.arguments import listed
 from chainrule.errors import RequestError
 from chainrule.formulas.metrics import METRICS
 from chainrule.network import Parameters
-from chainrule.records import record, require
+from chainrule.validation import record, require
 
 CURVES = ("training_cost", "validation_cost", "score", "learning_rate")
 

@@ -16,10 +16,10 @@ import numpy as np
 from chainrule.arguments import is_integer, listed
 from chainrule.errors import RequestError, nearest
 from chainrule.formulas.draws import Stream
-from chainrule.formulas.inputs import INPUTS, InputLayer
+from chainrule.formulas.input_layers import INPUTS, InputLayer
 from chainrule.formulas.table import Array, Namespace
 from chainrule.layout import INPUT, Block
-from chainrule.records import record, require_spec
+from chainrule.validation import record, require_spec
 
 # More than any table has; a file that says so would keep us busy, and fill the memory.
 MOST_COLUMNS = 2**20

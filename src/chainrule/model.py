@@ -16,9 +16,9 @@ from chainrule.errors import RequestError
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.table import Functions
 from chainrule.network import Network, Parameters
-from chainrule.outputs import Outputs
 from chainrule.recipe import Recipe
 from chainrule.reports import Report, classification_report, quantile_scores, regression_report
+from chainrule.target_encoding import Outputs
 from chainrule.training import History
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.arguments import as_path, instance
-from chainrule.console import visible
+from chainrule.container import NotSealed, read_sealed, seal, strict_json, unseal
 from chainrule.data import Encoder, Target
 from chainrule.data.gaps import BEFORE_FORMAT_3
 from chainrule.errors import RequestError
@@ -28,12 +28,12 @@ from chainrule.formulas.losses import Loss
 from chainrule.formulas.table import Functions
 from chainrule.model import Model
 from chainrule.network import Network
-from chainrule.outputs import Outputs
 from chainrule.recipe import Recipe
-from chainrule.records import record, require
 from chainrule.reports import Report
-from chainrule.sealed import NotSealed, read_sealed, seal, strict_json, unseal
+from chainrule.streams import visible
+from chainrule.target_encoding import Outputs
 from chainrule.training import History
+from chainrule.validation import record, require
 
 FORMAT = 4
 KIND = "model file"

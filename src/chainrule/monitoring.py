@@ -10,8 +10,8 @@ from chainrule.engines import Engine, State
 from chainrule.errors import RequestError
 from chainrule.formulas.metrics import METRICS, require_suits
 from chainrule.history import History
+from chainrule.sample_weights import require_some
 from chainrule.sources import Examples
-from chainrule.weights import require_some
 
 
 def evaluated(engine: Engine, state: State) -> Any:

@@ -20,7 +20,7 @@ from chainrule.formulas.penalties import PENALTIES, Penalty
 from chainrule.formulas.table import Array, Functions, Namespace, Table
 from chainrule.inputs import Columns, Input, input_blocks, read_inputs, set_first
 from chainrule.layout import INPUT, Layout, Shape, dense
-from chainrule.records import record, require, require_spec
+from chainrule.validation import record, require, require_spec
 
 # Nobody trains as many; a file that says so would keep us busy.
 MOST_LAYERS = 10_000

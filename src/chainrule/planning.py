@@ -43,12 +43,12 @@ from chainrule.formulas.table import Functions
 from chainrule.history import History
 from chainrule.model import Model
 from chainrule.network import Network
-from chainrule.outputs import Outputs, require_in_domain
 from chainrule.recipe import Recipe
-from chainrule.records import require_spec
+from chainrule.sample_weights import class_weights, require_some, require_weights
 from chainrule.table_inputs import input_layers, require_takes, without_columns
+from chainrule.target_encoding import Outputs, require_in_domain
 from chainrule.training import Callback, Diverged, fit, require_whole_cost
-from chainrule.weights import class_weights, require_some, require_weights
+from chainrule.validation import require_spec
 
 Rows = NDArray[np.int64]
 

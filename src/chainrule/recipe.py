@@ -14,8 +14,8 @@ from chainrule.formulas.metrics import METRICS
 from chainrule.formulas.optimizers import OPTIMIZERS, Optimizer
 from chainrule.formulas.schedules import SCHEDULES, Schedule
 from chainrule.formulas.table import Functions, Namespace
-from chainrule.records import record, require_spec
 from chainrule.sources import Epoch, Examples, InMemory
+from chainrule.validation import record, require_spec
 
 COSTS = ("training_cost", "validation_cost")
 

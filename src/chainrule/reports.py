@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.formulas import metrics
 from chainrule.formulas.metrics import Codes, Floats
 from chainrule.formulas.quantile_metrics import coverage, pinball_loss
-from chainrule.records import record, require
+from chainrule.validation import record, require
 
 # The scores of each task, each with its least and its greatest value.
 SCORES: dict[str, dict[str, tuple[float, float]]] = {

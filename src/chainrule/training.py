@@ -13,15 +13,15 @@ from typing import Any, NamedTuple
 from chainrule.arguments import instance
 from chainrule.engines import Engine, State, without_effect
 from chainrule.engines.checks import require_examples
-from chainrule.engines.interrupting import ctrl_c_answered, ctrl_c_noted, sigterm_as_ctrl_c
+from chainrule.engines.signals import ctrl_c_answered, ctrl_c_noted, sigterm_as_ctrl_c
 from chainrule.errors import RequestError, RunError
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.history import Callback, History, as_callbacks
-from chainrule.minimizing import minimize, require_whole_cost
 from chainrule.monitoring import Monitor, evaluated
 from chainrule.network import Parameters
+from chainrule.sample_weights import require_some
 from chainrule.sources import Examples
-from chainrule.weights import require_some
+from chainrule.whole_cost import minimize, require_whole_cost
 
 __all__ = ["Callback", "Diverged", "Fit", "History", "fit", "require_whole_cost"]
 

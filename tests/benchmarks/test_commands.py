@@ -35,8 +35,8 @@ from benchmarks.real_data import digits as digits_rows
 from benchmarks.report import report
 from benchmarks.rivals import RIVALS, Rival, chainrule_engines, ours
 from benchmarks.targets import AVX2, AVX512, OURS
-from chainrule.engines.fused.products import packing_bytes
-from chainrule.engines.fused.target import here
+from chainrule.engines.fused.matmul import packing_bytes
+from chainrule.engines.fused.processor import here
 
 CASE = Case("few", (3, 4, 2), batch_size=5, rows=20)
 REFERENCE = ours("reference")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from chainrule import cli
+from chainrule.cli import main
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -41,7 +41,7 @@ def run(capsys, tmp_path, monkeypatch):
 
     def run(*arguments):
         try:
-            code = cli.main([str(argument) for argument in arguments])
+            code = main.main([str(argument) for argument in arguments])
         except SystemExit as stop:
             code = stop.code
         return Ran(code, *capsys.readouterr())

@@ -13,7 +13,7 @@ from chainrule import load, train
 
 COMMAND = (  # with the signals of a shell in the foreground, whatever the tests run in
     "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
-    "from chainrule.cli import main; sys.exit(main())"
+    "from chainrule.cli.main import main; sys.exit(main())"
 )
 RISING = ["--optimizer", "gradient_descent", "--learning-rate", "0.05", "--schedule", "exponential(factor=5)"]
 
@@ -95,7 +95,7 @@ def test_a_reader_that_has_had_enough_is_no_traceback(run, examples, tmp_path):
 def test_help_is_quick_to_import():
     """What help does not need is not imported: neither the readers of tables nor the optimisers of SciPy."""
     program = (
-        "import sys; sys.argv = ['chainrule', '--help']\nfrom chainrule.cli import main\ntry: main()\n"
+        "import sys; sys.argv = ['chainrule', '--help']\nfrom chainrule.cli.main import main\ntry: main()\n"
         "except SystemExit: print('LOADED', *sorted(sys.modules), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -40,7 +40,7 @@ OFTEN = ("train --json", "predict", "no such table")  # those that are tried wit
 # One process forks into all cases: it has imported everything, and computed nothing.
 RUNNER = """
 import json, os, sys
-from chainrule import cli
+from chainrule.cli import main as cli
 import chainrule.explain.page, chainrule.explain.diagnosis, chainrule.export
 
 def breaks(descriptor, how):

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from chainrule import cli, load
+from chainrule import load
+from chainrule.cli import main
 
 SPLIT = {"penguins": (223, 52, 69), "breast_cancer": (370, 85, 114), "auto_mpg": (258, 60, 80)}
 SAID = {
@@ -118,7 +119,9 @@ def test_a_second_time_it_says_at_once_that_the_file_exists(run, examples, tmp_p
     run(*arguments)
     before = (tmp_path / "penguins.model").read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr(sys.modules[cli.plan.__module__], "read_table", lambda *a, **k: pytest.fail("the table was read"))
+        patch.setattr(
+            sys.modules[main.plan.__module__], "read_table", lambda *a, **k: pytest.fail("the table was read")
+        )
         ran = run(*arguments)
     assert (ran.code, ran.out) == (2, "")
     assert "penguins.model" in ran.err

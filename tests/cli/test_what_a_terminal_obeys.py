@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from chainrule import cli
+from chainrule.cli import main
 
 TITLE, CSI, TURN, BELL = "\x1b]0;owned\x07", "\x9b31m", "\u202e", "\x7f\x08"
 COLUMN, LEVELS, LABELS = f"a{TITLE}", [f"[red]{CSI}", f"{TURN}b"], [f"yes{TITLE}\n[bold]", f"no{BELL}"]
@@ -36,7 +36,7 @@ def run(folder, stream, *arguments):
         patched.setattr(sys, "stdout", stream)
         patched.setattr(sys, "stderr", stream)
         with suppress(SystemExit):  # argparse's
-            cli.main(list(arguments))
+            main.main(list(arguments))
     stream.flush()
     return stream.buffer.getvalue()
 

@@ -7,7 +7,7 @@ import pytest
 
 from chainrule import plan, train
 from chainrule.data import infer_schema, read_table
-from chainrule.data.marks import described, thousands
+from chainrule.data.number_marks import described, thousands
 from chainrule.errors import RequestError
 
 DRAWS = random.Random(0)

@@ -6,8 +6,8 @@ from threading import Thread
 import pytest
 
 from chainrule import Network, Recipe, fit
-from chainrule.engines.interrupting import ctrl_c_answered, ctrl_c_noted
 from chainrule.engines.reference import Reference
+from chainrule.engines.signals import ctrl_c_answered, ctrl_c_noted
 
 PYTHONS = signal.default_int_handler
 

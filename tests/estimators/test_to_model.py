@@ -9,7 +9,7 @@ from sklearn.exceptions import NotFittedError
 
 import chainrule
 from chainrule import MLPClassifier, MLPRegressor
-from chainrule.cli import main
+from chainrule.cli.main import main
 from chainrule.data import Encoder
 from chainrule.data.features import NumericFeatures, Scale
 from chainrule.errors import RequestError

@@ -7,7 +7,7 @@ import pytest
 
 from chainrule import MLPClassifier
 from chainrule.errors import RequestError
-from chainrule.explain import layout
+from chainrule.explain import structure
 from chainrule.explain.checking import check_gradients
 from chainrule.explain.subject import Subject
 from chainrule.formulas.activations import ACTIVATIONS, Activation
@@ -404,7 +404,7 @@ def test_an_error_that_has_nothing_to_do_with_shapes_is_left_alone():
 
 def test_parts_of_a_networks_theta_are_the_blocks_of_its_layout():
     network = Network((3, 4, 2))
-    parts = layout.of_network(network).parts
+    parts = structure.of_network(network).parts
     assert [(p.name, p.role, p.index.shape) for p in parts] == [(b.name, b.role, b.shape) for b in network.layout]
     places = np.concatenate([p.index.reshape(-1) for p in parts])
     assert sorted(places) == list(range(network.size))

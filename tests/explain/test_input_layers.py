@@ -15,12 +15,12 @@ import pytest
 from chainrule.engines.reference import Reference
 from chainrule.explain import check_gradients, diagnose, equations, explain, plots, trace
 from chainrule.explain.findings import MOST_ROWS
-from chainrule.explain.input_layers import statements
+from chainrule.explain.input_units import statements
 from chainrule.explain.page import RATES, _count
 from chainrule.explain.plots import GradientNorms, plot_activations, plot_decision_boundary
 from chainrule.explain.subject import Subject, average_row
 from chainrule.explain.written import EXAMPLES, NOTATIONS, equation, stations
-from chainrule.formulas.inputs import INPUTS
+from chainrule.formulas.input_layers import INPUTS
 from chainrule.inputs import Input, InputLayers
 from chainrule.network import Network, Parameters
 from chainrule.propagation import Propagation

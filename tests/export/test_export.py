@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from chainrule import MLPClassifier, RequestError, cli
+from chainrule import MLPClassifier, RequestError
+from chainrule.cli import main
 from chainrule.export import FORMATS, export
 
 
@@ -46,7 +47,7 @@ def test_what_is_asked_for_must_be_there(small, tmp_path):
 
 def run(*arguments):
     try:
-        return cli.main([str(a) for a in arguments])
+        return main.main([str(a) for a in arguments])
     except SystemExit as end:
         return end.code
 

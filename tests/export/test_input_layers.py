@@ -10,7 +10,7 @@ from chainrule import RequestError, train
 from chainrule.data.features import CategoryFeatures
 from chainrule.engines.reference import Reference
 from chainrule.export import FORMATS, content
-from chainrule.formulas.inputs import INPUTS, InputLayer, Parameter
+from chainrule.formulas.input_layers import INPUTS, InputLayer, Parameter
 from chainrule.formulas.turns import turns
 from chainrule.inputs import Input
 from chainrule.recipe import Recipe

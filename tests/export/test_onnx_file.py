@@ -17,9 +17,9 @@ from chainrule.data.features import CategoryFeatures
 from chainrule.engines.reference import Reference
 from chainrule.export import export, onnx_file
 from chainrule.export.onnx_file import content, to_onnx
-from chainrule.export.onnx_graph import Graph
+from chainrule.export.onnx_graph import OnnxGraph
 from chainrule.formulas.activations import Activation
-from chainrule.ir import Trace
+from chainrule.ir import Tracer
 from chainrule.recipe import Recipe
 from tests.export.models import (
     ALL_ACTIVATIONS,
@@ -256,11 +256,11 @@ def test_a_gap_that_is_refused_elsewhere_gives_nan():
 
 def value(formula, Z, rows=None):
     """What a graph of one formula (xp, Z) makes of Z, (N, n)."""
-    trace = Trace(str(Z.dtype))
+    trace = Tracer(str(Z.dtype))
     A = formula(trace, trace.symbol("Z", rows=rows))
     if A.dtype == "bool":
         A = trace.where(A, 1.0, 0.0)
-    graph = Graph(taken=["Z"])
+    graph = OnnxGraph(taken=["Z"])
     (name,) = graph.write([trace.cast(A, trace.dtype)], "Z", ["A"])
     graph.node("Identity", name, name="answer")
     ends = [

@@ -11,7 +11,7 @@ from chainrule.engines import Examples
 from chainrule.engines.reference import Reference
 from chainrule.formulas import draws, equations
 from chainrule.formulas.activations import ACTIVATIONS
-from chainrule.formulas.inputs import INPUTS
+from chainrule.formulas.input_layers import INPUTS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.penalties import PENALTIES
 from chainrule.formulas.table import Table

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chainrule.formulas.activations import ACTIVATIONS
-from chainrule.formulas.inputs import INPUTS
+from chainrule.formulas.input_layers import INPUTS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.penalties import PENALTIES
 from chainrule.inputs import Input

@@ -14,9 +14,9 @@ from typing import Any
 import pyarrow as pa
 
 import chainrule
+from chainrule.container import unseal
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
-from chainrule.sealed import unseal
 
 HERE = Path(__file__).parent
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -19,7 +19,7 @@ import pyarrow.csv
 
 from chainrule.data.csv_records import Records, find_records
 from chainrule.data.gaps import IN_CSV_FILES
-from chainrule.data.marks import thousands
+from chainrule.data.number_marks import thousands
 from chainrule.errors import RequestError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -32,7 +32,7 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 def read_csv(
     path: Path, delimiter: str | None, decimal: str, as_text: Iterable[str], missing: Sequence[str] = IN_CSV_FILES
 ) -> pa.Table:
-    """The rows below the header of ``path``; see :func:`chainrule.data.reading.read_table`."""
+    """The rows below the header of ``path``; see :func:`chainrule.data.table_reader.read_table`."""
     _require_marks(delimiter, decimal)
     tabs = path.name.lower().endswith((".tsv", ".tsv.gz"))
     content = _content(path)

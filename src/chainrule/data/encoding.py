@@ -13,8 +13,8 @@ from chainrule.data.features import CategoryFeatures, NumericFeatures, has_value
 from chainrule.data.gaps import BEFORE_FORMAT_3, Gaps
 from chainrule.data.schema import Schema
 from chainrule.errors import RequestError, nearest
-from chainrule.records import is_name, record, require
-from chainrule.weights import require_some
+from chainrule.sample_weights import require_some
+from chainrule.validation import is_name, record, require
 
 Rows = Sequence[int] | NDArray[np.integer]
 

@@ -13,7 +13,7 @@ from chainrule.data.columns import LARGEST, booleans, dates, is_text, numbers, p
 from chainrule.data.gaps import NO_GAPS, Gaps
 from chainrule.errors import RequestError
 from chainrule.formulas import weighted
-from chainrule.records import record, require
+from chainrule.validation import record, require
 
 # A level on one or two training rows cannot be told from the noise of those rows. Pooled, such levels become one
 # feature, which then also stands for levels that come up only after training.

@@ -9,9 +9,9 @@ import pyarrow as pa
 from chainrule.data.columns import is_numeric, is_text, plain
 from chainrule.data.encoding import Encoder
 from chainrule.data.gaps import Gaps
-from chainrule.data.reading import read_table
 from chainrule.data.recognition import Reading, Recognized, recognize
 from chainrule.data.schema import Column, Kind, Schema
+from chainrule.data.table_reader import read_table
 from chainrule.errors import RequestError
 
 

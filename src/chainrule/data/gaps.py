@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule.arguments import listed
 from chainrule.errors import RequestError
-from chainrule.records import record, require
+from chainrule.validation import record, require
 
 # What spreadsheets, databases and programs write for a missing number, in lower case. Among numbers, dates and
 # booleans none of them can be anything else.

@@ -27,7 +27,7 @@ from chainrule.data.columns import (
     without_numbers,
 )
 from chainrule.data.gaps import Gaps
-from chainrule.data.marks import thousands
+from chainrule.data.number_marks import thousands
 from chainrule.errors import RequestError
 
 # A handful: at most so many different cells on at most such a share of the rows that have a value; or a single cell,

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from chainrule.data.columns import numbers, row_name
 from chainrule.errors import RequestError, nearest
-from chainrule.weights import require_weights
+from chainrule.sample_weights import require_weights
 
 
 def column_weight(table: Any, column: str) -> NDArray[np.float64]:

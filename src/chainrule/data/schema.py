@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from chainrule.data.columns import is_numeric, is_text, parse_as_dates, pc, plain, row_name
-from chainrule.data.marks import described
+from chainrule.data.number_marks import described
 from chainrule.errors import RequestError, nearest
 
 Kind = Literal["number", "boolean", "category", "date", "text", "empty", "other"]

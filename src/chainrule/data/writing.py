@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from chainrule.console import visible
 from chainrule.data.columns import as_arrow
 from chainrule.errors import RequestError
 from chainrule.files import Claim, require_place
+from chainrule.streams import visible
 
 ENDINGS = (".csv", ".tsv", ".parquet", ".pq")
 

@@ -12,8 +12,8 @@ from chainrule.errors import RequestError
 from chainrule.formulas.optimizers import Optimizer, Step
 from chainrule.network import Network
 from chainrule.recipe import Recipe
+from chainrule.sample_weights import sums_within
 from chainrule.sources import Examples
-from chainrule.weights import sums_within
 
 LARGEST = 2**63 - 1  # int64, in which compiled code counts
 REAL_KINDS = "biuf"  # of NumPy's dtypes

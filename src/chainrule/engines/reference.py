@@ -24,18 +24,18 @@ from chainrule.engines.checks import (
     require_step_weight,
     require_steps_of,
 )
-from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.engines.origin import origin, require_origin
 from chainrule.engines.protocol import State
 from chainrule.engines.rates import require_rates, set_rates
+from chainrule.engines.signals import ctrl_c_noted
 from chainrule.formulas import draws
 from chainrule.formulas.optimizers import clipped
 from chainrule.formulas.table import Array, Functions, Namespace
 from chainrule.network import Network, require_theta
 from chainrule.propagation import Propagation
 from chainrule.recipe import Recipe
+from chainrule.sample_weights import require_weights
 from chainrule.sources import Examples, Source
-from chainrule.weights import require_weights
 
 # Predicting and costing go through this many examples at a time, so that memory does not grow with m.
 CHUNK = 8192

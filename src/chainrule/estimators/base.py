@@ -9,13 +9,13 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule.engines import Engine, make_engine
-from chainrule.estimators.as_model import AsModel
-from chainrule.estimators.exchange import Exchange
 from chainrule.estimators.fitting import Fitting
 from chainrule.estimators.from_weights import FromWeights
-from chainrule.estimators.inputs import dense, read_X
-from chainrule.estimators.looking import Looking
+from chainrule.estimators.input_validation import dense, read_X
+from chainrule.estimators.inspection import Looking
 from chainrule.estimators.parameters import CONSTRAINTS
+from chainrule.estimators.sklearn_conversion import Exchange
+from chainrule.estimators.to_model import AsModel
 from chainrule.network import Network
 from chainrule.recipe import Recipe
 

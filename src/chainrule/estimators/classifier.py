@@ -20,7 +20,7 @@ from chainrule.estimators.base import BaseMLP, partial_fit_available
 from chainrule.estimators.labels import Labels
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.metrics import accuracy
-from chainrule.weights import class_weights
+from chainrule.sample_weights import class_weights
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -239,7 +239,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             )
         return self._labels.encode(y)
 
-    def _loss_spec(self, names: translation.Names) -> str:
+    def _loss_spec(self, names: translation.ParameterNames) -> str:
         spec = translation.loss_spec(names, self.loss, self._labels.multiclass)
         row = LOSSES.make(spec, np, functions=names.functions)
         if row.task != "classification":

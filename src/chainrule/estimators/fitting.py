@@ -20,18 +20,18 @@ from sklearn.utils.validation import (
 
 from chainrule.checkpoints import as_checkpoint
 from chainrule.engines import Engine, State, make_engine, without_effect
-from chainrule.engines.interrupting import ctrl_c_noted
 from chainrule.engines.origin import carried_on
+from chainrule.engines.signals import ctrl_c_noted
 from chainrule.errors import RequestError, warn_caller
 from chainrule.estimators import translation
 from chainrule.estimators.callbacks import MaxTime, PrintedLines, ProgressBar, shows_bar
-from chainrule.estimators.inputs import check_array, dense, is_table, read_X, read_X_y
-from chainrule.estimators.own_functions import require_right_derivatives
-from chainrule.estimators.recording import Recording
+from chainrule.estimators.fitted_attributes import Recording
+from chainrule.estimators.input_validation import check_array, dense, is_table, read_X, read_X_y
+from chainrule.estimators.user_functions import require_right_derivatives
 from chainrule.history import History
 from chainrule.network import Network
+from chainrule.sample_weights import require_some, require_weights
 from chainrule.training import Diverged, fit
-from chainrule.weights import require_some, require_weights
 
 
 def _weight(sample_weight: Any, rows: Any) -> Any:
@@ -104,7 +104,7 @@ class Fitting(Recording):
         """Y of validation rows."""
 
     @abstractmethod
-    def _loss_spec(self, names: translation.Names) -> str: ...
+    def _loss_spec(self, names: translation.ParameterNames) -> str: ...
 
     @abstractmethod
     def _require_class_weight(self) -> None:
@@ -207,7 +207,7 @@ class Fitting(Recording):
 
     def _describe(self, X: Any, Y: Any) -> tuple[Network, dict[str, Any]]:
         """The network and the functions of the user's own that it names, checked."""
-        names = translation.Names()
+        names = translation.ParameterNames()
         loss = self._loss_spec(names)
         dtype = "float32" if X.dtype == np.float32 else "float64"
         network = translation.network(self, names, X.shape[1], Y.shape[1], loss, dtype)

@@ -141,7 +141,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     def _checked(self, Y: Any, name: str) -> Any:
         """Y. RequestError: a number that the loss is not defined for."""
-        names = translation.Names()
+        names = translation.ParameterNames()
         spec = self._loss_spec(names)
         row = LOSSES.make(spec, np, functions=names.functions)
         outside = (row.lowest > Y) | (row.highest < Y) | np.isin(Y, row.open_at)
@@ -154,7 +154,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
             )
         return Y
 
-    def _loss_spec(self, names: translation.Names) -> str:
+    def _loss_spec(self, names: translation.ParameterNames) -> str:
         spec = names.spec(LOSSES, self.loss)
         if LOSSES.make(spec, np, functions=names.functions).task != "regression":
             raise RequestError(f"loss {spec} is for classification: use MLPClassifier, or another loss.")
@@ -163,7 +163,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     @property
     def _levels(self) -> list[float]:
         """The quantiles that are asked for; none for another loss."""
-        names = translation.Names()
+        names = translation.ParameterNames()
         row = LOSSES.make(names.spec(LOSSES, self.loss), np, functions=names.functions)
         if row.one_target and not row.levels:
             raise RequestError(f"loss {self.loss!r} needs its numbers here, such as 'quantiles(0.1, 0.5, 0.9)'.")

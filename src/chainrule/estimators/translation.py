@@ -22,10 +22,10 @@ LEAST_DECREASE = 2.220446049250313e-09
 OUT_ACTIVATION = {"identity": "identity", "sigmoid": "logistic", "softmax": "softmax", "exponential": "exp"}
 
 
-class Names:
+class ParameterNames:
     """Specs for what a user named or handed in, and the functions that were handed in.
 
-    >>> names = Names()
+    >>> names = ParameterNames()
     >>> names.spec(ACTIVATIONS, "logistic"), names.spec(LOSSES, "squared_error"), names.functions
     ('sigmoid', 'half_squared_error', {})
     """
@@ -57,14 +57,14 @@ def hidden_units(hidden_layer_sizes: Any) -> list[int]:
     return sizes
 
 
-def loss_spec(names: Names, given: Any, multiclass: bool) -> str:
+def loss_spec(names: ParameterNames, given: Any, multiclass: bool) -> str:
     """The row of LOSSES; where the outputs are yes or no each, the one that takes its place there."""
     spec = names.spec(LOSSES, given)
     instead = LOSSES.make(spec, np, functions=names.functions).yes_or_no
     return spec.replace(LOSSES.name(spec), instead, 1) if instead and not multiclass else spec
 
 
-def network(estimator: Any, names: Names, n_in: int, n_out: int, loss: str, dtype: str) -> Network:
+def network(estimator: Any, names: ParameterNames, n_in: int, n_out: int, loss: str, dtype: str) -> Network:
     """The Network that an estimator's parameters describe."""
     hidden = hidden_units(estimator.hidden_layer_sizes)
     given = estimator.activation
@@ -136,7 +136,7 @@ def optimizer(e: Any) -> str:
 def minimizes(e: Any) -> bool:
     """Whether the solver takes the whole cost at once; a name that is not known does not, and is refused elsewhere."""
     try:
-        row = OPTIMIZERS.make(Names().spec(OPTIMIZERS, e.solver), np)
+        row = OPTIMIZERS.make(ParameterNames().spec(OPTIMIZERS, e.solver), np)
     except RequestError:
         return False
     return row.minimize is not None
@@ -148,7 +148,7 @@ def schedule(e: Any) -> str:
         if e.solver != "sgd":
             return "constant"
         return f"inverse_scaling({float(e.power_t)!r})" if e.learning_rate == "invscaling" else "adaptive"
-    return Names().spec(SCHEDULES, e.learning_rate)
+    return ParameterNames().spec(SCHEDULES, e.learning_rate)
 
 
 def out_activation(loss: str, functions: Functions) -> str:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import RequestError
-from chainrule.explain import input_layers
-from chainrule.explain.input_layers import place
+from chainrule.explain import input_units
+from chainrule.explain.input_units import place
 
 SHOWN = 12  # terms that the text writes out
 
@@ -124,26 +124,26 @@ def _A(trace: Any, l: int, j: int, i: int) -> tuple[str, list[Term]]:
 def _e(trace: Any, j: int, i: int) -> tuple[str, list[Term]]:
     """A unit that an input layer made, or a column that is handed on."""
     of, network = trace.subject, trace.subject.network
-    unit = input_layers.unit(network, j)
+    unit = input_units.unit(network, j)
     if unit.i is None:
         x = _at(trace, "X", 0, unit.column, i)
         return f"{x}, which is handed on", [_single(x)]
     layer, row = network.input_layers[unit.i], network.input_layers[unit.i].row(np)
-    said = input_layers.forward_statements(row, unit.part)
-    column = input_layers.column_names(layer, of.inputs, of.categories)[unit.k]
+    said = input_units.forward_statements(row, unit.part)
+    column = input_units.column_names(layer, of.inputs, of.categories)[unit.k]
     factors = factors_of_unit(trace, unit, i)
     value = float(trace.A[0][j, i])
     equation = f"{'; '.join(map(str, said))}, for {layer.layer} of {column}"
     return equation, [Term(factors, value, f"{said[0].left} at {_numbers(factors)}")]
 
 
-def factors_of_unit(trace: Any, unit: input_layers.Unit, i: int) -> tuple[Factor, ...]:
+def factors_of_unit(trace: Any, unit: input_units.Unit, i: int) -> tuple[Factor, ...]:
     """The parameters that a unit has in row i, and the number or the code that they meet."""
     network, code = trace.subject.network, None
     given = _at(trace, "X" if network.input_layers[unit.i].takes_numbers else "codes", 0, unit.column, i)
     if given.name == "codes":
         code = int(given.value)
-    entries = input_layers.entries_of(network, trace.inputs, unit, code)
+    entries = input_units.entries_of(network, trace.inputs, unit, code)
     return (*(_at(trace, name, 0, row, col) for name, row, col in entries), given)
 
 
@@ -155,9 +155,9 @@ def _before(trace: Any, _: int, row: int, col: int, name: str) -> tuple[str, lis
         return f"column {row}{f' ({columns[row]})' if columns else ''} of row {col}", []
     if not name.startswith("d"):
         return _given(trace, 0, row, col)
-    i, V = input_layers.layer_and_letter(name)
+    i, V = input_units.layer_and_letter(name)
     layer = of.network.input_layers[i]
-    said = input_layers.slope_statements(layer.row(np), V)
+    said = input_units.slope_statements(layer.row(np), V)
     by_example = trace.slopes_by_example[name.removeprefix("d")][row, col]
     terms: list[Term] = []
     for k, value in enumerate(map(float, by_example)):
@@ -170,8 +170,8 @@ def _before(trace: Any, _: int, row: int, col: int, name: str) -> tuple[str, lis
 def _factors_of_slope(trace: Any, name: str, row: int, col: int, i: int) -> tuple[Factor, ...]:
     """In row i: dA[0] of the units that the parameter is part of, and the number or the code that it meets."""
     own: list[Factor] = []
-    for j, unit in enumerate(input_layers.units(trace.subject.network)):
-        if unit.i == input_layers.layer_and_letter(name)[0]:
+    for j, unit in enumerate(input_units.units(trace.subject.network)):
+        if unit.i == input_units.layer_and_letter(name)[0]:
             *parameters, given = factors_of_unit(trace, unit, i)
             if any((p.name, p.row, p.col) == (name, row, col) for p in parameters):
                 own += [_at(trace, "dA", 0, j, i), given]

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ChainruleError, RequestError
-from chainrule.explain import differences, layout, probes, rows
+from chainrule.explain import differences, gradient_probes, structure, user_formulas
+from chainrule.explain.fault_rules import LOOSE, Comparison, from_numbers, places, what_is_left
 from chainrule.explain.faults import Fault, fault
-from chainrule.explain.fingerprints import LOOSE, Comparison, from_numbers, places, what_is_left
-from chainrule.explain.layout import Floats, Layout, Part
+from chainrule.explain.structure import Floats, NamedPart, Structure
 from chainrule.explain.subject import Subject, subject
 from chainrule.layout import BIAS
 from chainrule.propagation import Propagation
@@ -154,19 +154,19 @@ def _of_model(of: Subject) -> GradientReport:
         return propagation.dtheta(propagation.backward(theta, **examples))
 
     _require_finite_cost(cost(v), "the cost of this model on these rows")
-    found = tuple(rows.wrong_rows(of))
-    where = layout.of_network(network)
+    found = tuple(user_formulas.wrong_rows(of))
+    where = structure.of_network(network)
     most = int(np.clip(WORK // (network.size * len(of.X)), FEWEST, ENTRIES))
     checked = _Checked.of(where, v, cost, gradient(v), len(of.X), None, most=most)
-    probe = probes.Probe(where, lambda w: float(cost(w)), gradient, v, checked.sigma)
-    remarks = tuple(probes.remarks(where, probe, functions_of_ones_own=False))
+    probe = gradient_probes.Probe(where, lambda w: float(cost(w)), gradient, v, checked.sigma)
+    remarks = tuple(gradient_probes.remarks(where, probe, functions_of_ones_own=False))
     return checked.report(probe, found, remarks)
 
 
 def _of_functions(cost: Any, gradient: Any, theta: Any, m: int | None, lambd: float | None, update: Any) -> Any:
     if theta is None:
         raise RequestError("theta is missing: check_gradients(cost, gradient, theta).")
-    where, v = layout.of_structure(theta)
+    where, v = structure.of_structure(theta)
     f = partial(_of_vector, cost, where)
     J_0 = f(v)
     _require_number(J_0)
@@ -184,24 +184,24 @@ def _of_functions(cost: Any, gradient: Any, theta: Any, m: int | None, lambd: fl
     if misshapen:
         return checked.report(None, (_of_shapes(checked.c, misshapen),))
     _require_finite_gradient(where, a)
-    probe = probes.Probe(where, lambda w: float(f(w)), partial(_vector_of, gradient, where), v, checked.sigma)
-    remarks = tuple(probes.remarks(where, probe, functions_of_ones_own=True))
+    probe = gradient_probes.Probe(where, lambda w: float(f(w)), partial(_vector_of, gradient, where), v, checked.sigma)
+    remarks = tuple(gradient_probes.remarks(where, probe, functions_of_ones_own=True))
     wrong_update = tuple(_updates(update, where, v, a)) if update is not None else ()
     return checked.report(probe, (), remarks, wrong_update)
 
 
-def _of_vector(cost: Any, where: Layout, v: Any) -> Any:
+def _of_vector(cost: Any, where: Structure, v: Any) -> Any:
     return cost(where.restore(v.copy()))
 
 
-def _vector_of(gradient: Any, where: Layout, v: Floats) -> Floats:
+def _vector_of(gradient: Any, where: Structure, v: Floats) -> Floats:
     a, misshapen, _ = _joined(where, where.entries(gradient(where.restore(v.copy()))))
     if misshapen:
         raise LookupError("the shape changes")
     return a
 
 
-def _joined(where: Layout, given: list[Any]) -> tuple[Floats, dict[int, Any], Any]:
+def _joined(where: Structure, given: list[Any]) -> tuple[Floats, dict[int, Any], Any]:
     """The vector of a gradient, what of it has another shape than theta, by place, and the least of its dtypes."""
     misshapen: dict[int, Any] = {}
     parts, dtypes = [], []
@@ -246,7 +246,7 @@ def _same(given: Any, n: Any) -> bool:
     return float(np.linalg.norm(np.reshape(given, -1) - np.reshape(n, -1))) <= LOOSE * size
 
 
-def _from_error(where: Layout, said: str) -> Fault | None:
+def _from_error(where: Structure, said: str) -> Fault | None:
     """What an error about shapes tells."""
     shapes = [tuple(int(n) for n in re.findall(r"\d+", found)) for found in re.findall(r"\([\d, ]+\)", said)]
     if "matmul" in said or "not aligned" in said:
@@ -274,7 +274,7 @@ def _require_finite_cost(J: Any, what: str) -> None:
         )
 
 
-def _require_finite_gradient(where: Layout, a: Floats) -> None:
+def _require_finite_gradient(where: Structure, a: Floats) -> None:
     for p in where.parts:
         if not np.isfinite(a[p.index]).all():
             at = np.argwhere(~np.isfinite(a[p.index]))[0] if p.index.ndim else ()
@@ -294,7 +294,7 @@ class _Checked:
     @classmethod
     def of(
         cls,
-        where: Layout,
+        where: Structure,
         v: Floats,
         f: Any,
         a: Floats,
@@ -335,7 +335,7 @@ class _Checked:
 
     def report(
         self,
-        probe: probes.Probe | None,
+        probe: gradient_probes.Probe | None,
         found: tuple[Fault, ...],
         remarks: tuple[Fault, ...] = (),
         others: tuple[Fault, ...] = (),
@@ -345,7 +345,9 @@ class _Checked:
         faults = found
         if not faults and c.wrong_parts and probe is not None:
             named = from_numbers(c)
-            named = probes.refined(named, c, probe) if named is not None else probes.from_probes(c, probe)
+            named = (
+                gradient_probes.refined(named, c, probe) if named is not None else gradient_probes.from_probes(c, probe)
+            )
             faults = (named or what_is_left(c),)
         if not faults and any(apart > c.relative for apart in self.along):
             faults = (fault("gradient-wrong", "along a random direction: in entries that were not sampled"),)
@@ -354,7 +356,7 @@ class _Checked:
         return GradientReport(not faults, arrays, faults, remarks, self.along)
 
 
-def _sizes(where: Layout, v: Floats) -> Floats:
+def _sizes(where: Structure, v: Floats) -> Floats:
     """By entry, what a step is relative to: itself, or what is usual in its array."""
     size = np.ones(v.size)
     for p in where.parts:
@@ -363,14 +365,14 @@ def _sizes(where: Layout, v: Floats) -> Floats:
     return size
 
 
-def _sample(p: Part, most: int, rng: np.random.Generator) -> list[int]:
+def _sample(p: NamedPart, most: int, rng: np.random.Generator) -> list[int]:
     places = p.index.reshape(-1)
     if places.size > most:
         places = np.sort(rng.choice(places, most, replace=False))
     return [int(i) for i in places]
 
 
-def _reliable(where: Layout, a: Floats, n: Floats, error: Floats) -> Any:
+def _reliable(where: Structure, a: Floats, n: Floats, error: Floats) -> Any:
     """Whether a numerical derivative is known well enough to accuse anybody."""
     known = np.zeros(n.size, bool)
     for p in where.parts:
@@ -380,7 +382,7 @@ def _reliable(where: Layout, a: Floats, n: Floats, error: Floats) -> Any:
     return known
 
 
-def _line(c: Comparison, p: Part, smooth: Any) -> ArrayCheck:
+def _line(c: Comparison, p: NamedPart, smooth: Any) -> ArrayCheck:
     asked = np.isfinite(c.error[p.index]) | ~smooth[p.index]
     here = c.checked[p.index]
     distance = c.distance(p.index)
@@ -400,7 +402,7 @@ def _line(c: Comparison, p: Part, smooth: Any) -> ArrayCheck:
     )
 
 
-def _updates(update: Any, where: Layout, v: Floats, a: Floats) -> Any:
+def _updates(update: Any, where: Structure, v: Floats, a: Floats) -> Any:
     """A fault where the update is not theta - alpha dtheta, or is written into theta."""
     theta, grads = where.restore(v.copy()), where.restore(a.copy())
     if isinstance(theta, Mapping):

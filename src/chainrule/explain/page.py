@@ -22,7 +22,7 @@ from chainrule.engines.reference import Reference
 from chainrule.errors import RequestError
 from chainrule.explain import arithmetic
 from chainrule.explain.checking import check_gradients
-from chainrule.explain.input_layers import blocks_of, column_names, forward_statements, units
+from chainrule.explain.input_units import blocks_of, column_names, forward_statements, units
 from chainrule.explain.subject import Subject, subject
 from chainrule.explain.trace import NAMES, Trace, trace
 from chainrule.explain.written import EXAMPLES, NOTATIONS, equation, stations

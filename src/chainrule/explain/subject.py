@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.data import read_table
 from chainrule.errors import RequestError
-from chainrule.explain.input_layers import unit_names
+from chainrule.explain.input_units import unit_names
 from chainrule.formulas.table import Functions
 from chainrule.model import Model
 from chainrule.network import Network

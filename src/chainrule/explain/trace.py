@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import RequestError, nearest
-from chainrule.explain.input_layers import blocks_of, flat, place, slopes_by_example
+from chainrule.explain.input_units import blocks_of, flat, place, slopes_by_example
 from chainrule.explain.subject import Subject, subject
 from chainrule.network import Formulas
 from chainrule.propagation import Propagation

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from chainrule.explain.formula_reader import expression
 from chainrule.explain.pieces import BECOMES, EQUALS, SIDE_BY_SIDE, Piece, bracketed, joined, number, sym, words
-from chainrule.explain.reading import expression
 from chainrule.formulas import averaging
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.schedules import SCHEDULES

@@ -18,6 +18,7 @@ import numpy as np
 from chainrule.arguments import instance, is_integer, one_of
 from chainrule.errors import RequestError
 from chainrule.explain import written_inputs
+from chainrule.explain.formula_reader import expression
 from chainrule.explain.pieces import (
     BECOMES,
     EQUALS,
@@ -38,7 +39,6 @@ from chainrule.explain.pieces import (
     word,
     words,
 )
-from chainrule.explain.reading import expression
 from chainrule.explain.subject import names_of_columns, network_of
 from chainrule.explain.updates import Line, averaging_lines, update_lines
 from chainrule.explain.written_inputs import Names

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.explain.input_layers import blocks_of, column_names, name_of, own_blocks, statements
+from chainrule.explain.formula_reader import expression
+from chainrule.explain.input_units import blocks_of, column_names, name_of, own_blocks, statements
 from chainrule.explain.pieces import BECOMES, EQUALS, GREEK, MINUS, Piece, joined, number, sum_over, sym, word, words
-from chainrule.explain.reading import expression
 from chainrule.explain.updates import Line
 from chainrule.inputs import Input
 from chainrule.layout import Block

@@ -5,13 +5,13 @@ from chainrule.data.features import CategoryFeatures
 from chainrule.data.gaps import Gaps
 from chainrule.export.c_formulas import loop
 from chainrule.export.c_library import READERS, needed
-from chainrule.export.c_names import Names, double, literal, real
+from chainrule.export.c_names import CNames, double, literal, real
 from chainrule.export.text import bracketed
 from chainrule.model import Model
 from chainrule.network import Network
 
 
-def features(model: Model, names: Names) -> str:
+def features(model: Model, names: CNames) -> str:
     """The function, and those that it calls."""
     n, rule = model.network.columns.numbers, model.encoder.gaps
     steps, place = [], 0

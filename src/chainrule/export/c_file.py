@@ -19,10 +19,10 @@ from chainrule.export.c_formulas import belong_together, function, loop
 from chainrule.export.c_inputs import functions_and_steps
 from chainrule.export.c_inputs import parameters as input_parameters
 from chainrule.export.c_library import FUNCTIONS, needed
-from chainrule.export.c_names import REALS, Names, comment, double, literal, quoted, real
+from chainrule.export.c_names import REALS, CNames, comment, double, literal, quoted, real
 from chainrule.export.formulas import layers
-from chainrule.export.input_layers import InputLayers, input_layers
 from chainrule.export.text import bracketed, example, family, layer_name, network_line, used, version
+from chainrule.export.traced_inputs import InputLayers, input_layers
 from chainrule.ir import describe
 from chainrule.model import Model
 
@@ -40,7 +40,7 @@ def content(model: Model) -> bytes:
             f"a C file answers with one number, and this model predicts {model.outputs.units} quantiles: export it to "
             "onnx or numpy, or train a model for each quantile."
         )
-    names, inputs = Names(model), input_layers(model)
+    names, inputs = CNames(model), input_layers(model)
     parts = [
         _head(model, names),
         _declarations(model, names),
@@ -54,7 +54,7 @@ def content(model: Model) -> bytes:
     return "\n\n".join(part.strip("\n") for part in parts).encode() + b"\n"
 
 
-def _head(model: Model, names: Names) -> str:
+def _head(model: Model, names: CNames) -> str:
     """What the file is and how it is used."""
     target, parts = model.target, used(model.encoder)
     given = [f".{names.members[part.column]} = {_cell(part)}" for part in parts]
@@ -100,7 +100,7 @@ def _cell(part: NumericFeatures | CategoryFeatures) -> str:
     return repr(float(cell))
 
 
-def _declarations(model: Model, names: Names) -> str:
+def _declarations(model: Model, names: CNames) -> str:
     members = [_member(part, names.members[part.column]) for part in used(model.encoder)]
     if model.target.task == "regression":
         interface = f"double {names.predict}(const {names.row} *row);"
@@ -210,7 +210,7 @@ def _step(l: int, n_in: int, n: int, kind: str, is_last: bool) -> str:
     )
 
 
-def _answer(model: Model, names: Names) -> str:
+def _answer(model: Model, names: CNames) -> str:
     target, outputs, network = model.target, model.outputs, model.network
     row = f"const {names.row} *row"
     arrays = [*taken(network).values(), f"{REALS[network.dtype]} A[{_width(network.n[-1])}]"]

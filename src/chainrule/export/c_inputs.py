@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 
 from chainrule.export.c_formulas import input_function, loop
 from chainrule.export.c_names import REALS, comment, real
-from chainrule.export.input_layers import InputLayers, OfCodes, OfNumbers, Part, title
 from chainrule.export.text import bracketed
+from chainrule.export.traced_inputs import InputLayers, OfCodes, OfNumbers, TracedPart, title
 from chainrule.inputs import Columns
 from chainrule.ir import describe
 
@@ -53,7 +53,7 @@ def _after(first: int, index: str) -> str:
     return f"{first} + {index}" if first else index
 
 
-def _parameters(i: int, layer: OfNumbers, part: Part) -> Iterator[str]:
+def _parameters(i: int, layer: OfNumbers, part: TracedPart) -> Iterator[str]:
     for V in part.parameters:
         units, k, _ = layer.parameters[V].shape
         yield f"p{i}_{V}[{'u' if units > 1 else 0}][{'j' if k > 1 else 0}]"

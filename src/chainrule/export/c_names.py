@@ -37,7 +37,7 @@ LONGEST_MEMBER = 56  # of the 63 characters that C99 tells names apart by, some 
 LONGEST_TARGET = 20  # of the 31 for names that linkers see, 11 for what stands before
 
 
-class Names:
+class CNames:
     """Identifiers for the target and the columns."""
 
     def __init__(self, model: Model) -> None:

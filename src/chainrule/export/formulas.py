@@ -5,7 +5,7 @@ from typing import Any
 
 from chainrule.errors import ChainruleError, RequestError
 from chainrule.formulas.table import Functions
-from chainrule.ir import Expression, Trace, walk
+from chainrule.ir import Expression, Tracer, walk
 from chainrule.network import Network
 
 UNARY = ("neg", "abs", "sqrt", "floor", "rint", "exp", "expm1", "log", "log1p", "tanh", "sign")
@@ -22,7 +22,7 @@ def layers(network: Network, functions: Functions | None = None) -> list[Express
 
     RequestError: a function of one's own of which no expression can be made.
     """
-    trace = Trace(network.dtype)
+    trace = Tracer(network.dtype)
     g = network.formulas(trace, functions).g
     made = []
     for l in range(1, network.L + 1):
@@ -36,7 +36,7 @@ def _of_units(what: str, g: Any, Z: Expression) -> Expression:
     return A
 
 
-def traced(what: str, trace: Trace, formulas: Callable[[], Iterable[Any]], known: Sequence[str]) -> list[Expression]:
+def traced(what: str, trace: Tracer, formulas: Callable[[], Iterable[Any]], known: Sequence[str]) -> list[Expression]:
     """What formulas make of symbols, in operations that are ``known``. RequestError, with the reason, for others."""
     try:
         made = [trace.cast(A if isinstance(A, Expression) else trace.number(A), trace.dtype) for A in formulas()]

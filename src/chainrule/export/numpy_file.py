@@ -11,11 +11,11 @@ from chainrule.data.features import CategoryFeatures, NumericFeatures, Scale
 from chainrule.data.gaps import Gaps
 from chainrule.export import cells
 from chainrule.export.formulas import layers
-from chainrule.export.input_layers import InputLayers, input_layers
 from chainrule.export.numpy_formulas import TURNS, array, function
 from chainrule.export.numpy_inputs import functions_and_pieces
 from chainrule.export.numpy_inputs import parameters as input_parameters
 from chainrule.export.text import bracketed, example, family, layer_name, network_line, used, version
+from chainrule.export.traced_inputs import InputLayers, input_layers
 from chainrule.ir import describe
 from chainrule.model import Model
 from chainrule.network import Network

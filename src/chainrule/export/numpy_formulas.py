@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.export import turns
+from chainrule.export import angle_helpers
 from chainrule.export.text import WIDTH, Language, Line, formula, rows_of
 from chainrule.ir import Expression
 
 LOGICAL = {"and": "logical_and", "or": "logical_or", "not": "logical_not"}
-TURNS = {name: inspect.getsource(getattr(turns, name)) for name in ("cos_turns", "sin_turns")}
+TURNS = {name: inspect.getsource(getattr(angle_helpers, name)) for name in ("cos_turns", "sin_turns")}
 
 
 def function(name: str, what: str, A: Expression) -> str:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from chainrule.export.input_layers import InputLayers, OfCodes, title
 from chainrule.export.numpy_formulas import array, input_function
 from chainrule.export.text import bracketed
+from chainrule.export.traced_inputs import InputLayers, OfCodes, title
 from chainrule.inputs import Columns
 from chainrule.ir import describe
 

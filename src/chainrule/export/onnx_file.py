@@ -31,7 +31,7 @@ from chainrule.data.features import CategoryFeatures, NumericFeatures
 from chainrule.data.gaps import Gaps
 from chainrule.errors import RequestError
 from chainrule.export.formulas import layers
-from chainrule.ir import Expression, Trace
+from chainrule.ir import Expression, Tracer
 from chainrule.model import Model
 
 try:
@@ -41,7 +41,7 @@ except ImportError as absent:
         "an ONNX file is written with the package onnx, which is not installed: pip install onnx."
     ) from absent
 
-from chainrule.export.onnx_graph import Graph
+from chainrule.export.onnx_graph import OnnxGraph
 from chainrule.export.onnx_inputs import first_layer
 from chainrule.export.text import used
 
@@ -86,7 +86,7 @@ def to_onnx(model: Model) -> ModelProto:
             f"an ONNX file holds at most 2 GiB, and the parameters alone are {model.theta.nbytes} bytes."
         )
     kinds = {part.column: _kind(part) for part in used(model.encoder)}
-    graph = Graph(taken=kinds)
+    graph = OnnxGraph(taken=kinds)
     A = _features(graph, model.encoder, model.network.dtype, "X" if model.network.inputs else "A[0]")
     if model.network.inputs:
         A = first_layer(graph, model, A, [_code(graph, part, model.encoder.gaps) for part in model.encoder.lookups])
@@ -135,7 +135,7 @@ def _kind(part: NumericFeatures | CategoryFeatures) -> str:
     return "category" if isinstance(part, CategoryFeatures) else part.kind
 
 
-def _features(graph: Graph, encoder: Encoder, dtype: str, name: str) -> str:
+def _features(graph: OnnxGraph, encoder: Encoder, dtype: str, name: str) -> str:
     """A[0] or X, as ``name`` says: the numbers of all columns scaled at once, which were missing, the categories."""
     pieces: list[str] = []
     gap_numbers = as_numbers(encoder.gaps.numbers)
@@ -172,14 +172,14 @@ def _features(graph: Graph, encoder: Encoder, dtype: str, name: str) -> str:
     return graph.columns(graph.node("Concat", *pieces, axis=1), places, name)
 
 
-def _values(graph: Graph, part: NumericFeatures, gaps: list[float]) -> list[str]:
+def _values(graph: OnnxGraph, part: NumericFeatures, gaps: list[float]) -> list[str]:
     """The numbers that a value stands for, (N, 1) each: one, or four for a date; NaN for numbers that mean a gap."""
     if part.kind != "date":
         value = part.column
         for gap in gaps:
             value = graph.node("Where", graph.node("Equal", value, graph.number(gap)), graph.number(nan), value)
         return [value]
-    calendar = _calendar(Trace("float64").symbol("days"))
+    calendar = _calendar(Tracer("float64").symbol("days"))
     return [*graph.write(calendar, part.column, part.names[: len(calendar)]), part.column]
 
 
@@ -208,7 +208,7 @@ def _calendar(days: Expression) -> list[Expression]:
     return [400.0 * era + year + next_year, month + 3.0 - 12.0 * next_year, thursday - 7.0 * whole(thursday, 7.0)]
 
 
-def _levels(graph: Graph, part: CategoryFeatures, gaps: Gaps, dtype: str) -> str:
+def _levels(graph: OnnxGraph, part: CategoryFeatures, gaps: Gaps, dtype: str) -> str:
     """1 in the column of its level, else 0, (N, levels): no column is number -1."""
     rare = len(part.levels) if part.pooled else -1
     gap = len(part.names) - 1 if part.gaps else -1
@@ -216,12 +216,12 @@ def _levels(graph: Graph, part: CategoryFeatures, gaps: Gaps, dtype: str) -> str
     return graph.cast(graph.node("Equal", place, graph.number(range(len(part.names)), "int64")), dtype)
 
 
-def _code(graph: Graph, part: CategoryFeatures, gaps: Gaps) -> str:
+def _code(graph: OnnxGraph, part: CategoryFeatures, gaps: Gaps) -> str:
     """The code of its level, (N, 1)."""
     return _place(graph, part, gaps, 1, len(part.levels) + 1 if part.gaps else 0, 0)
 
 
-def _place(graph: Graph, part: CategoryFeatures, gaps: Gaps, first: int, gap: int, other: int) -> str:
+def _place(graph: OnnxGraph, part: CategoryFeatures, gaps: Gaps, first: int, gap: int, other: int) -> str:
     """A number for each level, from the ``first`` on, for a gap, and for any other text, (N, 1)."""
     missing = ["", *part.spelled_gaps(gaps)]
     return graph.node(
@@ -235,7 +235,7 @@ def _place(graph: Graph, part: CategoryFeatures, gaps: Gaps, first: int, gap: in
     )
 
 
-def _classes(graph: Graph, model: Model, A: str) -> list[ValueInfoProto]:
+def _classes(graph: OnnxGraph, model: Model, A: str) -> list[ValueInfoProto]:
     """The outputs ``label`` and ``probabilities``; these as ``chainrule.formulas.metrics.probabilities`` has them."""
     K, A, one = len(model.target.classes), graph.cast(A, "float64"), graph.number(1.0)
     if model.outputs.units == 1:
@@ -254,7 +254,7 @@ def _classes(graph: Graph, model: Model, A: str) -> list[ValueInfoProto]:
     ]
 
 
-def _numbers(graph: Graph, model: Model, A: str) -> list[ValueInfoProto]:
+def _numbers(graph: OnnxGraph, model: Model, A: str) -> list[ValueInfoProto]:
     """The output ``predicted``, in the unit of the target: (N,), or (N, K) of K quantiles."""
     K = model.outputs.units
     scale, shift = graph.number(model.outputs.scale), graph.number(model.outputs.shift)

@@ -47,7 +47,7 @@ _AS_IT_IS = {
 _NEAR_0 = 0.25
 
 
-class Graph:
+class OnnxGraph:
     """Nodes and constants in the order they are written; ``taken`` are the names of the inputs."""
 
     def __init__(self, taken: Iterable[str]) -> None:

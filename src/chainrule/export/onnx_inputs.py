@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from chainrule.export.input_layers import OfCodes, OfNumbers, input_layers
-from chainrule.export.onnx_graph import Graph
+from chainrule.export.onnx_graph import OnnxGraph
+from chainrule.export.traced_inputs import OfCodes, OfNumbers, input_layers
 from chainrule.model import Model
 
 
-def first_layer(graph: Graph, model: Model, X: str, codes: Sequence[str]) -> str:
+def first_layer(graph: OnnxGraph, model: Model, X: str, codes: Sequence[str]) -> str:
     """A[0], (N, n[0]), of X (N, numbers) and of columns of codes, (N, 1) each."""
     inputs, handed_on = input_layers(model), model.network.columns.handed_on
     pieces: list[str] = []
@@ -23,7 +23,7 @@ def first_layer(graph: Graph, model: Model, X: str, codes: Sequence[str]) -> str
     return graph.node("Concat", *pieces, axis=1, name="A[0]")
 
 
-def _of_numbers(graph: Graph, i: int, layer: OfNumbers, X: str) -> list[str]:
+def _of_numbers(graph: OnnxGraph, i: int, layer: OfNumbers, X: str) -> list[str]:
     """The parts that a layer makes: of x (N, 1, k) and parameters (units, k), (N, units, k); each as (N, units k)."""
     columns = layer.layer.columns
     x = graph.node("Unsqueeze", graph.columns(X, columns), axes=[1])

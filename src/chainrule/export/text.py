@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.data.encoding import Encoder
 from chainrule.data.features import CategoryFeatures, NumericFeatures
 from chainrule.formulas.activations import ACTIVATIONS
-from chainrule.formulas.inputs import INPUTS
+from chainrule.formulas.input_layers import INPUTS
 from chainrule.formulas.losses import LOSSES
 from chainrule.inputs import Input
 from chainrule.ir import Expression, walk

@@ -9,6 +9,6 @@ The compiled engine and the exports both read it.
 
 from chainrule.ir.elementary import decomposed
 from chainrule.ir.expressions import Expression, Untraceable, describe, rewritten, walk
-from chainrule.ir.trace import Trace
+from chainrule.ir.tracer import Tracer
 
-__all__ = ["Expression", "Trace", "Untraceable", "decomposed", "describe", "rewritten", "walk"]
+__all__ = ["Expression", "Tracer", "Untraceable", "decomposed", "describe", "rewritten", "walk"]

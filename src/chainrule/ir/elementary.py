@@ -6,11 +6,11 @@ them apart, late, when kernels are written.
 
 from collections.abc import Callable
 
+from chainrule.ir.angles import cos_turns, sin_turns
 from chainrule.ir.exponentials import exp, expm1, tanh
 from chainrule.ir.expressions import Expression, rewritten
 from chainrule.ir.logarithms import log, log1p
-from chainrule.ir.operations import maximum, minimum, sign
-from chainrule.ir.turns import cos_turns, sin_turns
+from chainrule.ir.single_operations import maximum, minimum, sign
 
 ELEMENTARY: dict[str, Callable[..., Expression]] = {
     "exp": exp,

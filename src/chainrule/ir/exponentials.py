@@ -7,7 +7,7 @@ digits, then rounded to the format (float32: the lowest coefficients first, the 
 """
 
 from chainrule.ir.expressions import Expression
-from chainrule.ir.operations import (
+from chainrule.ir.single_operations import (
     FORMATS,
     copysign,
     fma,

@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.errors import ChainruleError
 
 if TYPE_CHECKING:
-    from chainrule.ir.trace import Trace
+    from chainrule.ir.tracer import Tracer
 
 REACHES = ("one", "unit", "example", "each")
 
@@ -50,7 +50,7 @@ class Expression:
 
     def __init__(
         self,
-        trace: "Trace",
+        trace: "Tracer",
         op: str,
         args: tuple["Expression", ...],
         dtype: str,

@@ -13,7 +13,7 @@ rounded to the format (float32: the lowest coefficients first, the others fitted
 from math import inf, nan
 
 from chainrule.ir.expressions import Expression
-from chainrule.ir.operations import (
+from chainrule.ir.single_operations import (
     FORMATS,
     fma,
     from_bits,

@@ -7,46 +7,46 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from chainrule.ir.expressions import Expression, Untraceable
-from chainrule.ir.operations import select
+from chainrule.ir.single_operations import select
 
 if TYPE_CHECKING:
-    from chainrule.ir.trace import Trace
+    from chainrule.ir.tracer import Tracer
 
 
-def where(trace: "Trace", condition: Expression, a: Any, b: Any) -> Expression:
+def where(trace: "Tracer", condition: Expression, a: Any, b: Any) -> Expression:
     """a where the condition holds, else b."""
     return select(condition, a, b)
 
 
-def clip(trace: "Trace", x: Any, a_min: Any = None, a_max: Any = None) -> Expression:
+def clip(trace: "Tracer", x: Any, a_min: Any = None, a_max: Any = None) -> Expression:
     """x, but at least a_min and at most a_max; NaN of NaN."""
     at_least = x if a_min is None else trace.maximum(x, a_min)
     return at_least if a_max is None else trace.minimum(at_least, a_max)
 
 
-def power(trace: "Trace", x: Any, exponent: Any) -> Expression:
+def power(trace: "Tracer", x: Any, exponent: Any) -> Expression:
     """x^exponent, one of them a plain number."""
     return trace.power(x, exponent) if isinstance(x, Expression) else trace.power_of(x, exponent)
 
 
-def logaddexp(trace: "Trace", a: Any, b: Any) -> Expression:
+def logaddexp(trace: "Tracer", a: Any, b: Any) -> Expression:
     """log(e^a + e^b) = max(a, b) + log(1 + e^-|a - b|): within a few units in the last place of the largest of them."""
     x, y = trace.operands(a, b)
     apart = select(trace.compare("eq", x, y), 0.0, abs(x - y))  # inf - inf is NaN
     return trace.maximum(x, y) + trace.log1p(trace.exp(-apart))
 
 
-def full_like(trace: "Trace", x: Expression, number: float) -> Expression:
+def full_like(trace: "Tracer", x: Expression, number: float) -> Expression:
     """The number in the dtype of x."""
     return trace.number(number) if x.weak else x.like(number)
 
 
-def largest(trace: "Trace", x: Expression, axis: int | None = None, keepdims: bool = False) -> Expression:
+def largest(trace: "Tracer", x: Expression, axis: int | None = None, keepdims: bool = False) -> Expression:
     """The largest element: of each example (axis 0), or of all."""
     return trace.reduce("max", x, axis, keepdims)
 
 
-def total(trace: "Trace", x: Expression, axis: int | None = None, keepdims: bool = False) -> Expression:
+def total(trace: "Tracer", x: Expression, axis: int | None = None, keepdims: bool = False) -> Expression:
     """The sum of the elements: of each example (axis 0), or of all."""
     return trace.reduce("sum", x, axis, keepdims)
 
@@ -54,7 +54,7 @@ def total(trace: "Trace", x: Expression, axis: int | None = None, keepdims: bool
 def _real(op: str) -> Callable[..., Expression]:
     """A function of real numbers that keeps its name."""
 
-    def function(trace: "Trace", *given: Any) -> Expression:
+    def function(trace: "Tracer", *given: Any) -> Expression:
         operands = trace.operands(*given)
         if not operands[0].dtype.startswith("float"):
             if len(operands) == 2:
@@ -77,7 +77,7 @@ def _comparison(op: str) -> Callable[..., Expression]:
     return lambda trace, left, right: trace.compare(op, left, right)
 
 
-def stacked(trace: "Trace", parts: Any, axis: int = 0) -> Expression:
+def stacked(trace: "Tracer", parts: Any, axis: int = 0) -> Expression:
     """Outputs from one number of each example apiece."""
     if axis != 0:
         raise Untraceable(f"concat over axis {axis}: axis 0 is compiled")

@@ -14,9 +14,9 @@ import numpy as np
 
 from chainrule.engines import Examples, State
 from chainrule.engines.fused import Fused
-from chainrule.engines.fused.target import Target
+from chainrule.engines.fused.processor import Processor
 from chainrule.formulas import draws
-from chainrule.formulas.inputs import INPUTS
+from chainrule.formulas.input_layers import INPUTS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.schedules import SCHEDULES
@@ -136,7 +136,7 @@ def rows(given: Configuration) -> tuple[Any, Any, Any, Any]:
     return X, Y, weights[given.weights], codes.astype(np.int64)
 
 
-def bits(given: Configuration, threads: int = 1, target: Target | None = None) -> dict[str, str]:
+def bits(given: Configuration, threads: int = 1, target: Processor | None = None) -> dict[str, str]:
     """A checksum of each thing that an engine makes: of predictions, cost, gradients, and of two epochs and a half."""
     engine = Fused(given.network, given.recipe, threads=threads, target=target)
     examples = engine.examples(*rows(given))

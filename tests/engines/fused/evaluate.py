@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engines.fused import compiling, maps
-from chainrule.engines.fused.assembly import WHOLE
-from chainrule.engines.fused.emitting import symbols_of
-from chainrule.engines.fused.target import Target
-from chainrule.ir import Expression, Trace, decomposed
+from chainrule.engines.fused import compiling, elementwise
+from chainrule.engines.fused.codegen import symbols_of
+from chainrule.engines.fused.ir_builder import WHOLE
+from chainrule.engines.fused.processor import Processor
+from chainrule.ir import Expression, Tracer, decomposed
 
 _number = count()
 
 
-def compiled(outputs: Mapping[str, Expression], dtype: str, target: Target) -> Callable[..., dict[str, np.ndarray]]:
+def compiled(outputs: Mapping[str, Expression], dtype: str, target: Processor) -> Callable[..., dict[str, np.ndarray]]:
     """A function of the symbols by name: vectors, of one element where the symbol reaches ``one``."""
     name = f"evaluate_{next(_number)}"  # functions of one process need different names
     outputs = dict(zip(outputs, decomposed(list(outputs.values())), strict=True))
-    text = maps.write_map(name, target, dtype, outputs)
+    text = elementwise.write_map(name, target, dtype, outputs)
     kernel = compiling.KERNEL(compiling.load(name, compiling.object_code(text, target)))
     symbols = symbols_of(list(outputs.values()))
 
@@ -40,9 +40,9 @@ def compiled(outputs: Mapping[str, Expression], dtype: str, target: Target) -> C
 
 
 @cache
-def function_of_x(name: str, dtype: str, target: Target) -> Callable[[np.ndarray], np.ndarray]:
+def function_of_x(name: str, dtype: str, target: Processor) -> Callable[[np.ndarray], np.ndarray]:
     """A function of the array namespace, of one argument, on arrays of the dtype."""
-    trace = Trace(dtype)
+    trace = Tracer(dtype)
     y: Any = getattr(trace, name)(trace.symbol("x"))
     run = compiled({"y": y}, dtype, target)
     return lambda x: run(x=np.ascontiguousarray(x, dtype))["y"]

@@ -6,9 +6,9 @@ import struct
 import pytest
 
 from chainrule.engines.fused.compiling import optimized
-from chainrule.engines.fused.library import PREFIX, Library
-from chainrule.engines.fused.parts import Parts
-from chainrule.engines.fused.target import AVX2, AVX512, NEON
+from chainrule.engines.fused.kernel_registry import PREFIX, Library
+from chainrule.engines.fused.kernel_selection import Parts
+from chainrule.engines.fused.processor import AVX2, AVX512, NEON
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.network import Network
 from chainrule.recipe import Recipe

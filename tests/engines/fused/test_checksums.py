@@ -20,7 +20,7 @@ import pytest
 
 from chainrule.engines.fused import Fused
 from chainrule.formulas.activations import ACTIVATIONS, Activation
-from chainrule.formulas.inputs import INPUTS
+from chainrule.formulas.input_layers import INPUTS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.optimizers import OPTIMIZERS, Optimizer
 from chainrule.formulas.penalties import PENALTIES, Penalty

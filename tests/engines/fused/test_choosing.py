@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from chainrule.engines.fused.choosing import FIRST, LONGEST, PIECE, SAVINGS, SHARE, TRIAL, Choice, numbers
+from chainrule.engines.fused.thread_choice import FIRST, LONGEST, PIECE, SAVINGS, SHARE, TRIAL, Choice, numbers
 
 UNIT = 0.001  # seconds that a unit takes by one thread on a quiet machine
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.engines.fused import Fused, programs, threads
-from chainrule.engines.fused.assembly import WHOLE
-from chainrule.engines.fused.choosing import Choice
-from chainrule.engines.fused.driver import FOLLOWS, LEAST, LINE, Part, equal_parts
+from chainrule.engines.fused import Fused, program_cache, threads
+from chainrule.engines.fused.executor import FOLLOWS, LEAST, LINE, WorkShare, equal_parts
+from chainrule.engines.fused.ir_builder import WHOLE
+from chainrule.engines.fused.thread_choice import Choice
 from chainrule.network import Network
 from chainrule.recipe import Recipe
 
@@ -21,7 +21,7 @@ SLOW = 10**15  # units of time that a thread is made to look busy
 
 def edges(parts):
     """Where parts begin and end."""
-    first, last = (np.array(parts[part::LINE]) for part in (Part.FIRST, Part.LAST))
+    first, last = (np.array(parts[part::LINE]) for part in (WorkShare.FIRST, WorkShare.LAST))
     assert first[0] == 0
     assert last[-1] == WHOLE
     assert np.array_equal(first[1:], last[:-1])
@@ -70,7 +70,7 @@ def test_a_slow_thread_does_less_in_the_next_step(slow):
     run = Run(3)
     run.steps(1)
     before = shares(run.parts)
-    run.parts[LINE * slow + Part.BEFORE] -= SLOW
+    run.parts[LINE * slow + WorkShare.BEFORE] -= SLOW
     run.steps(1)
     after = shares(run.parts)
     # the others ask for all of the work between them, the slow one for the least that is allowed
@@ -82,12 +82,12 @@ def test_a_thread_that_was_always_slow_keeps_a_part_and_one_that_recovers_gets_i
     run = Run(2)
     run.steps(1)
     for _ in range(100):
-        run.parts[LINE + Part.BEFORE] -= SLOW
+        run.parts[LINE + WorkShare.BEFORE] -= SLOW
         run.steps(1)
     asked = LEAST / 2 / (1 + LEAST / 2)
     assert shares(run.parts)[1] == pytest.approx(asked, abs=0.01)
     for _ in range(100):
-        run.parts[Part.BEFORE] -= SLOW
+        run.parts[WorkShare.BEFORE] -= SLOW
         run.steps(1)
     assert shares(run.parts)[1] == pytest.approx(1 - asked, abs=0.01)
 
@@ -110,7 +110,7 @@ class Changeable(Choice):
 def test_no_change_of_the_number_of_threads_changes_a_bit(monkeypatch):
     alone = Run(1)
     monkeypatch.setattr(threads, "ADAPTS", True)
-    monkeypatch.setattr(programs, "Choice", Changeable)
+    monkeypatch.setattr(program_cache, "Choice", Changeable)
     # dropout of its own, so that no programs with another choice lie idle for it
     changing = Run(3, replace(NETWORK, dropout=0.2001))
     alone.engine = Fused(changing.engine.network, alone.engine.recipe, threads=1)
@@ -124,7 +124,7 @@ def test_no_change_of_the_number_of_threads_changes_a_bit(monkeypatch):
 
 def test_no_step_is_done_after_one_that_diverged(monkeypatch):
     monkeypatch.setattr(threads, "ADAPTS", True)
-    monkeypatch.setattr(programs, "Choice", Changeable)
+    monkeypatch.setattr(program_cache, "Choice", Changeable)
     run = Run(3, replace(NETWORK, dropout=0.2002))
     run.steps(1)
     run.examples.X[B * 2] = np.nan  # of the epoch's M rows
@@ -144,7 +144,7 @@ def test_no_division_of_the_work_changes_a_bit(inner):
     together.steps(1)
     alone.steps(1)
     for _ in range(3):  # an epoch has four steps of whole batches
-        together.parts[Part.FIRST :: LINE], together.parts[Part.LAST :: LINE] = at[:-1], at[1:]
+        together.parts[WorkShare.FIRST :: LINE], together.parts[WorkShare.LAST :: LINE] = at[:-1], at[1:]
         together.steps(1)
         alone.steps(1)
         assert together.state.theta.tobytes() == alone.state.theta.tobytes()

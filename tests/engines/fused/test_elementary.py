@@ -6,8 +6,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from chainrule.engines.fused.target import AVX2, here
-from chainrule.ir import Trace, Untraceable
+from chainrule.engines.fused.processor import AVX2, here
+from chainrule.ir import Tracer, Untraceable
 from chainrule.ir.namespace import FUNCTIONS
 from tests.engines.fused.evaluate import compiled, function_of_x
 
@@ -160,7 +160,7 @@ def test_zero_keeps_its_sign_and_what_is_near_it_its_value(name, dtype):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_of_a_plain_number_it_is_worked_out_in_float64_and_takes_the_dtype_of_what_it_meets(name):
-    trace = Trace("float32")
+    trace = Tracer("float32")
     rate, x = trace.symbol("rate", "one", weak=True), trace.symbol("x")
     run = compiled({"y": x * getattr(trace, name)(rate), "two": x * getattr(trace, name)(0.7)}, "float32", here())
     result = run(x=np.ones(20, np.float32), rate=np.array([0.7]))
@@ -170,7 +170,7 @@ def test_of_a_plain_number_it_is_worked_out_in_float64_and_takes_the_dtype_of_wh
 
 
 def test_a_whole_number_is_refused():
-    trace = Trace("float32")
+    trace = Tracer("float32")
     with pytest.raises(Untraceable, match="exp of int64"):
         trace.exp(trace.symbol("t", "one", whole=True))
 
@@ -217,7 +217,7 @@ ALIKE = {
 def test_numpys_functions_give_numpys_results(name, dtype):
     x = np.concatenate([np.random.default_rng(4).normal(size=100), [0.5, -0.5, 1.5, 1.0, -1.0, INF, -INF, NAN]])
     x = np.append(x, [0.0, -0.0]).astype(dtype)
-    trace = Trace(dtype)
+    trace = Tracer(dtype)
     result = compiled({"y": ALIKE[name](trace.symbol("x"))}, dtype, here())(x=x)["y"]
     with np.errstate(all="ignore"):
         expected = ALIKE[name](x)
@@ -229,7 +229,7 @@ def test_logaddexp_is_as_near_as_its_operands_are_large():
     draw = np.random.default_rng(5)
     a, b = draw.normal(size=(2, 500)) * 10.0 ** draw.uniform(-3, 2, 500)
     a, b = np.append(a, [INF, -INF, INF, 3.0, NAN, 1.0]), np.append(b, [INF, -INF, -INF, 3.0, 1.0, NAN])
-    trace = Trace("float64")
+    trace = Tracer("float64")
     y = compiled({"y": np.logaddexp(trace.symbol("a"), trace.symbol("b"))}, "float64", here())(a=a, b=b)["y"]
     with np.errstate(all="ignore"):
         expected = np.logaddexp(a.astype(np.longdouble), b.astype(np.longdouble)).astype(float)
@@ -241,14 +241,14 @@ def test_logaddexp_is_as_near_as_its_operands_are_large():
 
 @pytest.mark.parametrize(("call", "op"), [(np.max, "max"), (np.amax, "max"), (np.sum, "sum")])
 def test_reductions(call, op):
-    trace = Trace("float32")
+    trace = Tracer("float32")
     x = trace.symbol("x")
     assert call(x, axis=0, keepdims=True).op == f"{op}_outputs"
     assert call(x).op == f"{op}_all"
 
 
 def test_a_sum_over_examples_has_a_number_for_each_unit():
-    trace = Trace("float32")
+    trace = Tracer("float32")
     w, x, share = trace.symbol("w", "unit", rows=3), trace.symbol("x"), trace.symbol("share", "example")
     total = np.sum(w * x, axis=-1, keepdims=True)
     assert (total.op, total.reach, total.rows) == ("sum_examples", "unit", 3)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from chainrule.engines import SlowerEngine, make_engine
-from chainrule.engines.fused import Fused, Untraceable, building
+from chainrule.engines.fused import Fused, Untraceable, lowering
 from chainrule.engines.fused import threads as of_machine
 from chainrule.engines.reference import Reference
 from chainrule.errors import RequestError
-from chainrule.formulas.inputs import INPUTS, InputLayer, Parameter
+from chainrule.formulas.input_layers import INPUTS, InputLayer, Parameter
 from chainrule.inputs import Input
 from chainrule.network import Network
 from chainrule.recipe import Recipe
@@ -138,9 +138,9 @@ def test_threads_vectors_and_chunks_change_nothing(name, dtype, many_threads, mo
     alone = made(network)
     for count, target in ((2, None), (3, None), (1, narrower()), (3, narrower())):
         assert all(map(np.array_equal, made(network, threads=count, target=target), alone)), (count, target)
-    monkeypatch.setattr(building, "CACHE", 0)
+    monkeypatch.setattr(lowering, "CACHE", 0)
     for least, count in ((48, 1), (96, 3)):
-        monkeypatch.setattr(building, "LEAST_ROWS", least)
+        monkeypatch.setattr(lowering, "LEAST_ROWS", least)
         assert all(map(np.array_equal, made(network, threads=count), alone)), (least, count)
 
 

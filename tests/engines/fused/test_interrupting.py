@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from chainrule.engines.fused import Fused, engine, threads
-from chainrule.engines.fused.programs import Programs
+from chainrule.engines.fused.program_cache import Programs
 from chainrule.network import Network
 from chainrule.recipe import Recipe
 from tests.engines.fused.test_equals_reference import copied, vectors
@@ -109,8 +109,10 @@ def test_a_state_that_was_interrupted_stands_still_until_told():
 EVERYWHERE = """
 import signal, sys
 import numpy as np
-from chainrule.engines import interrupting
-from chainrule.engines.fused import Fused, choosing, engine, programs, threads
+from chainrule.engines import signals as interrupting
+from chainrule.engines.fused import Fused, engine, threads
+from chainrule.engines.fused import thread_choice as choosing
+from chainrule.engines.fused import program_cache as programs
 from chainrule.network import Network
 from chainrule.recipe import Recipe
 

@@ -5,9 +5,9 @@ import gc
 import numpy as np
 import pytest
 
-from chainrule.engines.fused import Fused, programs
-from chainrule.engines.fused.building import PACKING
-from chainrule.engines.fused.programs import Programs
+from chainrule.engines.fused import Fused, program_cache
+from chainrule.engines.fused.lowering import PACKING
+from chainrule.engines.fused.program_cache import Programs
 from chainrule.network import Network
 from chainrule.recipe import Recipe
 
@@ -74,7 +74,7 @@ def test_programs_lie_idle_in_so_much_memory_at_most(beyond, kept, monkeypatch):
     first = trained(Network((3, 5, 1), dropout=0.211 + beyond / 100))  # of their own: none lie idle yet
     known = first._programs
     blocks = [*(work.block for work in known._works.values()), *known._packing.values()]
-    monkeypatch.setattr(programs, "IDLE_BYTES", sum(block.size for block in blocks) - beyond)
+    monkeypatch.setattr(program_cache, "IDLE_BYTES", sum(block.size for block in blocks) - beyond)
     idle = first._parts.idle[1]
     del first
     gc.collect()
@@ -82,16 +82,16 @@ def test_programs_lie_idle_in_so_much_memory_at_most(beyond, kept, monkeypatch):
 
 
 def test_programs_of_so_many_engines_lie_idle_at_most():
-    several = [trained(Network((3, 5, 1), dropout=0.237)) for _ in range(programs.IDLE + 1)]
+    several = [trained(Network((3, 5, 1), dropout=0.237)) for _ in range(program_cache.IDLE + 1)]
     idle = several[0]._parts.idle[1]
     assert idle == []
     del several
     gc.collect()
-    assert len(idle) == programs.IDLE
+    assert len(idle) == program_cache.IDLE
 
 
 def test_programs_for_ever_other_numbers_of_rows_do_not_pile_up(monkeypatch):
-    monkeypatch.setattr(programs, "MOST", 4)
+    monkeypatch.setattr(program_cache, "MOST", 4)
     fused = Fused(Network((3, 5, 1), dropout=0.253), Recipe())
     theta = fused.start().theta
     for m in range(1, 12):

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from chainrule.engines.fused import threads
-from chainrule.engines.fused.quota import quota_in_cores
+from chainrule.engines.fused.cpu_quota import quota_in_cores
 
 V2 = "29 23 0:26 {root} {point} rw,nosuid shared:4 - cgroup2 cgroup2 rw,nsdelegate"
 V1 = "32 31 0:29 {root} {point} rw,relatime - cgroup cgroup rw,cpu,cpuacct"

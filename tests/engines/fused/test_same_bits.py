@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks import same_bits
-from chainrule.engines.fused import Fused, building, threads
-from chainrule.engines.fused.target import AVX2, AVX512, NEON, here
-from chainrule.formulas.inputs import INPUTS
+from chainrule.engines.fused import Fused, lowering, threads
+from chainrule.engines.fused.processor import AVX2, AVX512, NEON, here
+from chainrule.formulas.input_layers import INPUTS
 from chainrule.network import Network
 from chainrule.recipe import Recipe
 from tests.engines.fused import configurations
@@ -109,8 +109,8 @@ def test_chunks_change_nothing(dtype, loss, count, many_threads, monkeypatch):
 
     whole = made()
     for cache, least in ((0, 48), (0, 96), (0, 144), (48 * 1000, 48)):
-        monkeypatch.setattr(building, "CACHE", cache)
-        monkeypatch.setattr(building, "LEAST_ROWS", least)
+        monkeypatch.setattr(lowering, "CACHE", cache)
+        monkeypatch.setattr(lowering, "LEAST_ROWS", least)
         assert all(map(np.array_equal, made(), whole)), (cache, least)
 
 

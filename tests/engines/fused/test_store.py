@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 import chainrule
-from chainrule.engines.fused import store
-from chainrule.engines.fused.target import AVX2, AVX512, NEON
+from chainrule.engines.fused import disk_cache
+from chainrule.engines.fused.processor import AVX2, AVX512, NEON
 
 KEY = "0123456789abcdef" * 4
 OTHER = "f" * 64
@@ -47,9 +47,8 @@ def fail_with(number):
 
 def python(program, *arguments, before=(), **environment):
     """The program in a process of its own, with this module's names; what it prints."""
-    program = (
-        f"import os, sys, time\nfrom chainrule.engines.fused import store\nKEY, CODE = {KEY!r}, {CODE!r}\n{program}"
-    )
+    begin = "import os, sys, time\nfrom chainrule.engines.fused import disk_cache as store"
+    program = f"{begin}\nKEY, CODE = {KEY!r}, {CODE!r}\n{program}"
     command = [*before, sys.executable, "-W", "error", "-c", program, *map(str, arguments)]
     return subprocess.run(command, env={**os.environ, **environment}, text=True, capture_output=True, check=False)
 
@@ -59,80 +58,80 @@ def python(program, *arguments, before=(), **environment):
 
 @pytest.mark.parametrize("code", [b"", b"x", CODE, os.urandom(300_000)], ids=len)
 def test_what_is_kept_is_fetched(place, code):
-    assert store.fetch(KEY) is None
+    assert disk_cache.fetch(KEY) is None
     assert not place.exists()
-    store.keep(KEY, code)
-    assert store.fetch(KEY) == code
-    assert store.fetch(OTHER) is None
+    disk_cache.keep(KEY, code)
+    assert disk_cache.fetch(KEY) == code
+    assert disk_cache.fetch(OTHER) is None
     assert names(place) == [entry(place).name]
 
 
 def test_another_process_fetches_it():
-    store.keep(KEY, CODE)
+    disk_cache.keep(KEY, CODE)
     assert python("assert store.fetch(KEY) == CODE").returncode == 0
 
 
 def test_kept_again_it_is_replaced(place):
-    store.keep(KEY, CODE)
-    store.keep(KEY, b"other")
-    assert store.fetch(KEY) == b"other"
+    disk_cache.keep(KEY, CODE)
+    disk_cache.keep(KEY, b"other")
+    assert disk_cache.fetch(KEY) == b"other"
     assert names(place) == [entry(place).name]
 
 
 @pytest.mark.parametrize("key", ["", "../" + KEY[3:], KEY[1:], KEY.upper(), KEY + "\n"])
 def test_a_name_that_is_no_key_reaches_no_file(key):
     with pytest.raises(AssertionError, match="64 hex digits"):
-        store.fetch(key)
+        disk_cache.fetch(key)
     with pytest.raises(AssertionError, match="64 hex digits"):
-        store.keep(key, CODE)
+        disk_cache.keep(key, CODE)
 
 
 # damage
 
 
 def test_cut_short_anywhere_it_is_absent(place):
-    store.keep(KEY, CODE)
+    disk_cache.keep(KEY, CODE)
     whole = entry(place).read_bytes()
     for length in range(len(whole)):
         entry(place).write_bytes(whole[:length])
-        assert store.fetch(KEY) is None, length
-    store.keep(KEY, CODE)
+        assert disk_cache.fetch(KEY) is None, length
+    disk_cache.keep(KEY, CODE)
     assert entry(place).read_bytes() == whole
 
 
 def test_with_a_byte_changed_anywhere_it_is_absent(place):
-    store.keep(KEY, CODE)
+    disk_cache.keep(KEY, CODE)
     whole = entry(place).read_bytes()
     for i in range(len(whole)):
         for flip in (0x01, 0x80, 0xFF):
             entry(place).write_bytes(whole[:i] + bytes([whole[i] ^ flip]) + whole[i + 1 :])
-            assert store.fetch(KEY) is None, i
-    store.keep(KEY, CODE)
+            assert disk_cache.fetch(KEY) is None, i
+    disk_cache.keep(KEY, CODE)
     assert entry(place).read_bytes() == whole
 
 
 def test_with_more_behind_it_it_is_absent(place):
-    store.keep(KEY, CODE)
+    disk_cache.keep(KEY, CODE)
     with entry(place).open("ab") as file:
         file.write(b"\0")
-    assert store.fetch(KEY) is None
+    assert disk_cache.fetch(KEY) is None
 
 
 def test_under_another_key_it_is_absent(place):
-    store.keep(KEY, CODE)
+    disk_cache.keep(KEY, CODE)
     entry(place).rename(entry(place, OTHER))
-    assert store.fetch(OTHER) is None
+    assert disk_cache.fetch(OTHER) is None
 
 
 def test_a_huge_file_is_not_read(place):
-    store.keep(KEY, CODE)
+    disk_cache.keep(KEY, CODE)
     os.truncate(entry(place), 2**40)
-    assert store.fetch(KEY) is None
+    assert disk_cache.fetch(KEY) is None
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "full pipe", "link", "link to itself"])
 def test_what_is_no_file_is_absent(place, tmp_path, kind):
-    store.keep(KEY, CODE)
+    disk_cache.keep(KEY, CODE)
     entry(place).rename(tmp_path / "elsewhere")
     pipe = None
     if kind == "folder":
@@ -145,12 +144,12 @@ def test_what_is_no_file_is_absent(place, tmp_path, kind):
     else:
         entry(place).symlink_to(tmp_path / "elsewhere" if kind == "link" else entry(place))
     open_before = len(os.listdir("/dev/fd"))
-    assert store.fetch(KEY) is None
+    assert disk_cache.fetch(KEY) is None
     assert len(os.listdir("/dev/fd")) == open_before
     if pipe is not None:
         os.close(pipe)
-    store.keep(KEY, CODE)
-    assert store.fetch(KEY) == (None if kind == "folder" else CODE)
+    disk_cache.keep(KEY, CODE)
+    assert disk_cache.fetch(KEY) == (None if kind == "folder" else CODE)
     assert names(place) == [entry(place).name]
 
 
@@ -162,19 +161,19 @@ def test_what_is_no_file_is_absent(place, tmp_path, kind):
 def test_what_cannot_be_written_is_passed_over(place, monkeypatch, where, number):
     with monkeypatch.context() as patch:
         patch.setattr(where, fail_with(number))
-        store.keep(KEY, CODE)
+        disk_cache.keep(KEY, CODE)
     assert not place.exists() or names(place) == []
-    assert store.fetch(KEY) is None
+    assert disk_cache.fetch(KEY) is None
 
 
 @pytest.mark.parametrize("where", ["os.stat", "os.lstat", "os.open", "os.fstat", "builtins.open"])
 def test_what_cannot_be_read_is_absent(monkeypatch, where):
-    store.keep(KEY, CODE)
+    disk_cache.keep(KEY, CODE)
     with monkeypatch.context() as patch:
         patch.setattr(where, fail_with(errno.EIO))
-        fetched = store.fetch(KEY)
+        fetched = disk_cache.fetch(KEY)
     assert fetched is None
-    assert store.fetch(KEY) == CODE
+    assert disk_cache.fetch(KEY) == CODE
 
 
 @pytest.mark.parametrize("where", ["write", "close"])
@@ -200,12 +199,12 @@ def test_a_disk_that_fills_up_half_way_keeps_the_old_entry(place, monkeypatch, w
 
         return Filling()
 
-    store.keep(KEY, CODE)
+    disk_cache.keep(KEY, CODE)
     monkeypatch.setattr("os.fdopen", filling)
-    store.keep(KEY, b"new" * 100)
-    store.keep(OTHER, b"new" * 100)
+    disk_cache.keep(KEY, b"new" * 100)
+    disk_cache.keep(OTHER, b"new" * 100)
     assert names(place) == [entry(place).name]
-    assert store.fetch(KEY) == CODE
+    assert disk_cache.fetch(KEY) == CODE
 
 
 FILL = """
@@ -263,10 +262,10 @@ def test_a_disk_that_is_only_read(place):
 
 
 def test_code_on_a_disk_that_is_only_read_is_fetched(place, monkeypatch):
-    store.keep(KEY, CODE)
+    disk_cache.keep(KEY, CODE)
     os.utime(entry(place), (1, 1))
     monkeypatch.setattr("os.utime", fail_with(errno.EROFS))
-    assert store.fetch(KEY) == CODE
+    assert disk_cache.fetch(KEY) == CODE
 
 
 @pytest.mark.parametrize("above", [False, True])
@@ -274,22 +273,22 @@ def test_a_file_where_the_folder_should_be(place, monkeypatch, above):
     place.write_bytes(b"mine")
     if above:
         monkeypatch.setenv("CHAINRULE_CACHE_DIR", str(place / "deeper" / "still"))
-    store.keep(KEY, CODE)
-    assert store.fetch(KEY) is None
+    disk_cache.keep(KEY, CODE)
+    assert disk_cache.fetch(KEY) is None
     assert place.read_bytes() == b"mine"
 
 
 def test_a_device_for_a_folder_is_passed_over(monkeypatch):
     monkeypatch.setenv("CHAINRULE_CACHE_DIR", os.devnull)
-    store.keep(KEY, CODE)
-    assert store.fetch(KEY) is None
+    disk_cache.keep(KEY, CODE)
+    assert disk_cache.fetch(KEY) is None
 
 
 def test_a_process_killed_while_writing_leaves_no_entry_and_its_file_goes_later(place):
     program = "import signal; os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL); store.keep(KEY, CODE)"
     assert python(program).returncode == -signal.SIGKILL
     (unfinished,) = place.iterdir()
-    assert store.fetch(KEY) is None
+    assert disk_cache.fetch(KEY) is None
     assert python("store.keep(KEY, CODE)").returncode == 0
     assert names(place) == sorted([entry(place).name, unfinished.name])  # another process may be writing it
     os.utime(unfinished, (1, 1))
@@ -303,7 +302,7 @@ def test_an_interrupt_while_writing_leaves_nothing(place, monkeypatch):
 
     monkeypatch.setattr("os.replace", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        store.keep(KEY, CODE)
+        disk_cache.keep(KEY, CODE)
     assert names(place) == []
 
 
@@ -321,7 +320,7 @@ for _ in range(150):
 
 
 def test_two_processes_write_one_entry(place, tmp_path):
-    program = f"import os, sys\nfrom chainrule.engines.fused import store\nKEY = {KEY!r}\n{HAMMER}"
+    program = f"import os, sys\nfrom chainrule.engines.fused import disk_cache as store\nKEY = {KEY!r}\n{HAMMER}"
     each = [("a", 50_000), ("b", 70_001)]
     command = [sys.executable, "-W", "error", "-c", program]
     running = [subprocess.Popen([*command, letter, str(n), str(tmp_path / "go")]) for letter, n in each]
@@ -340,7 +339,7 @@ for i in range(600):
 
 
 def test_two_processes_share_a_folder_that_is_too_small(place):
-    program = f"from chainrule.engines.fused import store\n{MANY}"
+    program = f"from chainrule.engines.fused import disk_cache as store\n{MANY}"
     running = [subprocess.Popen([sys.executable, "-W", "error", "-c", program]) for _ in range(2)]
     assert [process.wait() for process in running] == [0, 0]
     assert 20_000 < sum(p.stat().st_size for p in place.iterdir()) <= 40_000 + 2 * 2_000
@@ -352,47 +351,47 @@ def test_two_processes_share_a_folder_that_is_too_small(place):
 
 @pytest.fixture
 def small_limit(monkeypatch):
-    monkeypatch.setattr(store, "LIMIT", 10_000)
-    monkeypatch.setattr(store, "STRIDE", 1_000)
+    monkeypatch.setattr(disk_cache, "LIMIT", 10_000)
+    monkeypatch.setattr(disk_cache, "STRIDE", 1_000)
 
 
 def used(place, key, days):
-    then = time.time() - days * store.DAY
+    then = time.time() - days * disk_cache.DAY
     os.utime(entry(place, key), (then, then))
 
 
 def test_the_folder_stays_within_its_limit(place, small_limit):
     for i in range(200):
-        store.keep(f"{i:064x}", bytes(100 + i * 37 % 900))
+        disk_cache.keep(f"{i:064x}", bytes(100 + i * 37 % 900))
         assert sum(p.stat().st_size for p in place.iterdir()) <= 10_000
-        assert store.fetch(f"{i:064x}") is not None
+        assert disk_cache.fetch(f"{i:064x}") is not None
     assert sum(p.stat().st_size for p in place.iterdir()) > 7_000
 
 
 def test_what_was_not_used_for_longest_goes_first(place, small_limit):
     keys = [f"{i:064x}" for i in range(12)]
     for i, key in enumerate(keys[:9]):
-        store.keep(key, bytes(900))
+        disk_cache.keep(key, bytes(900))
         used(place, key, 20 - i)
-    assert store.fetch(keys[0]) is not None
+    assert disk_cache.fetch(keys[0]) is not None
     for key in keys[9:]:
-        store.keep(key, bytes(900))
-    left = [key for key in keys if store.fetch(key) is not None]
+        disk_cache.keep(key, bytes(900))
+    left = [key for key in keys if disk_cache.fetch(key) is not None]
     assert left[0] == keys[0]
     assert left[1:] == keys[-len(left) + 1 :]
     assert len(left) >= 7
 
 
 def test_code_beyond_the_limit_is_not_kept(place, small_limit):
-    store.keep(KEY, CODE)
-    store.keep(OTHER, bytes(10_000))
+    disk_cache.keep(KEY, CODE)
+    disk_cache.keep(OTHER, bytes(10_000))
     assert names(place) == [entry(place).name]
 
 
 def test_where_nothing_can_be_removed_nothing_is_added(place, small_limit, monkeypatch):
     monkeypatch.setattr("os.unlink", fail_with(errno.EACCES))
     for i in range(30):
-        store.keep(f"{i:064x}", bytes(900))
+        disk_cache.keep(f"{i:064x}", bytes(900))
     assert sum(p.stat().st_size for p in place.iterdir()) <= 10_000
 
 
@@ -403,29 +402,29 @@ def test_only_the_stores_own_files_go(place, small_limit):
         (place / name).write_bytes(bytes(9_000))
         os.utime(place / name, (1, 1))
     for i in range(30):
-        store.keep(f"{i:064x}", bytes(900))
+        disk_cache.keep(f"{i:064x}", bytes(900))
     assert set(foreign) < set(names(place))
     assert sum(p.stat().st_size for p in place.glob("*.code") if p.name not in foreign) > 5_000
 
 
 @pytest.mark.parametrize(("days", "touched"), [(0.5, False), (1.5, True), (-0.5, False), (-300, True)])
 def test_fetching_marks_as_used_once_a_day(place, days, touched):
-    store.keep(KEY, CODE)
+    disk_cache.keep(KEY, CODE)
     written = entry(place).stat().st_mtime
     used(place, KEY, days)
     before = entry(place).stat().st_mtime
-    assert store.fetch(KEY) == CODE
+    assert disk_cache.fetch(KEY) == CODE
     after = entry(place).stat().st_mtime
     assert (after != before) == touched
-    assert not touched or written <= after < written + store.DAY
+    assert not touched or written <= after < written + disk_cache.DAY
 
 
 def test_damaged_code_is_not_marked_as_used(place):
-    store.keep(KEY, CODE)
+    disk_cache.keep(KEY, CODE)
     entry(place).write_bytes(b"")
     used(place, KEY, 5)
     before = entry(place).stat().st_mtime
-    assert store.fetch(KEY) is None
+    assert disk_cache.fetch(KEY) is None
     assert entry(place).stat().st_mtime == before
 
 
@@ -436,7 +435,7 @@ def test_damaged_code_is_not_marked_as_used(place):
 def test_folder_and_entries_are_for_their_owner_alone(place, umask):
     before = os.umask(umask)
     try:
-        store.keep(KEY, CODE)
+        disk_cache.keep(KEY, CODE)
     finally:
         os.umask(before)
     assert stat.S_IMODE(place.stat().st_mode) == 0o700
@@ -445,40 +444,40 @@ def test_folder_and_entries_are_for_their_owner_alone(place, umask):
 
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o720, 0o702, 0o1777])
 def test_a_folder_that_others_can_write_in_is_not_used(place, mode):
-    store.keep(KEY, CODE)
+    disk_cache.keep(KEY, CODE)
     place.chmod(mode)
     with pytest.warns(UserWarning, match=r"cache can be written by other users.*chmod go-w '.*cache'") as warned:
-        assert store.fetch(KEY) is None
+        assert disk_cache.fetch(KEY) is None
     assert len(warned) == 1
-    assert store.fetch(KEY) is None
-    store.keep(OTHER, CODE)
+    assert disk_cache.fetch(KEY) is None
+    disk_cache.keep(OTHER, CODE)
     assert names(place) == [entry(place).name]
     place.chmod(0o755)
-    assert store.fetch(KEY) == CODE
+    assert disk_cache.fetch(KEY) == CODE
 
 
 @pytest.mark.parametrize("first", ["fetch", "keep"])
 def test_the_folder_of_another_user_is_not_used(place, monkeypatch, first):
-    store.keep(KEY, CODE)
+    disk_cache.keep(KEY, CODE)
     monkeypatch.setattr("os.geteuid", lambda: os.stat(place).st_uid + 1)
     with pytest.warns(
         UserWarning, match="cache belongs to another user.*CHAINRULE_CACHE_DIR to a folder of your own"
     ) as warned:
-        store.keep(OTHER, CODE) if first == "keep" else store.fetch(KEY)
+        disk_cache.keep(OTHER, CODE) if first == "keep" else disk_cache.fetch(KEY)
     assert len(warned) == 1
-    assert store.fetch(KEY) is None
-    store.keep(OTHER, CODE)
+    assert disk_cache.fetch(KEY) is None
+    disk_cache.keep(OTHER, CODE)
     assert names(place) == [entry(place).name]
 
 
 @pytest.mark.parametrize("mode", [0o620, 0o602, 0o666])
 def test_an_entry_that_others_can_write_is_not_used(place, mode):
-    store.keep(KEY, CODE)
+    disk_cache.keep(KEY, CODE)
     entry(place).chmod(mode)
     with pytest.warns(UserWarning, match=r"\.code can be written by other users"):
-        assert store.fetch(KEY) is None
-    store.keep(KEY, CODE)
-    assert store.fetch(KEY) == CODE
+        assert disk_cache.fetch(KEY) is None
+    disk_cache.keep(KEY, CODE)
+    assert disk_cache.fetch(KEY) == CODE
 
 
 def with_owner(real, changed):
@@ -490,23 +489,23 @@ def with_owner(real, changed):
 
 
 def test_an_entry_of_another_user_is_not_used(monkeypatch):
-    store.keep(KEY, CODE)
+    disk_cache.keep(KEY, CODE)
     with monkeypatch.context() as patch:
         patch.setattr("os.fstat", with_owner(os.fstat, lambda _: True))
         with pytest.warns(UserWarning, match=r"\.code belongs to another user"):
-            assert store.fetch(KEY) is None
-    store.keep(KEY, CODE)
-    assert store.fetch(KEY) == CODE
+            assert disk_cache.fetch(KEY) is None
+    disk_cache.keep(KEY, CODE)
+    assert disk_cache.fetch(KEY) == CODE
 
 
 def test_a_link_is_followed_to_a_folder_only_if_it_is_the_users_own(place, tmp_path, monkeypatch):
     (tmp_path / "real").mkdir(mode=0o700)
     place.symlink_to(tmp_path / "real")
-    store.keep(KEY, CODE)
-    assert store.fetch(KEY) == CODE
+    disk_cache.keep(KEY, CODE)
+    assert disk_cache.fetch(KEY) == CODE
     monkeypatch.setattr("os.lstat", with_owner(os.lstat, lambda path: Path(path) == place))
     with pytest.warns(UserWarning, match="belongs to another user"):
-        assert store.fetch(KEY) is None
+        assert disk_cache.fetch(KEY) is None
 
 
 # where
@@ -531,7 +530,7 @@ def test_where_caches_stand_on_each_system(monkeypatch, platform, variable, valu
     monkeypatch.setenv("HOME", "/home/me")
     if value is not None:
         monkeypatch.setenv(variable, value)
-    assert store.folder() == Path(expected)
+    assert disk_cache.folder() == Path(expected)
 
 
 @pytest.mark.parametrize("value", ["", " ", "off", "OFF"])
@@ -539,9 +538,9 @@ def test_switched_off(monkeypatch, tmp_path, value):
     monkeypatch.setenv("CHAINRULE_CACHE_DIR", value)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    assert store.folder() is None
-    store.keep(KEY, CODE)
-    assert store.fetch(KEY) is None
+    assert disk_cache.folder() is None
+    disk_cache.keep(KEY, CODE)
+    assert disk_cache.fetch(KEY) is None
     assert names(tmp_path) == []
 
 
@@ -550,7 +549,7 @@ def test_the_chosen_folder_is_made_as_it_is_written(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for value, expected in [("near", "near"), ("~/mine", "home/mine")]:
         monkeypatch.setenv("CHAINRULE_CACHE_DIR", value)
-        store.keep(KEY, CODE)
+        disk_cache.keep(KEY, CODE)
         assert names(tmp_path / expected) == [f"{KEY}.code"]
 
 
@@ -562,16 +561,16 @@ def test_no_home(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("pwd.getpwuid", nobody)
     monkeypatch.setattr("sys.platform", "linux")
-    assert store.folder() is None
-    store.keep(KEY, CODE)
-    assert store.fetch(KEY) is None
+    assert disk_cache.folder() is None
+    disk_cache.keep(KEY, CODE)
+    assert disk_cache.fetch(KEY) is None
 
 
 def test_a_home_that_does_not_exist_and_cannot(monkeypatch):
     monkeypatch.delenv("CHAINRULE_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/home")
-    store.keep(KEY, CODE)
-    assert store.fetch(KEY) is None
+    disk_cache.keep(KEY, CODE)
+    assert disk_cache.fetch(KEY) is None
 
 
 # the key
@@ -581,28 +580,28 @@ def test_the_key_changes_with_all_that_the_code_depends_on(monkeypatch):
     import llvmlite
     from llvmlite import binding
 
-    keys = [store.key(description, target) for description in ("", "a", "ab") for target in (AVX512, AVX2, NEON)]
+    keys = [disk_cache.key(description, target) for description in ("", "a", "ab") for target in (AVX512, AVX2, NEON)]
     for field in fields(AVX2):
         value = getattr(AVX2, field.name)
-        keys.append(store.key("a", replace(AVX2, **{field.name: value + type(value)(7)})))
+        keys.append(disk_cache.key("a", replace(AVX2, **{field.name: value + type(value)(7)})))
     for where, name, value in [
-        (store, "FORMAT", store.FORMAT + 1),
-        (store, "_SOURCES", "other"),
+        (disk_cache, "FORMAT", disk_cache.FORMAT + 1),
+        (disk_cache, "_SOURCES", "other"),
         (llvmlite, "__version__", "other"),
         (binding, "llvm_version_info", (1, 2, 3)),
     ]:
         with monkeypatch.context() as patch:
             patch.setattr(where, name, value)
-            keys.append(store.key("a", AVX2))
+            keys.append(disk_cache.key("a", AVX2))
     assert len(set(keys)) == len(keys)
     assert all(len(key) == 64 and set(key) <= set("0123456789abcdef") for key in keys)
-    assert store.key("a", AVX2) == store.key("a", AVX2)
+    assert disk_cache.key("a", AVX2) == disk_cache.key("a", AVX2)
 
 
 def test_the_key_is_the_same_in_another_process():
-    program = "from chainrule.engines.fused.target import AVX2; print(store.key('a\\n\\u2211\\udc80', AVX2))"
+    program = "from chainrule.engines.fused.processor import AVX2; print(store.key('a\\n\\u2211\\udc80', AVX2))"
     first, second = (python(program, PYTHONHASHSEED=seed) for seed in "12")
-    assert first.stdout.strip() == second.stdout.strip() == store.key("a\n\u2211\udc80", AVX2)
+    assert first.stdout.strip() == second.stdout.strip() == disk_cache.key("a\n\u2211\udc80", AVX2)
 
 
 @pytest.fixture
@@ -621,31 +620,31 @@ def test_sources_are_the_same_from_a_folder_and_from_an_archive(copied, tmp_path
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         for file in copied.rglob("*"):
             archive.write(file, file.relative_to(copied))
-    assert store.sources() == sources_from(copied) == sources_from(tmp_path / "all.zip")
+    assert disk_cache.sources() == sources_from(copied) == sources_from(tmp_path / "all.zip")
 
 
 def test_sources_change_with_every_module_and_not_with_others(copied):
     fused = copied / "chainrule" / "engines" / "fused"
     (fused / "notes.txt").write_text("nothing")
     (copied / "chainrule" / "more.py").touch()
-    assert sources_from(copied) == store.sources()
+    assert sources_from(copied) == disk_cache.sources()
     (fused / "further").mkdir()
     (fused / "further" / "deep.py").touch()
     deeper = sources_from(copied)
     with (fused / "maps.py").open("a") as file:
         file.write(" ")
-    assert len({store.sources(), deeper, sources_from(copied)}) == 3
+    assert len({disk_cache.sources(), deeper, sources_from(copied)}) == 3
 
 
 def test_sources_that_change_under_a_running_process_are_not_taken_for_what_runs(copied):
     maps = copied / "chainrule" / "engines" / "fused" / "maps.py"
     program = f"with open({str(maps)!r}, 'a') as file: file.write(' ')\nprint(True, store.sources())"
-    assert sources_from(copied, program) == store.sources()
-    assert sources_from(copied) != store.sources()
+    assert sources_from(copied, program) == disk_cache.sources()
+    assert sources_from(copied) != disk_cache.sources()
 
 
 def test_without_sources_no_process_meets_what_another_kept(copied):
     assert compile_dir(copied, quiet=1, legacy=True)
     for file in copied.rglob("*.py"):
         file.unlink()
-    assert len({sources_from(copied), sources_from(copied), store.sources()}) == 3
+    assert len({sources_from(copied), sources_from(copied), disk_cache.sources()}) == 3

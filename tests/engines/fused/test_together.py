@@ -10,7 +10,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from chainrule.engines.fused import Fused, engine, threads
-from chainrule.engines.fused.steps import Slot
+from chainrule.engines.fused.step_state import Slot
 from chainrule.engines.fused.threads import allowed
 from chainrule.network import Network
 from chainrule.recipe import Recipe

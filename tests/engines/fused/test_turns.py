@@ -6,9 +6,9 @@ import mpmath
 import numpy as np
 import pytest
 
-from chainrule.engines.fused.target import here
+from chainrule.engines.fused.processor import here
 from chainrule.formulas.turns import turns
-from chainrule.ir import Trace
+from chainrule.ir import Tracer
 from tests.engines.fused.evaluate import compiled
 from tests.engines.fused.test_elementary import BITS, DTYPES, INF, TARGETS, error, same_bits
 
@@ -18,7 +18,7 @@ FARTHEST = 1.0  # units in the last place: what was found, rounded up
 @cache
 def of_t(dtype, target):
     """(cos, sin) of vectors."""
-    trace = Trace(dtype)
+    trace = Tracer(dtype)
     cos, sin = turns(trace, trace.symbol("t"))
     run = compiled({"cos": cos, "sin": sin}, dtype, target)
     return lambda t: tuple(run(t=np.ascontiguousarray(t, dtype)).values())
@@ -92,6 +92,6 @@ def test_numpys_are_the_same_but_for_rounding():
 
 
 def test_a_plain_number_keeps_its_name_too():
-    trace = Trace("float32")
+    trace = Tracer("float32")
     cos, sin = turns(trace, 0.125)
     assert (cos.op, cos.weak, sin.op, sin.weak) == ("cos_turns", True, "sin_turns", True)

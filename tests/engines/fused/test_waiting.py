@@ -9,19 +9,19 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from chainrule.engines.fused import Fused, programs, threads, waiting
-from chainrule.engines.fused.driver import LINE, RUN, Part, equal_parts
+from chainrule.engines.fused import Fused, barrier, program_cache, threads
+from chainrule.engines.fused.executor import LINE, RUN, WorkShare, equal_parts
 from chainrule.engines.fused.gate import at
-from chainrule.engines.fused.library import library
+from chainrule.engines.fused.kernel_registry import library
+from chainrule.engines.fused.processor import here
 from chainrule.engines.fused.program import Program
-from chainrule.engines.fused.steps import SLOTS, Kind, Slot
-from chainrule.engines.fused.target import here
+from chainrule.engines.fused.step_state import SLOTS, Kind, Slot
 from chainrule.network import Network
 from chainrule.recipe import Recipe
 
-WAYS = {"own": waiting.way_to_sleep}
+WAYS = {"own": barrier.way_to_sleep}
 if os.name == "posix":
-    WAYS["naps"] = waiting.naps
+    WAYS["naps"] = barrier.naps
 LONGEST = 60.0  # seconds after which a test gives up: a thread that is not woken waits for ever
 
 
@@ -68,7 +68,7 @@ class Barriers:
 @pytest.mark.parametrize("count", [2, 3, 8])
 def test_no_wake_up_is_lost(way, count):
     """With more threads than cores somebody always sleeps, or is about to."""
-    barriers = Barriers(way, count, 3000 if way is waiting.way_to_sleep else 100)
+    barriers = Barriers(way, count, 3000 if way is barrier.way_to_sleep else 100)
     for thread in barriers.threads:
         thread.start()
     barriers.end()
@@ -82,7 +82,7 @@ def test_who_waits_for_long_sleeps(way, late):
     status = Path(f"/proc/self/task/{waits.native_id}/status")
     if status.exists():
         barriers.until_one_sleeps()
-        naps = way()[0] == waiting.Way.NAPS
+        naps = way()[0] == barrier.Way.NAPS
         before = times_gone_to_sleep(status)
         wait_until(lambda: times_gone_to_sleep(status) >= before + 3 if naps else is_asleep(status))
         if not naps:  # and nothing but who it waits for wakes it
@@ -116,7 +116,7 @@ def test_nobody_sleeps_where_all_are_in_time():
     """The system is asked for nothing then."""
 
     def nowhere():
-        return waiting.Way.FUTEX, 0, 0  # a call would end the process
+        return barrier.Way.FUTEX, 0, 0  # a call would end the process
 
     alone = Barriers(nowhere, 1, 1000)
     alone.threads[0].start()
@@ -127,7 +127,7 @@ def test_nobody_sleeps_where_all_are_in_time():
 def test_training_is_the_same_however_threads_sleep(way, count, monkeypatch):
     monkeypatch.setattr(threads, "WORTH", 1e-9)
     monkeypatch.setattr(threads, "ADAPTS", False)
-    monkeypatch.setattr(programs, "way_to_sleep", way)
+    monkeypatch.setattr(program_cache, "way_to_sleep", way)
     rng = np.random.default_rng(0)
     X, Y = rng.normal(size=(400, 6)), rng.normal(size=(400, 1))
 
@@ -140,8 +140,8 @@ def test_training_is_the_same_however_threads_sleep(way, count, monkeypatch):
 
 
 def test_time_awake_is_halved_each_time_that_it_was_in_vain():
-    barriers = Barriers(waiting.way_to_sleep, 2, 1, each=1)
-    for vain in range(1, waiting.HALVINGS + 3):
+    barriers = Barriers(barrier.way_to_sleep, 2, 1, each=1)
+    for vain in range(1, barrier.HALVINGS + 3):
         barriers.threads = [Thread(target=barriers.enter, args=(number,), daemon=True) for number in range(2)]
         barriers.frame[:] = 0
         barriers.threads[0].start()
@@ -149,7 +149,7 @@ def test_time_awake_is_halved_each_time_that_it_was_in_vain():
         time.sleep(0.01)  # far longer than it would ever be awake
         barriers.threads[1].start()
         barriers.end()
-        assert barriers.parts[Part.HALVINGS :: LINE].tolist() == [min(vain, waiting.HALVINGS), 0]
+        assert barriers.parts[WorkShare.HALVINGS :: LINE].tolist() == [min(vain, barrier.HALVINGS), 0]
 
 
 def test_a_system_without_another_thread_lets_one_do_it_all(monkeypatch):

@@ -4,20 +4,20 @@ import ctypes
 from functools import cache
 from typing import Any
 
-from chainrule.engines.fused.target import Target
+from chainrule.engines.fused.processor import Processor
 
 KERNEL = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 3)  # arguments; first, last, thread
 EXECUTE = ctypes.CFUNCTYPE(None, ctypes.c_void_p, *[ctypes.c_int64] * 2)  # arguments; thread, threads
 ALONE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)  # arguments
 
 
-def object_code(text: str, target: Target) -> bytes:
+def object_code(text: str, target: Processor) -> bytes:
     """The module's machine code. Nothing is reordered or fused: no flag of the text allows it."""
     module, machine = optimized(text, target)
     return bytes(machine.emit_object(module))
 
 
-def optimized(text: str, target: Target) -> tuple[Any, Any]:
+def optimized(text: str, target: Processor) -> tuple[Any, Any]:
     """The parsed module after LLVM's clean-up, and the machine it is for. Vectors are written as such already."""
     from llvmlite import binding
 

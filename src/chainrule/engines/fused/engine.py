@@ -22,22 +22,22 @@ from chainrule.engines.checks import (
     require_step_weight,
     require_steps_of,
 )
-from chainrule.engines.fused.building import chunk_rows
 from chainrule.engines.fused.gate import Gate, Rows, addresses, moments
-from chainrule.engines.fused.library import library
+from chainrule.engines.fused.kernel_registry import library
+from chainrule.engines.fused.kernel_selection import Parts, known_parts
+from chainrule.engines.fused.lowering import chunk_rows
 from chainrule.engines.fused.memory import placed
-from chainrule.engines.fused.parts import Parts, known_parts
+from chainrule.engines.fused.processor import Processor, here
 from chainrule.engines.fused.program import as_argument
-from chainrule.engines.fused.programs import Programs, Ready
+from chainrule.engines.fused.program_cache import Programs, Ready
 from chainrule.engines.fused.shuffling import Shuffling
 from chainrule.engines.fused.signatures import At
-from chainrule.engines.fused.steps import FRAME, GO, STOP, Slot
-from chainrule.engines.fused.target import Target, here
-from chainrule.engines.interrupting import ctrl_c_noted
+from chainrule.engines.fused.step_state import FRAME, GO, STOP, Slot
 from chainrule.engines.origin import require_origin
 from chainrule.engines.protocol import State
 from chainrule.engines.rates import require_rates, set_rates
 from chainrule.engines.reference import Reference
+from chainrule.engines.signals import ctrl_c_noted
 from chainrule.formulas.table import Functions
 from chainrule.network import Network
 from chainrule.recipe import Recipe
@@ -102,7 +102,7 @@ class Fused:
         recipe: Recipe,
         functions: Functions | None = None,
         threads: int | None = None,
-        target: Target | None = None,
+        target: Processor | None = None,
     ) -> None:
         self.network = network
         self.recipe = recipe

@@ -10,11 +10,11 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule.engines.fused.assembly import TYPES, Int, Kernel, Pointer, Value
-from chainrule.engines.fused.maps import along
-from chainrule.engines.fused.picking import PICKED, Picked
+from chainrule.engines.fused.elementwise import along
+from chainrule.engines.fused.ir_builder import TYPES, Int, Kernel, Pointer, Value
+from chainrule.engines.fused.processor import Processor
+from chainrule.engines.fused.row_gather import PICKED, Picked
 from chainrule.engines.fused.signatures import INT64, MATRIX, NUMBER, REAL, Signature
-from chainrule.engines.fused.target import Target
 
 # Codes of one column, which stand ``apart`` from row to row; and how many levels it has
 CODES = {"codes": INT64, "apart": NUMBER, "levels": NUMBER}
@@ -22,7 +22,7 @@ CODES = {"codes": INT64, "apart": NUMBER, "levels": NUMBER}
 MEAN = Signature.of(into=REAL, E=REAL, levels=NUMBER, units=NUMBER)
 
 
-def write_mean(name: str, target: Target, dtype: str) -> str:
+def write_mean(name: str, target: Processor, dtype: str) -> str:
     """into = T[0]; the levels are added in order."""
     kernel = Kernel(name, target, MEAN.in_dtype(dtype))
     b, lanes = kernel.builder, target.lanes(dtype)
@@ -43,7 +43,7 @@ def write_mean(name: str, target: Target, dtype: str) -> str:
 LOOKUP = Signature.of(into=MATRIX, E=REAL, mean=REAL, units=NUMBER, **CODES, **PICKED)
 
 
-def write_lookup(name: str, target: Target, dtype: str) -> str:
+def write_lookup(name: str, target: Processor, dtype: str) -> str:
     """into[i] = T[code]; ``mean`` is T[0]."""
     kernel = Kernel(name, target, LOOKUP.in_dtype(dtype))
     lanes = target.lanes(dtype)
@@ -69,7 +69,7 @@ def write_lookup(name: str, target: Target, dtype: str) -> str:
 SCATTER = Signature.of(dE=REAL, de=MATRIX, units=NUMBER, goes_on=NUMBER, **CODES, **PICKED)
 
 
-def write_scatter(name: str, target: Target, dtype: str) -> str:
+def write_scatter(name: str, target: Processor, dtype: str) -> str:
     """dT[code] += de[i], row by row; from 0 where it does not go on."""
     kernel = Kernel(name, target, SCATTER.in_dtype(dtype))
     b, lanes = kernel.builder, target.lanes(dtype)
@@ -101,7 +101,7 @@ def write_scatter(name: str, target: Target, dtype: str) -> str:
 FOLD = Signature.of(dE=REAL, levels=NUMBER, units=NUMBER)
 
 
-def write_fold(name: str, target: Target, dtype: str) -> str:
+def write_fold(name: str, target: Processor, dtype: str) -> str:
     """dE from dT, in its place: what the mean in T[0] hands on to the others."""
     kernel = Kernel(name, target, FOLD.in_dtype(dtype))
     b, lanes = kernel.builder, target.lanes(dtype)

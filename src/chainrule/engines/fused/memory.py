@@ -29,7 +29,7 @@ def placed(values: Any, size: int, dtype: str, number: int) -> Any:
     return vector
 
 
-class Block:
+class MemoryBlock:
     """Memory under one name, laid out part after part, then made at once."""
 
     def __init__(self, name: str) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines.fused.gate import at
-from chainrule.engines.fused.library import Library
-from chainrule.engines.fused.signatures import At, Given, Place, Table, Wanted
-from chainrule.engines.fused.steps import Kind
+from chainrule.engines.fused.kernel_registry import Library
+from chainrule.engines.fused.signatures import At, Given, KernelTable, Place, Wanted
+from chainrule.engines.fused.step_state import Kind
 
 
 class Program:
@@ -25,7 +25,7 @@ class Program:
     def __init__(self) -> None:
         self._calls: list[tuple[str, int, Kind]] = []
         self._arguments: list[int] = []
-        self._later: list[tuple[int, Place | Table]] = []
+        self._later: list[tuple[int, Place | KernelTable]] = []
 
     def work(self, kernel: Wanted, given: Mapping[str, Given], record: Kind = Kind.WORK) -> None:
         """Call a kernel with what it takes, by name. TypeError: it takes other arguments."""
@@ -41,7 +41,7 @@ class Program:
 
     def finished(self, library: Library) -> "Finished":
         """With its kernels made."""
-        tables = [(position, what.name) for position, what in self._later if isinstance(what, Table)]
+        tables = [(position, what.name) for position, what in self._later if isinstance(what, KernelTable)]
         library.make([*(kernel for kernel, _, _ in self._calls if kernel), *(name for _, name in tables)])
         offsets = np.array([*self._arguments, 0], np.int64)
         for position, name in tables:

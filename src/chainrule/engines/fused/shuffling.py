@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engines.fused.assembly import WHOLE
+from chainrule.engines.fused.data_movement import MOST_AHEAD, WORDS
 from chainrule.engines.fused.gate import at
-from chainrule.engines.fused.moves import MOST_AHEAD, WORDS
+from chainrule.engines.fused.ir_builder import WHOLE
 from chainrule.engines.fused.program import as_argument
 from chainrule.engines.fused.signatures import Given
 from chainrule.formulas import draws

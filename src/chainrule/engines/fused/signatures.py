@@ -35,7 +35,7 @@ class Matrix(NamedTuple):
     columns: int = 0
 
 
-class Table(NamedTuple):
+class KernelTable(NamedTuple):
     """The table that the library makes under a name, to be handed to a kernel."""
 
     name: str
@@ -48,7 +48,7 @@ class At(NamedTuple):
     kind: str
 
 
-Given = int | Place | Matrix | Table | At
+Given = int | Place | Matrix | KernelTable | At
 
 
 class Argument(NamedTuple):
@@ -101,7 +101,7 @@ class Signature:
         """With this dtype as the network's."""
         return Signature(tuple((name, a._replace(kind=dtype) if a.kind == "real" else a) for name, a in self.arguments))
 
-    def packed(self, given: Mapping[str, Given]) -> tuple[list[int], list[tuple[int, Place | Table]]]:
+    def packed(self, given: Mapping[str, Given]) -> tuple[list[int], list[tuple[int, Place | KernelTable]]]:
         """What is given by name as the numbers that the kernel takes; and which of them wait for an address, of what.
 
         TypeError: a name too many or too few, or another kind.
@@ -111,7 +111,7 @@ class Signature:
         TypeError: Z must be a matrix of float32, not 4
         """
         numbers: list[int] = []
-        later: list[tuple[int, Place | Table]] = []
+        later: list[tuple[int, Place | KernelTable]] = []
         if given.keys() != self.names:
             missing, unknown = sorted(self.names - given.keys()), sorted(given.keys() - self.names)
             raise TypeError(f"arguments that are missing: {missing}; that the kernel does not take: {unknown}")
@@ -134,7 +134,7 @@ class Signature:
                 fits = kind == value.kind and not is_matrix
                 numbers.append(value.address)
             else:
-                fits = kind == "table" and type(value) is Table
+                fits = kind == "table" and type(value) is KernelTable
                 later.append((len(numbers), value))  # type: ignore[arg-type]
                 numbers.append(0)
             if not fits:

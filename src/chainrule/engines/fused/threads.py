@@ -4,8 +4,8 @@ import os
 from _thread import LockType, allocate_lock, start_new_thread
 from collections.abc import Callable
 
-from chainrule.engines.fused.quota import quota_in_cores
-from chainrule.engines.interrupting import ctrl_c_afterwards
+from chainrule.engines.fused.cpu_quota import quota_in_cores
+from chainrule.engines.signals import ctrl_c_afterwards
 
 # Each thread needs so many floating-point operations in a step before it is worth its barriers.
 WORTH = 12e6

@@ -1,8 +1,8 @@
 """Compiling ahead: every row of the tables at its own default numbers."""
 
-from chainrule.engines.fused.library import library
-from chainrule.engines.fused.parts import Parts
-from chainrule.engines.fused.target import here
+from chainrule.engines.fused.kernel_registry import library
+from chainrule.engines.fused.kernel_selection import Parts
+from chainrule.engines.fused.processor import here
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.optimizers import OPTIMIZERS

@@ -1,0 +1,203 @@
+"""What a checkpoint holds: where a run stands, and which run it is.
+
+arrays      theta, moment_0, ..., good, best (where it is kept), the real numbers of the state, the curves
+counts      the whole numbers of the state and of the run
+run         all that decides the bits of a run: network, recipe, versions, digests of the rows
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from math import inf, isfinite, isnan
+from typing import Any
+
+import numpy as np
+
+from chainrule.container import NotSealed
+from chainrule.engines import Engine
+from chainrule.errors import RequestError
+from chainrule.history import CURVES
+from chainrule.sources import Examples
+from chainrule.training import Run, Standing
+
+FORMAT = 1
+
+# What is kept beside the vectors and the curves: whole numbers in the description, real ones in an array.
+_STEPS, _EPOCHS = ("step", "updates", "samples"), ("epochs", "told", "waited", "best_epoch", "good_epochs")
+_REALS = ("rate_scale", "cost_sum", "weight_sum", "rate")
+
+
+def packed(run: Run, identity: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The description and the arrays of where a run stands."""
+    now, state = run.now, run.now.state
+    arrays = {"theta": state.theta} | {f"moment_{i}": moment for i, moment in enumerate(state.moments)}
+    arrays = {name: np.asarray(run.engine.to_numpy(vector)) for name, vector in arrays.items()}
+    arrays |= {"good": now.good} | ({} if now.best is None else {"best": now.best})
+    arrays["reals"] = np.array([*(getattr(state, name) for name in _REALS), now.best_value])
+    arrays |= {name: np.array(curve, np.float64) for name, curve in run.history.curves(now.epochs).items()}
+    counts = {name: getattr(state, name) for name in _STEPS} | {name: getattr(now, name) for name in _EPOCHS}
+    return {"format": FORMAT, "run": identity, "counts": counts}, arrays
+
+
+def unpacked(
+    description: Mapping[str, Any], arrays: Mapping[str, Any], engine: Engine, name: str
+) -> tuple[Standing, dict[str, list[float]]]:
+    """Back from ``packed``, on the arrays of the engine, once ``require_same`` has found that it is the same run.
+
+    NotSealed: it is not what a run of this engine keeps.
+    """
+    network = engine.network
+    moments = [f"moment_{i}" for i in range(len(engine.optimizer.state))]
+    best = [] if "best" not in arrays else ["best"]
+    vectors = ["theta", *moments, "good", *best]
+    try:
+        counts = description["counts"]
+        if list(arrays) != [*vectors, "reals", *CURVES] or list(counts) != [*_STEPS, *_EPOCHS]:
+            raise ValueError("it holds something else")
+        noted = _noted(description["run"])
+        epochs = counts["epochs"]
+        shapes = {(network.size,): [arrays[v] for v in vectors], (len(_REALS) + 1,): [arrays["reals"]]}
+        if any(array.shape != shape for shape, group in shapes.items() for array in group) or any(
+            arrays[curve].shape != ((epochs,) if curve in noted else (0,)) for curve in CURVES
+        ):
+            raise ValueError("its arrays are of other sizes")
+        if any(str(arrays[v].dtype) != network.dtype for v in vectors):
+            raise ValueError(f"its arrays are not {network.dtype}")
+        *reals, best_value = arrays["reals"].tolist()
+        real = dict(zip(_REALS, reals, strict=True))
+        least = {name: -inf if name == "cost_sum" else 0.0 for name in _REALS}  # a cost may be negative
+        if isnan(best_value) or not all(isfinite(real[name]) and real[name] >= least[name] for name in _REALS):
+            raise ValueError("its rates, sums or best value are beyond those of a run")
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise NotSealed(f"{name} is not a checkpoint that this version understands: {error}.") from error
+    state = engine.start(arrays["theta"])._replace(
+        moments=tuple(engine.xp.asarray(arrays[moment].copy()) for moment in moments),
+        **{step: counts[step] for step in _STEPS},
+        **real,
+    )
+    standing = Standing(
+        state,
+        best=arrays["best"].copy() if best else None,
+        best_value=best_value,
+        good=arrays["good"].copy(),
+        **{epoch: counts[epoch] for epoch in _EPOCHS},
+    )
+    return standing, {curve: arrays[curve].tolist() for curve in CURVES}
+
+
+def _noted(run: Mapping[str, Any]) -> set[str]:
+    """The curves that a run has; a monitor that is no curve is a score."""
+    noted = {"training_cost", "learning_rate"}
+    noted |= set() if run["validation rows"] is None else {"validation_cost"}
+    return noted | (set() if run["monitor"] in CURVES[:2] else {"score"})
+
+
+def _impossible(counts: Mapping[str, Any], run: Mapping[str, Any], engine: Engine, m: int) -> str:
+    """Why no run on ``m`` training rows, of those settings, counts so; "" where one may."""
+    planned, epoch = run["recipe"]["epochs"], engine.recipe.epoch(m)
+    per_epoch = epoch.steps
+    if any(type(count) is not int or count < 0 for count in (*counts.values(), planned)):
+        return "it counts with numbers that are negative or no integers"
+    step, epochs = counts["step"], counts["epochs"]
+    if step > planned * per_epoch or not epochs * per_epoch <= step <= (epochs + 1) * per_epoch:
+        return f"{step} steps are not those of {epochs} epochs of {per_epoch}, out of {planned}"
+    if counts["updates"] > step:
+        return f"{counts['updates']} updates are more than {step} steps"
+    samples = run["samples"] + epoch.seen(step)
+    if counts["samples"] != samples:
+        return f"{step} steps see {samples} samples, not {counts['samples']}"
+    beyond = [f"{name} is {counts[name]}" for name in _EPOCHS if counts[name] > epochs]
+    return f"{beyond[0]} after {epochs} epochs" if beyond else ""
+
+
+def require_same(description: Mapping[str, Any], now: Mapping[str, Any], engine: Engine, m: int, name: str) -> None:
+    """RequestError: it is no run on ``m`` training rows that is in the file, or another, and what differs.
+
+    NotSealed: it makes no sense. Counts that no run can have are refused as another run is.
+    """
+    if "run" not in description:
+        raise RequestError(
+            f"{name} is no checkpoint but another file of chainrule, such as a model: name another file."
+        )
+    try:
+        if description["format"] != FORMAT:
+            raise RequestError(f"{name} has format {description['format']!r}; this version reads format {FORMAT}.")
+        per_epoch = engine.recipe.steps_per_epoch(m)
+        then, step, done = description["run"], description["counts"]["step"], description["counts"]["epochs"]
+        differences = [f"{what}: {_short(a)} then, {_short(b)} now" for what, a, b in _differences(then, now)]
+        if not differences and (why := _impossible(description["counts"], then, engine, m)):
+            # no damage, which the checksum would show: so not one to go on without, from the file before it
+            raise RequestError(f"{name} is not a checkpoint that this version understands: {why}.")
+        planned = then["recipe"]["epochs"], now["recipe"]["epochs"]
+        epochs = f"epochs: {planned[0]} then, {planned[1]} now"
+        if planned[1] < planned[0] and planned[1] * per_epoch < step:
+            begun = "" if step == done * per_epoch else " and the next is begun"
+            differences.append(f"{epochs}, and {done} are done{begun}")
+        elif _rates_differ(engine, planned, step, per_epoch):
+            differences.append(f"{epochs}, and the schedule {engine.recipe.schedule} looks at how many there are")
+    except (KeyError, TypeError, AttributeError) as error:
+        raise NotSealed(f"{name} is not a checkpoint that this version understands: {error!r}.") from error
+    if differences:
+        raise RequestError(
+            f"{name} is of another run: {'; '.join(differences)}. Ask for the same, or begin anew with --force "
+            "and without --resume (overwrite=True in Python)."
+        )
+
+
+def _differences(then: Any, now: Any, what: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """(name, then, now) of every entry that differs; the number of epochs is seen to apart."""
+    if isinstance(then, dict) and isinstance(now, dict):
+        for key in {**now, **then}:
+            if key != "epochs":
+                yield from _differences(then.get(key), now.get(key), key)
+    elif then != now or type(then) is not type(now):
+        yield what, then, now
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _rates_differ(engine: Engine, planned: tuple[int, int], step: int, per_epoch: int) -> bool:
+    """Whether the steps that were done would have had other learning rates with another number of epochs."""
+    looked_at = {*range(0, step, max(1, step // 1000)), max(step - 1, 0)}
+    multiplier = engine.schedule.multiplier
+    return planned[0] != planned[1] and any(
+        multiplier(s, per_epoch, planned[0] * per_epoch, 0) != multiplier(s, per_epoch, planned[1] * per_epoch, 0)
+        for s in looked_at
+    )
+
+
+def identity(run: Run, training: Examples, validation: Examples | None) -> dict[str, Any]:
+    """Of what run a checkpoint is: all that decides its bits, in plain JSON."""
+    from chainrule import __version__
+
+    engine, state = run.engine, run.now.state
+    described = {
+        "version of chainrule": __version__,
+        "engine": type(engine).__name__,
+        "network": engine.network.to_dict(),
+        "recipe": engine.recipe.to_dict(),
+        "monitor": run.history.monitor,
+        "samples": state.samples,
+        "initial parameters": _digest(engine.to_numpy(state.theta)),
+        "training rows": _rows(engine, training),
+        "validation rows": _rows(engine, validation) if validation is not None else None,
+    }
+    return json.loads(json.dumps(described))
+
+
+def _rows(engine: Engine, examples: Examples) -> str:
+    """How many, and a digest of all their numbers."""
+    arrays = [V for V in (examples.X, examples.Y, examples.weight, examples.codes) if V is not None]
+    in_numpy = (V if isinstance(V, np.ndarray) else engine.to_numpy(V) for V in arrays)
+    return f"{examples.m} (sha256 {_digest(*in_numpy)})"
+
+
+def _digest(*arrays: Any) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        in_one_piece: Any = np.ascontiguousarray(array)
+        digest.update(in_one_piece)
+    return digest.hexdigest()[:16]  # mistakes are to be told apart, not attacks

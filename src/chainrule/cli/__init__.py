@@ -1,0 +1,1 @@
+"""The command line: its options, what it shows, and its commands."""
