@@ -12,7 +12,7 @@ LEARNING_RATE, BETA1, BETA2, EPSILON = 1e-3, 0.9, 0.999, 1e-8
 
 @dataclass(frozen=True)
 class Case:
-    """n: units by layer, inputs first. rows: a whole number of batches, so that every step is a full one."""
+    """n: units by layer, inputs first. rows: an integer of batches, so that every step is a full one."""
 
     name: str
     n: tuple[int, ...]

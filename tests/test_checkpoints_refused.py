@@ -363,7 +363,7 @@ def test_seconds_that_make_no_sense(seconds, path):
 @pytest.mark.parametrize("steps", [0, -1, 2.5, "10", True, [10]])
 def test_steps_that_make_no_sense(steps, path):
     said = refusal(path, Checkpoint, path, steps=steps)
-    assert said == f"a checkpoint is written every so many steps, a whole number from 1 on, not {steps!r}."
+    assert said == f"a checkpoint is written every so many steps, an integer from 1 on, not {steps!r}."
 
 
 @pytest.mark.parametrize("seconds", [0, 0.5, 60, np.float32(0.5), np.int64(3), None])

@@ -36,7 +36,7 @@ ODD = {
 TARGETS = {
     "text": [["b", "a", "ü"][i % 3] for i in range(60)],
     "true or false": [i % 4 == 0 for i in range(60)],
-    "whole numbers": [[-5, 0, 2**53][i % 3] for i in range(60)],
+    "integers": [[-5, 0, 2**53][i % 3] for i in range(60)],
     "zeros of both signs": [[0.0, -0.0, 1.0][i % 3] for i in range(60)],
     "numbers": [i * 1.5 for i in range(60)],
     "large numbers": [i * 1e98 for i in range(60)],

@@ -48,10 +48,10 @@ def integer(name: str, value: Any, least: int, otherwise: str = "") -> int:
     3
     >>> integer("epochs", 2.5, 1)
     Traceback (most recent call last):
-    chainrule.errors.RequestError: epochs is a whole number from 1 on, not 2.5.
+    chainrule.errors.RequestError: epochs is an integer from 1 on, not 2.5.
     """
     if not is_integer(value) or index(value) < least:
-        raise RequestError(f"{name} is a whole number from {least} on{otherwise}, not {short(value)}.")
+        raise RequestError(f"{name} is an integer from {least} on{otherwise}, not {short(value)}.")
     return index(value)
 
 

@@ -79,7 +79,7 @@ class Network:
         n = listed(self.n)
         if n is None or len(n) < 2 or any(not is_integer(u) or u < 1 for u in n):
             raise RequestError(
-                "n is the units by layer, whole numbers from 1 on, at least (inputs, outputs), such as (4, 8, 3); not "
+                "n is the units by layer, integers from 1 on, at least (inputs, outputs), such as (4, 8, 3); not "
                 f"{short(self.n if n is None else n)}."
             )
         hidden = len(n) - 2

@@ -370,7 +370,7 @@ def _sizes(hidden: Any) -> tuple[int, ...]:
     each = listed(hidden)
     sizes = (hidden,) if each is None else each
     if any(not is_integer(u) or u < 1 for u in sizes):
-        raise RequestError(f"hidden is the units of each hidden layer, whole numbers from 1 on, not {short(hidden)}.")
+        raise RequestError(f"hidden is the units of each hidden layer, integers from 1 on, not {short(hidden)}.")
     return tuple(int(u) for u in sizes)
 
 

@@ -141,7 +141,7 @@ def _require_numbers(A_L: NDArray[Any]) -> None:
     lost = np.isnan(A_L).any(axis=1)
     if lost.any():
         raise RunError(
-            f"the answer to {row_name(int(lost.argmax()))} is no number: in the network, its values are beyond what "
+            f"the prediction for {row_name(int(lost.argmax()))} is NaN: in the network, its values are beyond what "
             f"{A_L.dtype} holds. Correct extreme cells in that row, or train again with a lower learning rate."
         )
 

@@ -9,8 +9,8 @@ LONGEST_SPEC = 1000  # characters; the time it takes to read one grows with thei
 
 _WORDS = {
     str: "text",
-    int: "a whole number",
-    float: "a number with a point",
+    int: "an integer",
+    float: "a float",
     bool: "true or false",
     dict: "a record",
     type(None): "null",
@@ -29,7 +29,7 @@ def record(value: Any, what: str, **kinds: Any) -> dict[str, Any]:
     {'mean': 2.0, 'levels': ['a', 'b']}
     >>> record({"mean": 2, "levels": []}, "a column", mean=float | None, levels=[str])
     Traceback (most recent call last):
-    chainrule.errors.RequestError: mean of a column is a number with a point or null, not 2.
+    chainrule.errors.RequestError: mean of a column is a float or null, not 2.
     """
     require(isinstance(value, dict), f"{what} is a record", value)
     different = [name for name in value if name not in kinds] + [name for name in kinds if name not in value]

@@ -115,18 +115,18 @@ FLOATS = [0.0, 1.0, 3.0]
 COERCED = {
     "text to number": (FLOATS, [" 3", "1.0", None], [3.0, 1.0, None]),
     "whole to number": (FLOATS, [3, 1, None], [3.0, 1.0, None]),
-    "truth value to number": (FLOATS, [True, False, None], [1.0, 0.0, None]),
+    "boolean to number": (FLOATS, [True, False, None], [1.0, 0.0, None]),
     "nothing to number": (FLOATS, pa.nulls(2), [None, None]),
-    "text to truth value": (
+    "text to boolean": (
         [True, False],
         ["Yes", "no", "TRUE", "f", "1", None],
         [True, False, True, False, True, None],
     ),
-    "0 and 1 to truth value": ([True, False], [1.0, 0.0, None], [True, False, None]),
+    "0 and 1 to boolean": ([True, False], [1.0, 0.0, None], [True, False, None]),
     "integers to text": (["3"] * 3 + ["4"] * 3, [3, 4, None], ["3", "4", None]),
     "whole floats to text": (["3"] * 3 + ["4"] * 3, [3.0, 4.0, None], ["3", "4", None]),
     "floats to text": (["3.5"] * 3 + ["4"] * 3, [3.5, 4.0, float("nan")], ["3.5", "4", None]),
-    "truth values to text": (["true"] * 3 + ["false"] * 3, [True, False], ["true", "false"]),
+    "booleans to text": (["true"] * 3 + ["false"] * 3, [True, False], ["true", "false"]),
     "nothing to text": (["a"] * 3 + ["b"] * 3, pa.nulls(2), [None, None]),
     "dictionary to text": (["a"] * 3 + ["b"] * 3, pa.array(["b", "a"]).dictionary_encode(), ["b", "a"]),
     "text to date": (
@@ -159,8 +159,8 @@ REFUSED = {
     "infinity": (FLOATS, [1.0, 2.0, -np.inf], ["column 'x' has an infinite value in row 3 (rows are counted from 1"]),
     "infinity in text": (FLOATS, ["1", "inf"], ["infinite value in row 2"]),
     "a huge number": (FLOATS, [1.0, 2e100], ["2e+100", "row 2"]),
-    "2 for a truth value": ([True, False], [1, 2], ["was true or false at training", "2 in row 2"]),
-    "a word for a truth value": ([True, False], ["yes", None, "maybe"], ["text: 'maybe' in row 3"]),
+    "2 for a boolean": ([True, False], [1, 2], ["was true or false at training", "2 in row 2"]),
+    "a word for a boolean": ([True, False], ["yes", None, "maybe"], ["text: 'maybe' in row 3"]),
     "a word for a date": (
         [datetime.date(2024, 1, 1), datetime.date(2025, 1, 1)],
         ["2024-01-01", "soon"],

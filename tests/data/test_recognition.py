@@ -1,4 +1,4 @@
-"""What text is read as before training: gaps, numbers, dates, truth values, categories; and what is refused."""
+"""What text is read as before training: gaps, numbers, dates, booleans, categories; and what is refused."""
 
 import cProfile
 import json

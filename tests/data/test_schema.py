@@ -14,7 +14,7 @@ KINDS = {
     "integers": ([1, 3, None], "number"),
     "floats": ([1.5, float("nan"), 2.0], "number"),
     "decimals": ([Decimal("1.5"), Decimal("2.5"), None], "number"),
-    "truth values": ([True, False, None], "boolean"),
+    "booleans": ([True, False, None], "boolean"),
     "texts": (["a", "b", None], "category"),
     "texts that look like numbers": (["1", "2", None], "category"),
     "a dictionary": (pa.array(["a", "b", None]).dictionary_encode(), "category"),

@@ -11,7 +11,7 @@ from chainrule.errors import RequestError
 INFERRED = {
     "texts": (["b", "a", None, "b"], "classification", ("a", "b"), "text"),
     "a dictionary": (pa.array(["b", "a"]).dictionary_encode(), "classification", ("a", "b"), "text"),
-    "truth values": ([True, None, False], "classification", (False, True), "boolean"),
+    "booleans": ([True, None, False], "classification", (False, True), "boolean"),
     "few integers": ([10, 9, 10, 9, None], "classification", (9, 10), "integer"),
     "few whole floats": ([10.0, 9.0, 10.0, 9.0, float("nan")], "classification", (9, 10), "integer"),
     "20 integers twice": (list(range(20)) * 2, "classification", tuple(range(20)), "integer"),
@@ -32,7 +32,7 @@ def test_the_task_is_seen_from_the_values_and_said(values, task, classes, value_
 
 def test_reasons():
     assert Target.infer(pa.array(["a", "b", "c"]), "y").reason == "3 different texts: classification"
-    assert Target.infer(pa.array([1, 2, 3]), "y").reason == "3 different whole numbers: classification"
+    assert Target.infer(pa.array([1, 2, 3]), "y").reason == "3 different integers: classification"
     assert Target.infer(pa.array([1, 2, 1, 2]), "y", task="regression").reason == "regression on request"
 
 
@@ -83,8 +83,8 @@ def test_targets_that_cannot_be_learnt_are_refused(values, task, message):
 CODES = {
     "texts": (["b", "a"], ["a", None, "b"], [0, -1, 1]),
     "integers for texts": (["10", "9"], [9, 10.0, None], [1, 0, -1]),
-    "truth values": ([True, False], [True, None, False], [1, -1, 0]),
-    "words for truth values": ([True, False], ["yes", "", "no"], [1, -1, 0]),
+    "booleans": ([True, False], [True, None, False], [1, -1, 0]),
+    "words for booleans": ([True, False], ["yes", "", "no"], [1, -1, 0]),
     "integers": ([7, 5] * 2, [5, None, 7], [0, -1, 1]),
     "floats for integers": ([7, 5] * 2, [5.0, float("nan"), 7.0], [0, -1, 1]),
     "texts for integers": ([7, 5] * 2, ["5", None, "7.0"], [0, -1, 1]),

@@ -1,4 +1,4 @@
-"""Columns of text, categories, truth values and dates, and gaps: read as what they are, alike in every container."""
+"""Columns of text, categories, booleans and dates, and gaps: read as what they are, alike in every container."""
 
 import numpy as np
 import pandas as pd

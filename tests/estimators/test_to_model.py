@@ -284,7 +284,7 @@ def of_days():
             lambda: MLPClassifier(**SMALL).fit(X, [2**60, 1] * 30),
             "the classes of the target 'y' are .*1152921504606846976",
         ),
-        (of_days, r"texts, truth values or numbers, all of one kind; not datetime.date\(2024, 1, 1\)"),
+        (of_days, r"texts, booleans or numbers, all of one kind; not datetime.date\(2024, 1, 1\)"),
     ],
 )
 def test_what_a_model_cannot_be_is_refused(estimator, message):

@@ -171,7 +171,7 @@ def test_rows_are_those_asked_for(model, table, rows):
 
 @pytest.mark.parametrize("rows", [[], [40], [-1], [0.5], 3, "12", [True, False], slice(40, 50), [None]])
 def test_rows_that_are_not_there_are_refused(model, table, rows):
-    with pytest.raises(RequestError, match="whole numbers from 0 to 39"):
+    with pytest.raises(RequestError, match="integers from 0 to 39"):
         explain(model, table, rows=rows)
 
 

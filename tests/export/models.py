@@ -146,7 +146,7 @@ def with_loss(loss: str, dtype: str = "float32", activation="relu", functions=No
 
 
 def mine(xp):
-    """An activation of a user's own, with conditions, truth values that count, a shared part, and brackets."""
+    """An activation of a user's own, with conditions, booleans that count, a shared part, and brackets."""
 
     def g(Z):
         share = xp.exp(-abs(Z))

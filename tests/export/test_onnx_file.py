@@ -170,7 +170,7 @@ ONE_KIND = {
     "levels with rare ones": {"x": ["a", "b", "rare", "a", *["a", "b"] * 8]},
     "levels with gaps": {"x": ["a", "b", None, "a"] * 5},
     "rare levels alone": {"x": ["a", "b", *[None] * 18]},
-    "truth values": {"x": [True, False, None, True] * 5},
+    "booleans": {"x": [True, False, None, True] * 5},
 }
 STRANGERS = {"x": ["a", "b", "c", "rare", "new", "", None]}
 
@@ -302,10 +302,10 @@ OPERATIONS = {
     "comparisons": lambda xp, Z: (Z < 1.0) * 1.0 + (Z <= 1.0) * 2.0 + (Z > 1.0) * 4.0 + (Z >= 1.0) * 8.0,
     "equality": lambda xp, Z: (Z == 1.5) * 1.0 + (Z != 1.5) * 2.0,
     "logic": lambda xp, Z: ((Z > 0.0) & (Z < 2.0)) | ~(Z < 3.0),
-    "sums of truth values": lambda xp, Z: ((Z > 0.0) + (Z < 2.0)) * Z + ((Z > 0.0) * (Z < 2.0)) * 2.0,
+    "sums of booleans": lambda xp, Z: ((Z > 0.0) + (Z < 2.0)) * Z + ((Z > 0.0) * (Z < 2.0)) * 2.0,
     "where": lambda xp, Z: xp.where(Z > 0.0, Z, 7.0),
-    "where of truth values": lambda xp, Z: xp.where(Z > 0.0, Z < 1.0, Z > -1.0),
-    "truth values that are equal": lambda xp, Z: ((Z > 0.0) != (Z < 1.0)) & ((Z > -1.0) == (Z < 2.0)),
+    "where of booleans": lambda xp, Z: xp.where(Z > 0.0, Z < 1.0, Z > -1.0),
+    "booleans that are equal": lambda xp, Z: ((Z > 0.0) != (Z < 1.0)) & ((Z > -1.0) == (Z < 2.0)),
     "numbers of float64": lambda xp, Z: Z * (xp.exp(-0.5) + np.pi),
     "the symbol": lambda xp, Z: Z,
     "a constant": lambda xp, Z: xp.ones_like(Z) * 0.25,
@@ -395,7 +395,7 @@ def test_export_writes_the_same_bytes_each_time(tmp_path):
 @pytest.mark.parametrize(
     ("g", "reason"),
     [
-        (lambda Z: np.maximum(Z > 0.0, Z < 1.0) * Z, "two truth values.*where"),
+        (lambda Z: np.maximum(Z > 0.0, Z < 1.0) * Z, "two booleans.*where"),
         (lambda Z: np.sin(Z), "mine.*sin"),
     ],
 )

@@ -77,7 +77,7 @@ class Checkpoint(Keeper):
         if seconds is not None and not (isinstance(seconds, Real) and 0.0 <= seconds < inf):
             raise RequestError(f"a checkpoint is written every so many seconds, a number from 0 on, not {seconds!r}.")
         if steps is not None and (isinstance(steps, bool) or not hasattr(steps, "__index__") or steps < 1):
-            raise RequestError(f"a checkpoint is written every so many steps, a whole number from 1 on, not {steps!r}.")
+            raise RequestError(f"a checkpoint is written every so many steps, an integer from 1 on, not {steps!r}.")
         self.path = Path(path)
         if not self.path.name:
             raise RequestError(f"a checkpoint is a file, and {str(path)!r} names none: name a file in that folder.")

@@ -1,7 +1,7 @@
 """What a checkpoint holds: where a run stands, and which run it is.
 
 arrays      theta, moment_0, ..., good, best (where it is kept), the real numbers of the state, the curves
-counts      the whole numbers of the state and of the run
+counts      the integers of the state and of the run
 run         all that decides the bits of a run: network, recipe, versions, digests of the rows
 """
 
@@ -22,7 +22,7 @@ from chainrule.training import Run, Standing
 
 FORMAT = 1
 
-# What is kept beside the vectors and the curves: whole numbers in the description, real ones in an array.
+# What is kept beside the vectors and the curves: integers in the description, real ones in an array.
 _STEPS, _EPOCHS = ("step", "updates", "samples"), ("epochs", "told", "waited", "best_epoch", "good_epochs")
 _REALS = ("rate_scale", "cost_sum", "weight_sum", "rate")
 

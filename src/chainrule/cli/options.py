@@ -45,8 +45,8 @@ def specs(text: str) -> Any:
 
 
 def whole(text: str) -> int:
-    """A whole number."""
-    return _read(int, text, "a whole number")
+    """An integer."""
+    return _read(int, text, "an integer")
 
 
 def number(text: str) -> float:
@@ -64,17 +64,17 @@ def sizes(text: str) -> list[int]:
     """``64,32`` -> [64, 32]; ``none`` -> []."""
     if text.strip().lower() in ("", "none"):
         return []
-    return [_read(int, part, "whole numbers such as 64,32, or none", text) for part in text.split(",")]
+    return [_read(int, part, "integers such as 64,32, or none", text) for part in text.split(",")]
 
 
 def auto_or_whole(text: str) -> int | str:
-    """``auto``, or a whole number."""
-    return text if text == "auto" else _read(int, text, "a whole number, or auto")
+    """``auto``, or an integer."""
+    return text if text == "auto" else _read(int, text, "an integer, or auto")
 
 
 def none_or_whole(text: str) -> int | None:
-    """``none``, or a whole number."""
-    return None if text.lower() == "none" else _read(int, text, "a whole number, or none")
+    """``none``, or an integer."""
+    return None if text.lower() == "none" else _read(int, text, "an integer, or none")
 
 
 def _read(kind: Callable[[str], Any], part: str, expected: str, text: str | None = None) -> Any:

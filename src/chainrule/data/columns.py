@@ -1,4 +1,4 @@
-"""Read a column of any Arrow type as numbers, truth values, dates or texts.
+"""Read a column of any Arrow type as numbers, booleans, dates or texts.
 
 A file does not say what its columns are, so the same column may come as text one day and as integers the next. Each
 function here takes what can be read without doubt and names the first cell that cannot.
@@ -107,7 +107,7 @@ def is_spelling(texts: pa.Array, spellings: Collection[str]) -> pa.Array:
 def numbers(
     column: pa.Array | pa.ChunkedArray, label: str, but: str, gaps: Sequence[str] = (), rows: Any = None
 ) -> NDArray[np.float64]:
-    """(m,) numbers, NaN where missing; truth values are 0 and 1, text is parsed.
+    """(m,) numbers, NaN where missing; booleans are 0 and 1, text is parsed.
 
     gaps   spellings of a missing value, as ``Gaps.numbers``; one that is a number holds in columns of numbers too
     rows   the places of the cells to read, all of them where None
@@ -204,7 +204,7 @@ def _numbers_among(spellings: tuple[str, ...]) -> tuple[float, ...]:
 def booleans(
     column: pa.Array | pa.ChunkedArray, label: str, but: str, gaps: Sequence[str] = (), rows: Any = None
 ) -> NDArray[np.float64]:
-    """(m,) ones and zeros, NaN where missing, from truth values, the numbers 0 and 1, or text such as yes and no.
+    """(m,) ones and zeros, NaN where missing, from booleans, the numbers 0 and 1, or text such as yes and no.
 
     Raises RequestError with ``label``, ``but`` and the first other cell. ``gaps`` and ``rows`` are as in ``numbers``.
 
@@ -260,7 +260,7 @@ def parse_as_dates(texts: pa.Array) -> bool:
 
 
 def texts(column: pa.Array | pa.ChunkedArray, label: str, but: str) -> pa.Array:
-    """(m,) texts; the whole number 3.0 reads ``3``, so that a missing cell, which makes floats, changes no level.
+    """(m,) texts; the integer 3.0 reads ``3``, so that a missing cell, which makes floats, changes no level.
 
     Raises RequestError with ``label`` and ``but`` where the cells are lists, bytes or the like.
 

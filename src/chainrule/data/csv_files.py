@@ -160,7 +160,7 @@ def _require_all_rows(
 def _are_rows(text: bytes, lines: int, lone: bool, table: pa.Table, delimiter: str, decimal: str) -> bool:
     """Whether ``lines`` of a cell with as many delimiters each as a row are rows, by what they hold.
 
-    They are where each of them has numbers, truth values or dates in the columns that do; where no column has, three
+    They are where each of them has numbers, booleans or dates in the columns that do; where no column has, three
     lines are enough. A ``lone`` cell of several lines raises suspicion: where there are others, it takes four lines.
     """
     typed = {f.name: f.type for f in table.schema if not (pa.types.is_string(f.type) or pa.types.is_null(f.type))}

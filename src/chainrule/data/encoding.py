@@ -29,7 +29,7 @@ class Encoder:
     ``left_out`` are the columns the training rows had no value for, ``constant`` those of which every feature would
     have been the same in all training rows.
 
-    Numbers, truth values and dates: gaps take the median of the training rows, a feature tells where they were, and
+    Numbers, booleans and dates: gaps take the median of the training rows, a feature tells where they were, and
     all is standardised to mean 0 and deviation 1 on the training rows. Texts: one feature for each level; or, those of
     ``lookups``, no feature but a code for an input layer to look up.
 

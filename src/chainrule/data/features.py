@@ -60,7 +60,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class NumericFeatures:
-    """A column of numbers, truth values or dates: one standardised feature for each part of the value.
+    """A column of numbers, booleans or dates: one standardised feature for each part of the value.
 
     Where training rows had gaps, one more feature is 1 at a gap and 0 elsewhere.
 

@@ -122,4 +122,4 @@ def _kind(name: str, column: pa.ChunkedArray) -> Kind:
         return "date"
     if is_text(cells.type):
         return "category"
-    raise RequestError(f"column {name!r} holds {cells.type}: expected numbers, texts, categories, truth values, dates.")
+    raise RequestError(f"column {name!r} holds {cells.type}: expected numbers, texts, categories, booleans, dates.")

@@ -17,11 +17,11 @@ Label = str | bool | int | float
 Task = Literal["classification", "regression"]
 ValueType = Literal["text", "boolean", "integer", "number"]
 
-# Whole numbers of so few values are taken for codes of classes.
+# Integers of so few values are taken for codes of classes.
 MOST_NUMERIC_CLASSES = 20
 # More classes than this on most rows a new one: an identifier or a measurement, and no class can be learnt.
 MOST_SCATTERED_CLASSES = 20
-# Whole numbers beyond it are one and the same where a table has them as floats.
+# Integers beyond it are one and the same where a table has them as floats.
 LARGEST_WHOLE = 2**53
 
 
@@ -180,14 +180,14 @@ def _task(value_type: ValueType, distinct: int, present: int) -> tuple[Task, str
     if value_type == "number":
         return "regression", "numbers, not all of them whole: regression"
     if distinct <= MOST_NUMERIC_CLASSES:
-        return "classification", f"{distinct} different whole numbers: classification"
-    return "regression", f"{distinct} different whole numbers in {present} rows: regression"
+        return "classification", f"{distinct} different integers: classification"
+    return "regression", f"{distinct} different integers in {present} rows: regression"
 
 
 def _classes(cells: pa.Array, value_type: ValueType, name: str) -> tuple[Label, ...]:
     distinct = cells.drop_null().unique().to_pylist()
     if value_type == "integer":
         if max(map(abs, distinct)) > LARGEST_WHOLE:
-            raise RequestError(f"the target {name!r} has whole numbers beyond 2^53, too large as classes: write text.")
+            raise RequestError(f"the target {name!r} has integers beyond 2^53, too large as classes: write text.")
         return tuple(sorted(set(map(int, distinct))))  # 0.0 and -0.0 are one
     return tuple(sorted(set(map(float, distinct)) if value_type == "number" else distinct))

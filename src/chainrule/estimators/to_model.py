@@ -43,7 +43,7 @@ class AsModel:
         one that training did not have is no level at all. Training the estimator further does not change the Model.
 
         RequestError: several targets, as in multi-label, or several quantiles; a single class; classes that are neither
-        texts, truth values nor numbers; names that do not fit. NotFittedError.
+        texts, booleans nor numbers; names that do not fit. NotFittedError.
 
         >>> from chainrule import MLPClassifier
         >>> X, y = [[1.0, 0.0], [2.0, 1.0], [3.0, 0.0], [4.0, 1.0]] * 20, ["no", "no", "yes", "yes"] * 20
@@ -145,7 +145,7 @@ def _classes(labels: Any) -> tuple[tuple[Any, ...], Any]:
     value_type = VALUE_TYPES.get(kinds.pop()) if len(kinds) == 1 else None
     if value_type is None:
         raise RequestError(
-            "the classes of a Model are texts, truth values or numbers, all of one kind; not "
+            "the classes of a Model are texts, booleans or numbers, all of one kind; not "
             f"{', '.join(map(repr, classes[:5]))}. Train with other labels."
         )
     return classes, value_type

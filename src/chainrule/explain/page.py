@@ -149,9 +149,7 @@ def _places(count: int, rows: Any) -> tuple[NDArray[np.int64], list[str]]:
     except (TypeError, ValueError):
         places, whole = [], False
     if not whole or not places or not all(0 <= i < count for i in places):
-        raise RequestError(
-            f"rows are the places of rows, whole numbers from 0 to {count - 1}, at least one; not {rows!r}."
-        )
+        raise RequestError(f"rows are the places of rows, integers from 0 to {count - 1}, at least one; not {rows!r}.")
     if len(places) <= MOST_ROWS:
         return np.array(places), []
     note = (

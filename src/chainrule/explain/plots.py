@@ -285,7 +285,7 @@ def _histogram(ax: Any, V: Any, title: str, what: str, counted: str) -> None:
 
 
 def _in_whole_numbers(axis: Any) -> None:
-    """Ticks at whole numbers, where the axis chooses its ticks freely."""
+    """Ticks at integers, where the axis chooses its ticks freely."""
     from matplotlib.ticker import MaxNLocator
 
     locator = axis.get_major_locator()

@@ -131,7 +131,7 @@ def _floats(name: str, given: Any) -> Floats:
         V = np.asarray(None)
     if V.dtype.kind in "iub":
         raise RequestError(
-            f"{name} holds {V.dtype}, and a derivative needs steps between whole numbers: expected floats, such as "
+            f"{name} holds {V.dtype}, and a derivative needs steps between integers: expected floats, such as "
             f"{name}.astype(float)."
         )
     if V.dtype.kind != "f":

@@ -182,7 +182,7 @@ static inline float power_of_2(uint32_t k)
 }
 """,
     "exponential": """
-/* e^x = (1 + p) 2^k 2^half: 1.5 2^23 rounds the exponent to a whole number in the last bits, log 2 is taken off in two
+/* e^x = (1 + p) 2^k 2^half: 1.5 2^23 rounds the exponent to an integer in the last bits, log 2 is taken off in two
  * parts, and the polynomial is that of expf in Moshier's Cephes library. The C library has exp too, but that is called
  * for one number at a time. */
 static inline float exponential(float x, uint32_t *k, uint32_t *half)

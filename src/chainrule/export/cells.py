@@ -14,7 +14,7 @@ GAP_NUMBERS = ()
 
 
 def columns(table, names):
-    """The columns of these names: arrays of numbers, truth values and moments as they are, others as lists."""
+    """The columns of these names: arrays of numbers, booleans and moments as they are, others as lists."""
     table = {str(name) if str(name).strip() else f"column {i}": table[name] for i, name in enumerate(table, 1)}
     absent = [name for name in names if name not in table]
     if absent:
@@ -32,7 +32,7 @@ def columns(table, names):
 
 
 def cells_of(name, column):
-    """The cells of a column: an array of numbers, truth values or moments as it is, anything else as a list."""
+    """The cells of a column: an array of numbers, booleans or moments as it is, anything else as a list."""
     try:
         array = np.asarray(column)
     except ValueError:  # lists of several lengths
@@ -75,13 +75,13 @@ def require_numbers(A):
     lost = np.isnan(A).any(axis=0)
     if lost.any():
         raise ValueError(
-            f"the answer to {row_name(int(lost.argmax()))} is no number: in the network, its values are beyond what "
+            f"the prediction for {row_name(int(lost.argmax()))} is NaN: in the network, its values are beyond what "
             f"{A.dtype} holds. Correct extreme cells in that row."
         )
 
 
 def number(cell):
-    """A number, a truth value as 0 or 1, or text such as 1.5."""
+    """A number, a boolean as 0 or 1, or text such as 1.5."""
     if isinstance(cell, str) and (not cell.strip().isascii() or "_" in cell):  # which Python would read
         raise ValueError
     if isinstance(cell, (bytes, np.datetime64, np.timedelta64, np.complexfloating)):  # NumPy would turn these too
@@ -144,7 +144,7 @@ def boolean(cell):
 
 
 def boolean_features(name, cells, scale, gaps):
-    """A truth value as 0 or 1, scaled, and, with ``gaps``, 1 where it is missing."""
+    """A boolean as 0 or 1, scaled, and, with ``gaps``, 1 where it is missing."""
     values = numbers(name, cells, boolean, "true or false")
     return [scaled(name, values, *scale), *([np.isnan(values)] if gaps else [])]
 
@@ -195,7 +195,7 @@ def date_features(name, cells, year, month, weekday, day, gaps):
 
 
 def text(cell):
-    """A cell as a level is spelled: the whole number 3.0 reads 3."""
+    """A cell as a level is spelled: the integer 3.0 reads 3."""
     if isinstance(cell, str):
         return str(cell)
     if isinstance(cell, (bool, np.bool_)):

@@ -2,7 +2,7 @@
 
 Inputs, one for each column that the model uses, named like it, each (N, 1):
 
-    number, boolean   double; NaN where missing, truth values as 1 and 0
+    number, boolean   double; NaN where missing, booleans as 1 and 0
     date              double: days since 1970-01-01 (UTC), the time of day as a fraction; NaN where missing
     category          string; "" where missing, as is any of the spellings of a missing value that the model has
 
@@ -192,7 +192,7 @@ def _calendar(days: Expression) -> list[Expression]:
     floor = days.trace.floor
 
     def whole(x: Expression, y: float) -> Expression:
-        """Floor of x / y for whole numbers; the half keeps rounding, here of x times 1/y, away from the next one."""
+        """Floor of x / y for integers; the half keeps rounding, here of x times 1/y, away from the next one."""
         return floor((x + 0.5) / y)
 
     day = floor(days)

@@ -72,7 +72,7 @@ class OnnxGraph:
         return result
 
     def constant(self, values: NDArray[Any], name: str) -> str:
-        """An array of numbers, truth values, or texts (dtype object)."""
+        """An array of numbers, booleans, or texts (dtype object)."""
         constant = self.fresh(name)
         self.constants.append(numpy_helper.from_array(values, constant))
         return constant
@@ -86,7 +86,7 @@ class OnnxGraph:
         return self._numbers[key]
 
     def cast(self, value: str, dtype: str, name: str | None = None) -> str:
-        """Numbers or truth values as numbers of a dtype."""
+        """Numbers or booleans as numbers of a dtype."""
         return self.node("Cast", value, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), name=name)
 
     def columns(self, value: str, places: Any, name: str | None = None) -> str:
@@ -130,7 +130,7 @@ class OnnxGraph:
                 return self.cast(args[0], e.dtype, name)
             case "output":
                 return self.columns(args[0], [e.value], name)
-            case "select" if e.dtype == "bool":  # onnxruntime has no Where of truth values
+            case "select" if e.dtype == "bool":  # onnxruntime has no Where of booleans
                 condition, this, that = args
                 otherwise = self.node("And", self.node("Not", condition), that)
                 return self.node("Or", self.node("And", condition, this), otherwise, name=name)

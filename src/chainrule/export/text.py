@@ -171,7 +171,7 @@ def used(encoder: Encoder) -> list[NumericFeatures | CategoryFeatures]:
 
 
 def example(part: NumericFeatures | CategoryFeatures) -> Any:
-    """A cell such as the training rows had: a number, a truth value, a date as text, or a level."""
+    """A cell such as the training rows had: a number, a boolean, a date as text, or a level."""
     if isinstance(part, CategoryFeatures):
         return (*part.levels, *part.pooled, "")[0]
     scale = part.scales[-1]  # of a date, that of the days

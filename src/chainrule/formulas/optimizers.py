@@ -206,8 +206,8 @@ def lbfgs(
     ``evaluations`` of the cost are allowed, 0 for 20 an iteration; a step that lowers the cost by a smaller share of it
     than ``least_decrease`` is the last. SciPy's own 2e-9 would end the search long before the gradient is small.
     """
-    require(memory >= 1 and memory == int(memory), "lbfgs", "memory is a whole number from 1 on", memory)
-    require(evaluations >= 0 and evaluations == int(evaluations), "lbfgs", "evaluations is a whole number", evaluations)
+    require(memory >= 1 and memory == int(memory), "lbfgs", "memory is an integer from 1 on", memory)
+    require(evaluations >= 0 and evaluations == int(evaluations), "lbfgs", "evaluations is an integer", evaluations)
     require(least_decrease >= 0.0, "lbfgs", "least_decrease is at least 0", least_decrease)
 
     def minimize(

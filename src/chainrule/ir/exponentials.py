@@ -1,6 +1,6 @@
 """exp, expm1 and tanh in single operations: within 1, 1.6 and 1.4 units in the last place of the exact value.
 
-e^x = 2^n e^r, where n is the whole number nearest to x / log 2 and r = x - n log 2 is worked out in two steps, the
+e^x = 2^n e^r, where n is the integer nearest to x / log 2 and r = x - n log 2 is worked out in two steps, the
 first exact (Cody & Waite 1980, Software Manual for the Elementary Functions). e^r = 1 + r + r^2 c(r), with c a
 polynomial whose first coefficient is exact: Remez exchange for the smallest largest relative error of e^r - 1, in 50
 digits, then rounded to the format (float32: the lowest coefficients first, the others fitted again after each).

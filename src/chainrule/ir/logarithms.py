@@ -71,7 +71,7 @@ def _sum(moved: Expression, f: Expression, extra: Expression | None) -> Expressi
     """e log 2 + log(1 + f), given -e as bits (``extra`` is added to it), in negatives so that -0 stays -0."""
     form = FORMATS[f.dtype]
     if f.dtype == "float32":
-        unit = 2.0**form.fraction  # the bits as a whole number are -e times this
+        unit = 2.0**form.fraction  # the bits as an integer are -e times this
         k = to_real(moved)
         k = k if extra is None else k + extra * unit
         square = f * f

@@ -58,7 +58,7 @@ def _real(op: str) -> Callable[..., Expression]:
         operands = trace.operands(*given)
         if not operands[0].dtype.startswith("float"):
             if len(operands) == 2:
-                raise Untraceable(f"{op} of two truth values: where(condition, a, b) makes numbers of them")
+                raise Untraceable(f"{op} of two booleans: where(condition, a, b) makes numbers of them")
             raise Untraceable(f"{op} of {operands[0].dtype}: a real number is expected")
         return trace.apply(op, operands)
 

@@ -12,8 +12,8 @@ from chainrule.ir.expressions import Expression
 class Format:
     """A float format (IEEE 754): ``fraction`` bits of fraction, exponents stored with ``bias`` added.
 
-    1.5 2^fraction + k holds the whole number k in its low bits, |k| < 2^(fraction - 1). So adding ``magic`` rounds to a
-    whole number that is at hand both as a real and as bits; no conversion, which AVX2 lacks for float64.
+    1.5 2^fraction + k holds the integer k in its low bits, |k| < 2^(fraction - 1). So adding ``magic`` rounds to an
+    integer that is at hand both as a real and as bits; no conversion, which AVX2 lacks for float64.
     """
 
     fraction: int
@@ -55,7 +55,7 @@ def copysign(size: Expression, signed: Expression) -> Expression:
 
 
 def to_bits(x: Expression) -> Expression:
-    """The bits of a real as a whole number of the same width (int32 or int64)."""
+    """The bits of a real as an integer of the same width (int32 or int64)."""
     return x.trace.apply("to_bits", (x,), {"float32": "int32", "float64": "int64"}[x.dtype])
 
 
@@ -65,7 +65,7 @@ def from_bits(bits: Expression) -> Expression:
 
 
 def to_real(whole: Expression) -> Expression:
-    """A whole number as float32 (of int32)."""
+    """An integer as float32 (of int32)."""
     return whole.trace.apply("to_real", (whole,), "float32")
 
 

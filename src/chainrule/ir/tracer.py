@@ -32,7 +32,7 @@ class Tracer:
     def symbol(
         self, name: str, reach: str = "each", rows: int | None = None, weak: bool = False, whole: bool = False
     ) -> Expression:
-        """An input. ``weak``: a Python float, the same for all; ``whole``: a whole number, the same for all."""
+        """An input. ``weak``: a Python float, the same for all; ``whole``: an integer, the same for all."""
         dtype = "int64" if whole else "float64" if weak else self.dtype
         return self.make("symbol", (), dtype, reach, weak, name, rows)
 
@@ -107,14 +107,14 @@ class Tracer:
         return self.apply(op, (x,))
 
     def binary(self, op: str, left: Any, right: Any) -> Expression:
-        """add, sub, mul, div; and, or, shl, ashr of whole numbers and bits."""
+        """add, sub, mul, div; and, or, shl, ashr of integers and bits."""
         x, y = self.operands(left, right)
         if x.is_number and y.is_number and x.weak and y.weak:
             return self.number(_BINARY[op](x.value, y.value))
         if x.dtype == "bool":  # as NumPy has it: the sum of two truths is true, their product too
             op = {"add": "or", "mul": "and"}.get(op, op)
             if op not in ("and", "or"):
-                raise Untraceable(f"{op} of two truth values: where(condition, a, b) makes numbers of them")
+                raise Untraceable(f"{op} of two booleans: where(condition, a, b) makes numbers of them")
         return self.apply(op, (x, y))
 
     def divide(self, left: Any, right: Any) -> Expression:
@@ -129,7 +129,7 @@ class Tracer:
         """lt, le, gt, ge, eq, ne: bool; with NaN all are false but ne."""
         x, y = self.operands(left, right)
         if x.dtype == "bool" and op not in ("eq", "ne"):
-            raise Untraceable(f"{op} of two truth values: where(condition, a, b) makes numbers of them")
+            raise Untraceable(f"{op} of two booleans: where(condition, a, b) makes numbers of them")
         return self.apply(op, (x, y), "bool")
 
     def power(self, x: Expression, exponent: Any) -> Expression:
@@ -141,7 +141,7 @@ class Tracer:
         if exponent == 0.5:
             return self.unary("sqrt", x)
         if exponent != int(exponent) or abs(exponent) > 64:
-            raise Untraceable(f"a power with exponent {exponent}: only 0.5 and whole numbers up to 64 are compiled")
+            raise Untraceable(f"a power with exponent {exponent}: only 0.5 and integers up to 64 are compiled")
         if exponent < 0:
             return self.divide(1.0, self.power(x, -exponent))
         result, square, k = self.ones_like(x), x, int(exponent)

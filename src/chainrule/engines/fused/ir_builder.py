@@ -1,4 +1,4 @@
-"""Structured code for LLVM: whole numbers, pointers, loops and conditions that read like Python.
+"""Structured code for LLVM: integers, pointers, loops and conditions that read like Python.
 
 A Kernel is one compiled function, called as kernel(arguments, first, last, thread): ``arguments`` is a vector of int64,
 each a number or an address, as the kernel's Signature says. Of its work, seen as WHOLE, ``thread`` does the part from
@@ -28,7 +28,7 @@ Value = Any  # a value of LLVM's
 
 
 class Int:
-    """A whole number that is known when the code runs; never negative where it is divided."""
+    """An integer that is known when the code runs; never negative where it is divided."""
 
     def __init__(self, code: "Code", value: Value) -> None:
         self.code = code
@@ -145,7 +145,7 @@ class Code:
         self.builder = ir.IRBuilder(function.append_basic_block("entry"))
 
     def whole(self, number: Int | int) -> Int:
-        """A whole number."""
+        """An integer."""
         return number if isinstance(number, Int) else Int(self, ir.Constant(I64, number))
 
     def pointer(self, address: Value, kind: Any) -> Pointer:
@@ -249,7 +249,7 @@ class Code:
 
 
 class Function(Code):
-    """Writes a function in a module of its own: of the address of its arguments, and of whole numbers.
+    """Writes a function in a module of its own: of the address of its arguments, and of integers.
 
     The arguments are taken one after the other, by the names that the signature has for them. TypeError: another one is
     next, or it is of another kind.
@@ -269,7 +269,7 @@ class Function(Code):
         return self._next(name)[0]
 
     def number(self, name: str) -> Int:
-        """The next argument, a whole number."""
+        """The next argument, an integer."""
         number, argument = self._next(name)
         if argument.kind != "number":
             raise TypeError(f"{name} is {argument}, not a number")

@@ -43,10 +43,10 @@ class Hyperparameters:
     def __post_init__(self) -> None:
         """Check every number."""
         _require("learning_rate", "a number above 0", self.learning_rate, 0.0 < self.learning_rate < inf)
-        _require("num_iterations", "a whole number from 0 on", self.num_iterations, _whole(self.num_iterations, 0))
+        _require("num_iterations", "an integer from 0 on", self.num_iterations, _whole(self.num_iterations, 0))
         _require("momentum", "at least 0 and below 1", self.momentum, 0.0 <= self.momentum < 1.0)
         size = self.mini_batch_size
-        _require("mini_batch_size", "a whole number from 1 on, or None", size, size is None or _whole(size, 1))
+        _require("mini_batch_size", "an integer from 1 on, or None", size, size is None or _whole(size, 1))
         _require("lambd", "a number from 0 on", self.lambd, 0.0 <= self.lambd < inf)
         object.__setattr__(self, "layers_dims", self.network.n)
 
