@@ -9,9 +9,11 @@ from chainrule.engines.fused import Fused
 from chainrule.engines.reference import Reference
 from chainrule.errors import RequestError
 from chainrule.formulas.metrics import METRICS
+from chainrule.formulas.optimizers import Optimizer
+from chainrule.monitoring import Monitor
 from chainrule.network import Network
 from chainrule.recipe import Recipe
-from chainrule.training import fit
+from chainrule.training import Diverged, fit
 from tests.formulas.problems import engine_for
 
 RNG = np.random.default_rng(3)
@@ -266,3 +268,36 @@ def test_a_gradient_that_is_not_finite_ends_a_run_though_its_cost_is(kind):
     assert np.isfinite(engine.cost(engine.start().theta, examples))
     state = engine.run(engine.start(), examples, 0, 1)
     assert (state.diverged, state.step, state.theta.tolist()) == (True, 0, [0.0, 0.0])
+
+
+@pytest.mark.parametrize("kind", [Reference, Fused])
+def test_a_theta_whose_cost_is_not_finite_is_not_handed_back_as_good(kind):
+    engine = kind(Network((1, 1), dtype="float64"), Recipe("gradient_descent", 1e200))  # one step an epoch
+    training = engine.examples([[1.0], [2.0]], [[1.0], [1.0]])
+    with pytest.raises(Diverged, match="in epoch 2") as stopped:
+        fit(engine, training)
+    assert stopped.value.theta.tolist() == engine.start().theta.tolist()
+    assert stopped.value.epochs == 0
+
+
+def test_a_metric_of_predictions_that_are_not_finite_is_nan():
+    engine, training, _ = overfitting(monitor="accuracy")
+    score = Monitor(engine, training, None).score
+    assert 0.0 < score(engine.start().theta) < 1.0
+    assert np.isnan(score(np.full(engine.network.size, np.nan)))
+
+
+def test_a_minimiser_whose_gradient_or_cost_overflows_diverges():
+    engine = engine_for(Network((1, 1), initializer="zeros"), optimizer="lbfgs")
+    with pytest.raises(Diverged):
+        fit(engine, engine.examples([[1e35]], [[1e10]]))
+
+    def minimize(cost_and_gradient, theta, iterations, tolerance, on_iteration):
+        on_iteration(theta, np.inf)
+
+    def runaway(xp):
+        return Optimizer(None, "", "", 1.0, minimize=minimize)
+
+    engine = engine_for(Network((1, 1)), functions={"runaway": runaway}, optimizer="runaway")
+    with pytest.raises(Diverged):
+        fit(engine, engine.examples([[1.0]], [[1.0]]))

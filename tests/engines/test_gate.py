@@ -277,3 +277,11 @@ def test_counts_of_every_kind_are_integers_or_refused(Engine, step):
     examples = engine.examples([[0.0, 1.0], [1.0, 0.0]], [[0.0], [1.0]])
     with pytest.raises(RequestError, match="must be an integer from 0 to"):
         engine.run(engine.start(), examples, 0, step)
+
+
+def test_whether_theta_is_finite_does_not_depend_on_the_last_cost():
+    fused = engine()
+    theta = fused.start().theta
+    rows = fused.examples(np.full((1, 3), np.nan), Y[:1])
+    assert np.isnan(fused.gradient(theta, rows)[0])
+    assert fused.is_finite(theta)

@@ -1,5 +1,6 @@
 """A state goes on where its moments mean what the engine takes them for, and nowhere else."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
@@ -13,6 +14,8 @@ from chainrule.engines.reference import Reference
 from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.optimizers import OPTIMIZERS
+from chainrule.inputs import Input
+from chainrule.sources import Examples
 
 NETWORK = Network((3, 4, 1), activation="tanh")
 STEPPING = [name for name in OPTIMIZERS if OPTIMIZERS.make(name, None).step is not None]
@@ -126,3 +129,11 @@ def test_a_state_of_an_older_version_goes_on_where_its_moments_fit(kind):
     fewer = carried_on(kind(NETWORK, Recipe("momentum")), state.theta, older)
     larger = carried_on(kind(Network((3, 9, 1)), Recipe()), None, older)
     assert fewer.updates == larger.updates == 0
+
+
+@ENGINES
+def test_the_columns_of_input_layers_are_part_of_what_moments_are_of(kind):
+    one, other = (replace(NETWORK, inputs=Input("scale", (j,))) for j in range(2))
+    _, state = trained(kind, one)
+    with pytest.raises(RequestError, match="another network"):
+        kind(other, Recipe()).run(state, Examples(X, Y, np.ones(8)), 2, 3)
