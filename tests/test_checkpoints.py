@@ -423,6 +423,22 @@ def test_written_by_the_clock(seconds_a_step, path, monkeypatch):
     assert seconds_a_step >= checkpoints.LOOK or clock.pauses <= 20 + 2 * run.steps * seconds_a_step / checkpoints.LOOK
 
 
+def test_steps_between_two_looks_at_the_clock_double_at_most(path, monkeypatch):
+    """However fast the first steps were: the next ones may be slow."""
+    clock = Clock(0.0, monkeypatch)
+    run = Run(rows=800, n=(3, 1), dropout=0.0, watched=False, recipe=(("epochs", 1),))
+    engine, training, _ = run.make()
+    steps, ticks = [], clock.ticking(engine).run
+
+    def noted(state, examples, first, last):
+        steps.append(last - first)
+        return ticks(state, examples, first, last)
+
+    engine.run = noted
+    fit(engine, training, checkpoint=Checkpoint(path, seconds=60.0))
+    assert steps[:5] == [1, 2, 4, 8, 16]
+
+
 def test_seconds_and_steps_together(path, monkeypatch):
     clock = Clock(1.0, monkeypatch)
     run = Run(rows=800, n=(3, 1), dropout=0.0, watched=False, recipe=(("epochs", 1),))
@@ -439,6 +455,14 @@ def test_neither_seconds_nor_steps_keeps_the_beginning_and_the_end(path, monkeyp
     assert len(clock.written) == 2
     assert counts(path)["step"] == run.steps
     assert counts(path.with_name("run.ckpt.previous"))["step"] == 0
+
+
+def test_the_theta_of_a_resumed_run_is_its_own_and_lets_go_of_the_file(path):
+    run = Run()
+    resumed(run, path)
+    theta = resumed(run, path).theta  # the best, as it was kept
+    assert theta.flags.owndata
+    assert theta.flags.writeable
 
 
 def test_resuming_where_nothing_is_there_begins_and_says_so(path, caplog):

@@ -289,6 +289,7 @@ FORGED = {
     "no costs": lambda description, arrays: arrays.update(training_cost=arrays["training_cost"][:0]),
     "a score that no one watched": lambda description, arrays: arrays.update(score=arrays["training_cost"]),
     "epochs planned that are no integer": lambda description, arrays: description["run"]["recipe"].update(epochs=5.0),
+    "a seed that is no integer": lambda description, arrays: description["run"]["recipe"].update(seed=3.0),
 }
 
 # Of a run of 5 epochs of 6 steps on 46 rows, cut short after 15 steps.
