@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrule import RequestError, load, train
+from chainrule import RequestError, load, model_file, train
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.initializers import INITIALIZERS
 from chainrule.formulas.losses import LOSSES
@@ -115,6 +115,16 @@ def test_every_single_flipped_bit_is_refused(path):
             os.pwrite(file.fileno(), bytes([byte]), place)
     assert accepted == []
     load(path)
+
+
+def test_no_control_character_of_a_file_reaches_a_message(path, monkeypatch):
+    def parts(*_):
+        raise ValueError("erases the screen: \x1b[2J")
+
+    monkeypatch.setattr(model_file, "_parts", parts)
+    with pytest.raises(RequestError, match="erases the screen") as refused:
+        load(path)
+    assert str(refused.value).isprintable()
 
 
 @pytest.mark.parametrize("more", [b"\0", b"x" * 100])
