@@ -447,6 +447,24 @@ def test_seconds_and_steps_together(path, monkeypatch):
     assert {b - a for a, b in pairwise(clock.written)} <= {7.0, 2.0}
 
 
+def test_a_disk_that_refuses_is_asked_again_when_it_is_time_again(path, monkeypatch):
+    run = Run(rows=800, n=(3, 1), dropout=0.0, watched=False, recipe=(("epochs", 1),))
+    engine, training, _ = run.make()
+    asked, part = [], checkpoints.PartialFile
+
+    def full_after_the_first(path):
+        asked.append(path)
+        if len(asked) > 1:
+            raise OSError(28, "No space left on device")
+        return part(path)
+
+    monkeypatch.setattr(checkpoints, "PartialFile", full_after_the_first)
+    with pytest.warns(checkpoints.CheckpointNotWritten, match="No space left"):
+        fit(engine, training, checkpoint=Checkpoint(path, seconds=None, steps=10))
+    assert run.steps == 100
+    assert len(asked) == 1 + 10 + 1  # at the beginning, every 10 steps, and at the end
+
+
 def test_neither_seconds_nor_steps_keeps_the_beginning_and_the_end(path, monkeypatch):
     clock = Clock(1.0, monkeypatch)
     run = Run()

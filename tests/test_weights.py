@@ -6,6 +6,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from chainrule import Network, Recipe, RequestError, fit, make_engine, train
 from chainrule.engines.reference import Reference
+from chainrule.formulas.weighted import deviation
 from chainrule.sample_weights import class_weights, require_weights
 
 LABELS = {
@@ -151,3 +152,9 @@ def test_a_report_by_weight_is_kept_in_a_model_file(tmp_path):
 
         with pytest.raises(RequestError):
             Report.from_dict({**model.report, name: wrong})
+
+
+@pytest.mark.parametrize("m", range(1, 60))
+def test_equal_values_have_no_deviation_at_all(m):
+    values = np.full(m, 0.1)
+    assert deviation(values) == deviation(values, np.arange(1.0, m + 1)) == 0.0

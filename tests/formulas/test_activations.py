@@ -86,3 +86,11 @@ def test_no_kink_is_left_unsaid(activation):
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_names_an_initializer_of_the_table(activation):
     assert ACTIVATIONS.make(activation, np).initializer in INITIALIZERS
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_slopes_far_out_are_finite(name):
+    row = ACTIVATIONS.make(name, np)
+    Z = np.array([-1e20, 1e20], np.float32)  # whose cube float32 cannot hold
+    with np.errstate(over="ignore"):
+        assert np.isfinite(row.slope(Z, row.g(Z))).all()
