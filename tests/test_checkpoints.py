@@ -475,12 +475,13 @@ def test_neither_seconds_nor_steps_keeps_the_beginning_and_the_end(path, monkeyp
     assert counts(path.with_name("run.ckpt.previous"))["step"] == 0
 
 
-def test_the_theta_of_a_resumed_run_is_its_own_and_lets_go_of_the_file(path):
+def test_the_vectors_of_a_resumed_run_are_its_own_and_let_go_of_the_file(path):
     run = Run()
     resumed(run, path)
-    theta = resumed(run, path).theta  # the best, as it was kept
-    assert theta.flags.owndata
-    assert theta.flags.writeable
+    done = resumed(run, path)
+    for vector in (done.theta, done.state.theta, *done.state.moments):  # theta is the best, as it was kept
+        assert vector.flags.owndata
+        assert vector.flags.writeable
 
 
 def test_resuming_where_nothing_is_there_begins_and_says_so(path, caplog):

@@ -159,3 +159,11 @@ def test_a_penalty_of_ones_own_has_its_gradient():
 def test_a_row_of_ones_own_that_is_not_handed_in():
     with pytest.raises(RequestError, match=r"'cube' is not known.*functions=\{'cube': ...\}"):
         engine_for(Network((3, 4, 2), "cube"))
+
+
+def test_a_row_that_takes_the_place_of_another_is_the_one_that_is_made():
+    table = Table("toy")
+    table["row"] = lambda xp, a=1.0: a
+    assert table.make("row", None) == 1.0
+    table["row"] = lambda xp, a=2.0: a
+    assert table.make("row", None) == 2.0
