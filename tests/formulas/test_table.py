@@ -167,3 +167,12 @@ def test_a_row_that_takes_the_place_of_another_is_the_one_that_is_made():
     assert table.make("row", None) == 1.0
     table["row"] = lambda xp, a=2.0: a
     assert table.make("row", None) == 2.0
+
+
+def test_so_many_specs_are_remembered_at_most(monkeypatch):
+    monkeypatch.setattr("chainrule.formulas.table.MOST_READ", 4)
+    table = Table("toy")
+    table["row"] = lambda xp, a=1.0: a
+    for number in range(20):
+        assert table.make(f"row({number})", None) == number
+        assert len(table._read) <= 4
