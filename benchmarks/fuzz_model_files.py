@@ -39,7 +39,7 @@ from tests.museum.make import FUNCTIONS
 
 MUSEUM = Path(__file__).resolve().parents[1] / "tests" / "museum"
 SLOW = 1.0  # seconds; a load that takes longer counts as one that hangs
-MOST_TOLD = 20  # failures of which the bytes are kept
+MAX_TOLD = 20  # failures of which the bytes are kept
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def try_one(number: int, seed: int, found: list[Exhibit], path: Path, tally: Tal
         tally.accepted[name] += 1
         wrong += ["the checksum is not right"] if name in BLIND else faults(outcome, path, content, found[which].rows)
     if wrong:
-        kept = content.hex() if len(tally.failures) < MOST_TOLD and len(content) < 100_000 else None
+        kept = content.hex() if len(tally.failures) < MAX_TOLD and len(content) < 100_000 else None
         what = {"number": number, "of": found[which].name, "mutator": name, "what": wrong, "content": kept}
         tally.failures.append(what)
 

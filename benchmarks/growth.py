@@ -20,7 +20,7 @@ from benchmarks.tables import absent, number, table
 
 SECONDS_PER_ROUND = 0.15
 TOO_LONG = 0.7  # seconds for an epoch: at the next point it would be several times that
-FEWEST_STEPS, MOST_STEPS = 4, 100
+MIN_STEPS, MAX_STEPS = 4, 100
 FLOPS_PER_EPOCH = 5e9  # what lies between: about 0.05 s where a core does 10^11 a second
 
 
@@ -39,7 +39,7 @@ class Axis:
 def _steps(n: tuple[int, ...], batch_size: int) -> Case:
     """A case with as many rows as make an epoch of sensible length."""
     one = Case("growth", n, batch_size, batch_size)
-    steps = int(np.clip(FLOPS_PER_EPOCH / one.flops_per_step, FEWEST_STEPS, MOST_STEPS))
+    steps = int(np.clip(FLOPS_PER_EPOCH / one.flops_per_step, MIN_STEPS, MAX_STEPS))
     return Case("growth", n, batch_size, steps * batch_size)
 
 

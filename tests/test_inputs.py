@@ -7,7 +7,7 @@ from chainrule.engines.fused import Fused
 from chainrule.engines.reference import Reference
 from chainrule.errors import RequestError
 from chainrule.formulas.input_layers import INPUTS
-from chainrule.inputs import MOST_COLUMNS, MOST_LEVELS, Columns, Input
+from chainrule.inputs import MAX_COLUMNS, MAX_LEVELS, Columns, Input
 from chainrule.network import Network, Parameters
 from chainrule.propagation import Propagation
 from chainrule.recipe import Recipe
@@ -190,9 +190,9 @@ def test_parameters_of_input_layers_neither_decay_nor_are_penalised(kind):
         assert dtheta[block.name] == pytest.approx(0.5 if block.name[0] == "W" else 0.0, abs=1e-12), block.name
 
 
-@pytest.mark.parametrize("most", [{"columns": (MOST_COLUMNS,)}, {"columns": (0,), "levels": MOST_LEVELS + 1}])
+@pytest.mark.parametrize("most", [{"columns": (MAX_COLUMNS,)}, {"columns": (0,), "levels": MAX_LEVELS + 1}])
 def test_more_columns_or_levels_than_any_table_has_are_refused(most):
     with pytest.raises(RequestError, match=r"integers? from"):
         Input("lookup(2)" if "levels" in most else "scale", **most)
-    with pytest.raises(RequestError, match=f"{MOST_COLUMNS} columns of numbers at most"):
-        Network((MOST_COLUMNS + 1, 1), inputs=Input("scale", (0,)))
+    with pytest.raises(RequestError, match=f"{MAX_COLUMNS} columns of numbers at most"):
+        Network((MAX_COLUMNS + 1, 1), inputs=Input("scale", (0,)))

@@ -14,7 +14,7 @@ from benchmarks.planted_model_files import GOOD, KINDS, with_description, with_h
 from chainrule import Network, RequestError, load
 from chainrule.model_file import save
 
-MOST_BYTES = 50e6
+MAX_BYTES = 50e6
 
 
 def peak(action):
@@ -41,7 +41,7 @@ def test_it_is_refused_in_little_memory_and_nothing_is_done(tmp_path, capfd, kin
     assert isinstance(outcome, RequestError), outcome
     assert wrong == []
     _, most = peak(lambda: tried(path, content))
-    assert most < MOST_BYTES
+    assert most < MAX_BYTES
     assert len(str(outcome)) < 2000
     assert str(outcome).isprintable()
     assert capfd.readouterr() == ("", "")

@@ -22,8 +22,8 @@ from chainrule.layout import INPUT, Block
 from chainrule.validation import record, require_spec
 
 # More than any table has; a file that says so would keep us busy, and fill the memory.
-MOST_COLUMNS = 2**20
-MOST_LEVELS = 2**24
+MAX_COLUMNS = 2**20
+MAX_LEVELS = 2**24
 
 
 def layer_of(spec: str) -> InputLayer:
@@ -56,11 +56,11 @@ class Input:
         """Check, and write the numbers of the layer in full."""
         takes = layer_of(self.layer).takes
         columns = listed((self.columns,) if is_integer(self.columns) else self.columns)
-        if not columns or any(not is_integer(j) or not 0 <= j < MOST_COLUMNS for j in columns):
+        if not columns or any(not is_integer(j) or not 0 <= j < MAX_COLUMNS for j in columns):
             raise RequestError(f"columns of an input layer are integers from 0 on, not {short(self.columns)}.")
         if len({*columns}) < len(columns):
             raise RequestError(f"an input layer takes each of its columns once, not {short(self.columns)}.")
-        if self.levels is not None and (not is_integer(self.levels) or not 2 <= self.levels <= MOST_LEVELS):
+        if self.levels is not None and (not is_integer(self.levels) or not 2 <= self.levels <= MAX_LEVELS):
             raise RequestError(f"levels of a column of codes are an integer from 2 on, not {short(self.levels)}.")
         if takes == "categories" and (len(columns) != 1 or self.levels is None):
             raise RequestError(
@@ -128,8 +128,8 @@ class Columns:
                 f"n[0] is the rows of A[0], those that input layers make and the columns handed on: at least "
                 f"{sum(widths)} here, not {n_0}."
             )
-        if numbers > MOST_COLUMNS:
-            raise RequestError(f"with input layers there are {MOST_COLUMNS} columns of numbers at most, not {numbers}.")
+        if numbers > MAX_COLUMNS:
+            raise RequestError(f"with input layers there are {MAX_COLUMNS} columns of numbers at most, not {numbers}.")
         if len({*taken}) < len(taken) or len(codes) < sum(not layer.takes_numbers for layer in inputs):
             raise RequestError("each column is taken by one input layer at most.")
         if any(j >= numbers for j in taken):

@@ -23,10 +23,10 @@ from chainrule.layout import INPUT, Layout, Shape, dense
 from chainrule.validation import record, require, require_spec
 
 # Nobody trains as many; a file that says so would keep us busy.
-MOST_LAYERS = 10_000
+MAX_LAYERS = 10_000
 
 # 1 TB in float32
-MOST_PARAMETERS = 2**38
+MAX_PARAMETERS = 2**38
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Network:
         for name, value in written.items():
             object.__setattr__(self, name, value)
         _ = self.columns  # they fit together
-        if self.size > MOST_PARAMETERS:
+        if self.size > MAX_PARAMETERS:
             raise RequestError(
                 f"a network of n = {short(self.n)} has {self.size:.3g} parameters, more than any memory holds: take "
                 "fewer units."
@@ -160,7 +160,7 @@ class Network:
             require(bool(entries["inputs"]), "inputs are left out where there are none", entries["inputs"])
             entries["inputs"] = tuple(Input.from_dict(layer) for layer in entries["inputs"])
         layers = len(entries["n"]) - 1
-        require(layers <= MOST_LAYERS, f"a network has {MOST_LAYERS} layers at most", layers)
+        require(layers <= MAX_LAYERS, f"a network has {MAX_LAYERS} layers at most", layers)
         return cls(**entries)
 
     def formulas(self, xp: Namespace, functions: Functions | None = None) -> Formulas:

@@ -53,7 +53,7 @@ from chainrule.validation import require_spec
 Rows = NDArray[np.int64]
 
 # More than any machine has; libraries that compute take a 32-bit number
-MOST_THREADS = 2**16
+MAX_THREADS = 2**16
 
 # Numbers as that many classes are more likely amounts, and the user is told.
 MANY_CLASSES = 20
@@ -249,7 +249,7 @@ def plan(
     draft.formulas(np, functions)
     recipe.make_schedule(functions)
     if threads is not None:
-        threads = min(integer("threads", threads, 1), MOST_THREADS)
+        threads = min(integer("threads", threads, 1), MAX_THREADS)
     one_of("task", task, ("auto", "classification", "regression"))
     one_of("decimal", decimal, (".", ","))
     drop, category = _names("drop", drop), _names("category", category)

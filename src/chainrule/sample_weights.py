@@ -15,7 +15,7 @@ from chainrule.formulas import weighted
 
 Floats = NDArray[np.float64]
 
-MOST_SHOWN = 20  # classes in a message
+MAX_SHOWN = 20  # classes in a message
 
 
 def sums_within(dtype: str) -> tuple[float, float]:
@@ -92,7 +92,7 @@ def class_weights(
         return np.divide(w.sum(), present.sum() * sums, out=np.ones(len(classes)), where=present)
     if not isinstance(given, Mapping):
         raise RequestError(f"class_weight is 'balanced' or a weight for each class, not {given!r}.")
-    listed = ", ".join(map(repr, classes[:MOST_SHOWN])) + (", ..." if len(classes) > MOST_SHOWN else "")
+    listed = ", ".join(map(repr, classes[:MAX_SHOWN])) + (", ..." if len(classes) > MAX_SHOWN else "")
     known = set(classes)
     unknown = [label for label in given if label not in known]
     if unknown:

@@ -156,10 +156,10 @@ def _require_task(target: Target, loss: Loss, loss_name: str) -> None:
 
 def require_in_domain(loss: Loss, loss_name: str, name: str, values: Floats, rows: NDArray[np.int64]) -> None:
     """RequestError naming the first number that the loss is not defined for; ``rows`` are their places in the table."""
-    outside = (values < loss.lowest) | (values > loss.highest) | np.isin(values, loss.open_at)
+    outside = (values < loss.lowest) | (values > loss.highest) | np.isin(values, loss.excluded)
     if loss.task == "regression" and outside.any():
         first = int(outside.argmax())
-        least = f"above {loss.lowest:g}" if loss.lowest in loss.open_at else f"from {loss.lowest:g} on"
+        least = f"above {loss.lowest:g}" if loss.lowest in loss.excluded else f"from {loss.lowest:g} on"
         raise RequestError(
             f"loss {loss_name} takes targets {least}, and {name!r} is {values[first]:g} in "
             f"{row_name(int(rows[first]))}. Choose another loss."

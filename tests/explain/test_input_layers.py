@@ -14,7 +14,7 @@ import pytest
 
 from chainrule.engines.reference import Reference
 from chainrule.explain import check_gradients, diagnose, equations, explain, plots, trace
-from chainrule.explain.findings import MOST_ROWS
+from chainrule.explain.findings import MAX_ROWS
 from chainrule.explain.input_units import statements
 from chainrule.explain.page import RATES, _count
 from chainrule.explain.plots import GradientNorms, plot_activations, plot_decision_boundary
@@ -335,9 +335,9 @@ def test_a_diagnosis_looks_behind_the_input_layers(name):
 
 
 def test_a_diagnosis_takes_the_codes_of_the_rows_that_it_traces():
-    of = subject("all together", m=MOST_ROWS + 50)
+    of = subject("all together", m=MAX_ROWS + 50)
     found = diagnose(of, None)
-    assert found.rows == (MOST_ROWS + 50, MOST_ROWS)
+    assert found.rows == (MAX_ROWS + 50, MAX_ROWS)
 
 
 def test_categories_that_are_constant_repeat_another_or_tell_the_target():

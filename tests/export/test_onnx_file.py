@@ -414,6 +414,6 @@ def test_without_onnx_it_says_what_to_install(monkeypatch, tmp_path):
 
 
 def test_more_than_a_file_holds(monkeypatch):
-    monkeypatch.setattr(onnx_file, "MOST_BYTES", 100)
+    monkeypatch.setattr(onnx_file, "MAX_BYTES", 100)
     with pytest.raises(RequestError, match="2 GiB"):
         to_onnx(model("classes"))

@@ -66,7 +66,7 @@ def targets(loss: str, K: int, m: int, rng: np.random.Generator) -> np.ndarray:
     low, high = max(row.lowest, -2.0), min(row.highest, 3.0)
     Y = rng.uniform(low, high, (m, K))
     for end in (row.lowest, row.highest):
-        if np.isfinite(end) and end not in row.open_at:
+        if np.isfinite(end) and end not in row.excluded:
             Y[rng.random((m, K)) < 0.25] = end
     return Y
 

@@ -60,7 +60,7 @@ def test_cross_entropy_is_the_limit(z, k, value, slope):
 
 
 def valid_targets(row):
-    ends = {max(row.lowest, -5.0), min(row.highest, 5.0), 0.5} - set(row.open_at)
+    ends = {max(row.lowest, -5.0), min(row.highest, 5.0), 0.5} - set(row.excluded)
     return sorted(ends)
 
 

@@ -170,7 +170,7 @@ def test_a_row_that_takes_the_place_of_another_is_the_one_that_is_made():
 
 
 def test_so_many_specs_are_remembered_at_most(monkeypatch):
-    monkeypatch.setattr("chainrule.formulas.table.MOST_READ", 4)
+    monkeypatch.setattr("chainrule.formulas.table.MAX_READ", 4)
     table = Table("toy")
     table["row"] = lambda xp, a=1.0: a
     for number in range(20):

@@ -25,7 +25,7 @@ from chainrule.streams import styled_output, visible
 
 INDENT = " " * 7
 SHOWN_CLASSES = 10
-MOST_IN_TABLE = 1000  # columns; laying out a cell takes some 0.1 ms
+MAX_IN_TABLE = 1000  # columns; laying out a cell takes some 0.1 ms
 
 
 class Silence:
@@ -150,7 +150,7 @@ class Screen(Silence):
     def _columns(self, rows: list[tuple[str, str, str, str]]) -> None:
         """Name, kind, missing cells and role of each column; plain lines where a table would take seconds."""
         headings = ("column", "kind", "missing", "")
-        if len(rows) > MOST_IN_TABLE:
+        if len(rows) > MAX_IN_TABLE:
             widths = [max(map(len, cells)) for cells in zip(headings, *rows, strict=True)]
             lines = "\n".join(
                 f"{INDENT}  {name:<{widths[0]}}  {kind:<{widths[1]}}  {missing:>{widths[2]}}  {role}".rstrip()

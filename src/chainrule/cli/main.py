@@ -31,7 +31,7 @@ from chainrule.training import Diverged
 TABLE_HELP = "a .csv, .tsv or .txt file (also .gz), or a .parquet file"
 READING = ("delimiter", "decimal")  # options of every command that reads a table
 ROOM = 65_536  # bytes on the disk that every output is given before the work
-MOST_ROOM = 2**28  # and the parameters of a model; what does not fit into the memory says so itself
+MAX_ROOM = 2**28  # and the parameters of a model; what does not fit into the memory says so itself
 
 
 class Parser(argparse.ArgumentParser):
@@ -215,7 +215,7 @@ def _train(arguments: argparse.Namespace, claim: Claim) -> int:
     given = _given(arguments, (name for options in OPTIONS.values() for name in options))
     planned = plan(arguments.table, arguments.target, **given)
     size = planned.network.size * np.dtype(planned.network.dtype).itemsize
-    claim.reserve(ROOM + min(size, MOST_ROOM))
+    claim.reserve(ROOM + min(size, MAX_ROOM))
     screen.planned(arguments.table, planned)
     try:
         with screen.progress(planned) as callback:

@@ -19,7 +19,7 @@ from chainrule.validation import record, require
 # feature, which then also stands for levels that come up only after training.
 RARE_ROWS = 3
 # Each level is a feature, and costs a row of the first weight matrix; beyond this the most frequent ones are kept.
-MOST_LEVELS = 100
+MAX_LEVELS = 100
 # A value so far out is an accident, and beyond what float32 could carry through a network.
 FARTHEST = 1e15
 # The least deviation: squares of smaller ones vanish, and it is 1 instead.
@@ -221,7 +221,7 @@ class CategoryFeatures:
         enough = np.maximum(sums, rows_of) >= RARE_ROWS
         levels = list(zip(coded.dictionary.to_pylist(), sums.tolist(), enough.tolist(), strict=True))
         by_frequency = sorted(levels, key=lambda level: (-level[1], level[0]))
-        kept = {text for text, _, enough in by_frequency[:MOST_LEVELS] if enough}
+        kept = {text for text, _, enough in by_frequency[:MAX_LEVELS] if enough}
         pooled = sorted(text for text, _, _ in levels if text not in kept)
         return cls(name, tuple(sorted(kept)), tuple(pooled), gaps=cells.null_count > 0)
 

@@ -32,11 +32,11 @@ from chainrule.errors import RequestError
 
 # A handful: at most so many different cells on at most such a share of the rows that have a value; or a single cell,
 # where four others are numbers. Where there are more, as in codes of which some have letters, the column is a category.
-MOST_STRANGE = 5
+MAX_STRANGE = 5
 STRANGE_SHARE = 0.05
 STRANGE_ALONE = 0.2
 # Columns that a note names; further ones are counted.
-MOST_NAMED = 10
+MAX_NAMED = 10
 
 TRUTH = ("true", "false")
 DATE = r"^\s*\d{4}-\d\d-\d\d"
@@ -266,7 +266,7 @@ def _require_no_handful(
     """RequestError: few cells are not ``what`` all others are."""
     texts = cells.counted(strange)
     some, among = sum(texts.values()), sum(cells.counted(present).values())
-    if len(texts) > MOST_STRANGE or some > max(STRANGE_SHARE * among, 1) or some > STRANGE_ALONE * among:
+    if len(texts) > MAX_STRANGE or some > max(STRANGE_SHARE * among, 1) or some > STRANGE_ALONE * among:
         return
     cell = "1 cell is" if some == 1 else f"{some:,} cells are"
     each = ", ".join(
@@ -281,10 +281,10 @@ def _require_no_handful(
 
 
 def _said_of_gaps(met: Mapping[str, Mapping[str, int]]) -> Iterable[str]:
-    for name, gaps in list(met.items())[:MOST_NAMED]:
-        shown = ", ".join(repr(text) for text in [text for text, count in gaps.items() if count][:MOST_STRANGE])
+    for name, gaps in list(met.items())[:MAX_NAMED]:
+        shown = ", ".join(repr(text) for text in [text for text, count in gaps.items() if count][:MAX_STRANGE])
         yield f"column {name!r}: {_cells(sum(gaps.values()))} read as missing: {shown}"
-    others = list(met.values())[MOST_NAMED:]
+    others = list(met.values())[MAX_NAMED:]
     if others:
         cells = sum(sum(gaps.values()) for gaps in others)
         yield f"{len(others):,} more columns: {_cells(cells)} read as missing"
@@ -292,8 +292,8 @@ def _said_of_gaps(met: Mapping[str, Mapping[str, int]]) -> Iterable[str]:
 
 def _said_of_numbers(names: Sequence[str]) -> Iterable[str]:
     if names:
-        more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
-        yield f"text that holds numbers only, read as numbers: {', '.join(names[:MOST_NAMED])}{more}"
+        more = f" and {len(names) - MAX_NAMED:,} more" if len(names) > MAX_NAMED else ""
+        yield f"text that holds numbers only, read as numbers: {', '.join(names[:MAX_NAMED])}{more}"
 
 
 def _cells(count: int) -> str:

@@ -18,9 +18,9 @@ Task = Literal["classification", "regression"]
 ValueType = Literal["text", "boolean", "integer", "number"]
 
 # Integers of so few values are taken for codes of classes.
-MOST_NUMERIC_CLASSES = 20
+MAX_NUMERIC_CLASSES = 20
 # More classes than this on most rows a new one: an identifier or a measurement, and no class can be learnt.
-MOST_SCATTERED_CLASSES = 20
+MAX_SCATTERED_CLASSES = 20
 # Integers beyond it are one and the same where a table has them as floats.
 LARGEST_WHOLE = 2**53
 
@@ -98,7 +98,7 @@ class Target:
             target = cls(name, "regression", (), value_type, reason, gaps)
             target.values(cells)  # refuses text that is no number
             return target
-        if distinct > MOST_SCATTERED_CLASSES and 2 * distinct > present:
+        if distinct > MAX_SCATTERED_CLASSES and 2 * distinct > present:
             advice = "choose another column" if value_type == "text" else "ask for regression, or choose another column"
             found = f"{distinct} different values in {present} rows"
             raise RequestError(f"the target {name!r} has {found}, too many to be classes: {advice}.")
@@ -179,7 +179,7 @@ def _task(value_type: ValueType, distinct: int, present: int) -> tuple[Task, str
         return "classification", "true or false: classification"
     if value_type == "number":
         return "regression", "numbers, not all of them whole: regression"
-    if distinct <= MOST_NUMERIC_CLASSES:
+    if distinct <= MAX_NUMERIC_CLASSES:
         return "classification", f"{distinct} different integers: classification"
     return "regression", f"{distinct} different integers in {present} rows: regression"
 

@@ -17,7 +17,7 @@ from chainrule.sources import Examples
 
 LARGEST = 2**63 - 1  # int64, in which compiled code counts
 REAL_KINDS = "biuf"  # of NumPy's dtypes
-MOST_ROUNDING = 1e-3  # of a sum of weights, however many they are and however they were added
+MAX_ROUNDING = 1e-3  # of a sum of weights, however many they are and however they were added
 
 
 def as_reals(name: str, given: Any, dtype: str | np.dtype[Any]) -> Any:
@@ -134,7 +134,7 @@ def require_step_weight(S: Any, own: float, m: int, dtype: str) -> float:
         raise RequestError(
             f"S is the sum of the weights of the whole step, in {dtype} from {least:.3g} to {most:.3g}, not {S:g}."
         )
-    if own > S * (1.0 + min(m * float(np.finfo(dtype).eps), MOST_ROUNDING)):
+    if own > S * (1.0 + min(m * float(np.finfo(dtype).eps), MAX_ROUNDING)):
         raise RequestError(
             f"S is the sum of the weights of the whole step, and {S:g} is less than the weights of these {m} examples "
             f"sum to, {own:g}: add up the weights of all shares."

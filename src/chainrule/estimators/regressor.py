@@ -144,10 +144,10 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         names = translation.ParameterNames()
         spec = self._loss_spec(names)
         row = LOSSES.make(spec, np, functions=names.functions)
-        outside = (row.lowest > Y) | (row.highest < Y) | np.isin(Y, row.open_at)
+        outside = (row.lowest > Y) | (row.highest < Y) | np.isin(Y, row.excluded)
         if outside.any():
             i, k = (int(v) for v in np.unravel_index(outside.argmax(), Y.shape))
-            least = f"above {row.lowest:g}" if row.lowest in row.open_at else f"from {row.lowest:g} on"
+            least = f"above {row.lowest:g}" if row.lowest in row.excluded else f"from {row.lowest:g} on"
             raise RequestError(
                 f"loss {self.loss!r} takes targets {least}, and {name} is {Y[i, k]:g} in row {i}. Choose another loss, "
                 "or leave such rows out."

@@ -17,7 +17,7 @@ from chainrule.network import Network, Parameters
 from chainrule.recipe import Recipe
 
 # SciPy's own, which scikit-learn leaves as it is
-LEAST_DECREASE = 2.220446049250313e-09
+MIN_DECREASE = 2.220446049250313e-09
 # scikit-learn's names for the links
 OUT_ACTIVATION = {"identity": "identity", "sigmoid": "logistic", "softmax": "softmax", "exponential": "exp"}
 
@@ -37,7 +37,7 @@ class ParameterNames:
         """The spec in our vocabulary. RequestError: a function without a name of its own, or two that share one."""
         if isinstance(given, str):
             name = table.name(given)
-            return given.replace(name, table.elsewhere.get(name, name), 1) if name not in table else given
+            return given.replace(name, table.aliases.get(name, name), 1) if name not in table else given
         name = getattr(given, "__name__", "")
         if not name.isidentifier() or self.functions.get(name, given) is not given:
             raise RequestError(
@@ -125,7 +125,7 @@ def optimizer(e: Any) -> str:
     if e.solver == "adam":
         return f"adam({float(e.beta_1)!r}, {float(e.beta_2)!r}, {float(e.epsilon)!r})"
     if e.solver == "lbfgs":
-        return f"lbfgs(evaluations={e.max_fun}, least_decrease={LEAST_DECREASE!r})"
+        return f"lbfgs(evaluations={e.max_fun}, least_decrease={MIN_DECREASE!r})"
     if e.solver != "sgd":
         return str(e.solver)
     if e.momentum == 0.0:

@@ -16,7 +16,7 @@ from chainrule.history import History
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 
-MOST_ROWS = 2000  # traced: a share of units or rows is then known to about a hundredth, 1 / (2 sqrt(2000))
+MAX_ROWS = 2000  # traced: a share of units or rows is then known to about a hundredth, 1 / (2 sqrt(2000))
 SHOWN = 12  # units or columns that the text names
 STEPS = (0.01, 0.1, 1.0)  # lengths of a trial step, in lengths of theta
 
@@ -56,7 +56,7 @@ class Evidence:
     """What symptoms are looked for in.
 
     subject    the network with all rows
-    trace      one pass over at most MOST_ROWS of them, drawn without replacement
+    trace      one pass over at most MAX_ROWS of them, drawn without replacement
     history    the curves of the training; empty where none are known
     """
 
@@ -68,8 +68,8 @@ class Evidence:
     def of(cls, subject: Subject) -> "Evidence":
         """The evidence about a network with rows and targets. RequestError: no targets."""
         rows = np.arange(len(subject.X))
-        if len(rows) > MOST_ROWS:
-            rows = np.sort(np.random.default_rng(0).choice(rows, MOST_ROWS, replace=False))
+        if len(rows) > MAX_ROWS:
+            rows = np.sort(np.random.default_rng(0).choice(rows, MAX_ROWS, replace=False))
         some = subject.take(rows)
         some.targets  # noqa: B018  the message where there are none
         history = subject.history

@@ -35,10 +35,10 @@ from chainrule.inputs import Input
 from chainrule.model import Model
 from chainrule.recipe import Recipe
 
-MOST_ROWS = 32
-MOST_BYTES = 2_000_000  # of numbers, before they are written as text
-MOST_EPOCHS = 1000  # points of a loss curve
-MOST_CHECKED = 20_000  # parameters; the check of a larger network takes longer than a page should
+MAX_ROWS = 32
+MAX_BYTES = 2_000_000  # of numbers, before they are written as text
+MAX_EPOCHS = 1000  # points of a loss curve
+MAX_CHECKED = 20_000  # parameters; the check of a larger network takes longer than a page should
 RATES = (0.001, 0.00316, 0.01, 0.0316, 0.1, 0.316, 1.0, 3.16, 10.0)
 GRID = 64  # predictions a side, for the decision boundary
 HEIGHT = 900  # of the page inside a notebook
@@ -92,9 +92,9 @@ def explain(model: Any, X: Any = None, y: Any = None, rows: Sequence[int] | slic
     of, row_names, notes = _chosen(model, X, y, rows)
     of.targets  # noqa: B018  the message where there are none
     numbers = _count(of.network, len(of.X), 8)
-    if numbers > MOST_BYTES:
+    if numbers > MAX_BYTES:
         raise RequestError(
-            f"a page holds at most {MOST_BYTES:,} bytes of numbers, and a network of n = {of.network.n} with "
+            f"a page holds at most {MAX_BYTES:,} bytes of numbers, and a network of n = {of.network.n} with "
             f"{len(of.X)} rows has {numbers:,}. Train a smaller one to look at, take fewer rows (rows=[0, 1]), or use "
             "chainrule.explain.trace, which has no limit."
         )
@@ -150,12 +150,10 @@ def _places(count: int, rows: Any) -> tuple[NDArray[np.int64], list[str]]:
         places, whole = [], False
     if not whole or not places or not all(0 <= i < count for i in places):
         raise RequestError(f"rows are the places of rows, integers from 0 to {count - 1}, at least one; not {rows!r}.")
-    if len(places) <= MOST_ROWS:
+    if len(places) <= MAX_ROWS:
         return np.array(places), []
-    note = (
-        f"{len(places):,} rows were given, and the first {MOST_ROWS} are shown. To see others, name them: rows=[...]."
-    )
-    return np.array(places[:MOST_ROWS]), [note]
+    note = f"{len(places):,} rows were given, and the first {MAX_ROWS} are shown. To see others, name them: rows=[...]."
+    return np.array(places[:MAX_ROWS]), [note]
 
 
 def _count(network: Any, m: int, size: int) -> int:
@@ -343,7 +341,7 @@ def _history(history: Any) -> dict[str, Any] | None:
     """The loss curves, thinned out where there are many epochs."""
     if history is None or not len(history):
         return None
-    stride = -(-len(history) // MOST_EPOCHS)
+    stride = -(-len(history) // MAX_EPOCHS)
     curves = {"training": history.training_cost, "validation": history.validation_cost}
     return {
         "epochs": len(history),
@@ -363,7 +361,7 @@ def _check(t: Trace) -> dict[str, Any]:
     of = t.subject
     if t.not_finite():
         return {"ok": None, "text": "Left out: not every number is finite."}
-    if of.network.size > MOST_CHECKED:
+    if of.network.size > MAX_CHECKED:
         return {"ok": None, "text": f"Left out: {of.network.size:,} parameters would take too long to check."}
     try:
         report = check_gradients(of, None)

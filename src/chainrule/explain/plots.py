@@ -32,7 +32,7 @@ __all__ = [
     "plot_weights",
 ]
 
-MOST_BINS = 30
+MAX_BINS = 30
 ACROSS = 4  # histograms side by side
 WIDE = 50.0  # costs that span more than this factor are drawn on a logarithmic scale
 MARGIN = 0.1  # around the rows, in their range
@@ -277,7 +277,7 @@ def _one_each(axes: Any, L: int) -> NDArray[Any]:
 def _histogram(ax: Any, V: Any, title: str, what: str, counted: str) -> None:
     values = np.asarray(V, np.float64).ravel()
     values = values[np.isfinite(values)]
-    bins = int(np.clip(np.sqrt(len(values)), 5, MOST_BINS))
+    bins = int(np.clip(np.sqrt(len(values)), 5, MAX_BINS))
     ax.hist(values, bins=bins, color=FACE, edgecolor="white", linewidth=0.3)
     ax.axvline(0.0, color="0.3", linewidth=0.8, zorder=3)
     ax.set(title=title, xlabel=what, ylabel=counted)

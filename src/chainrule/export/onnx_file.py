@@ -48,7 +48,7 @@ from chainrule.export.text import used
 # The first with LessOrEqual and GreaterOrEqual; all else is in it or before. May 2020, onnx 1.7 and onnxruntime 1.3,
 # which read format (IR) 7. LabelEncoder is from version 2 of the operators for machine learning.
 OPSET, IR, ML_OPSET = 12, 7, 2
-MOST_BYTES = 2**31 - 1  # of one protocol buffer
+MAX_BYTES = 2**31 - 1  # of one protocol buffer
 INPUTS = {
     "number": (TensorProto.DOUBLE, "a number; NaN where missing"),
     "boolean": (TensorProto.DOUBLE, "1 for true, 0 for false, NaN where missing"),
@@ -81,7 +81,7 @@ def to_onnx(model: Model) -> ModelProto:
     """
     from chainrule import __version__
 
-    if model.theta.nbytes > MOST_BYTES:
+    if model.theta.nbytes > MAX_BYTES:
         raise RequestError(
             f"an ONNX file holds at most 2 GiB, and the parameters alone are {model.theta.nbytes} bytes."
         )

@@ -34,7 +34,7 @@ class Activation:
 
 
 ACTIVATIONS: Table[Activation] = Table(
-    "activation", elsewhere={"logistic": "sigmoid", "linear": "identity", "swish": "silu"}
+    "activation", aliases={"logistic": "sigmoid", "linear": "identity", "swish": "silu"}
 )
 
 

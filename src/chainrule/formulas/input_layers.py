@@ -27,7 +27,7 @@ Arrays = Mapping[str, Array]
 Parts = tuple[Array, ...]
 
 # Nobody needs as many units for one column; a file that says so would keep us busy.
-MOST_UNITS = 2**16
+MAX_UNITS = 2**16
 
 
 @dataclass(frozen=True)
@@ -204,6 +204,6 @@ def _by_code(xp: Namespace, de: Array, c: Array, levels: int) -> Array:
 
 
 def _whole(row: str, name: str, number: float, least: int) -> int:
-    holds = number == int(number) and least <= number <= MOST_UNITS
-    require(holds, row, f"{name} is an integer from {least} to {MOST_UNITS}", number)
+    holds = number == int(number) and least <= number <= MAX_UNITS
+    require(holds, row, f"{name} is an integer from {least} to {MAX_UNITS}", number)
     return int(number)

@@ -29,7 +29,7 @@ class Loss:
     formula       the loss of one output in z (pre-activation), a (prediction), y (target)
     source        where it comes from
     task          "classification" or "regression"
-    lowest, highest, open_at   the targets it is defined for: lowest <= y <= highest, without the ends named in open_at
+    lowest, highest, excluded   the targets it is defined for: lowest <= y <= highest, without the excluded ends
     elementwise   False where the outputs of one example belong together (softmax)
     kink          True where the derivative jumps at z = y
     levels        q of each output, ascending, where outputs are q-quantiles of one target; empty where they are not
@@ -45,7 +45,7 @@ class Loss:
     task: str
     lowest: float = -inf
     highest: float = inf
-    open_at: tuple[float, ...] = ()
+    excluded: tuple[float, ...] = ()
     elementwise: bool = True
     kink: bool = False
     levels: tuple[float, ...] = ()
@@ -55,7 +55,7 @@ class Loss:
 
 LOSSES: Table[Loss] = Table(
     "loss",
-    elsewhere={
+    aliases={
         "mse": "half_squared_error",
         "squared_error": "half_squared_error",
         "mae": "absolute_error",
@@ -265,7 +265,7 @@ def gamma(xp: Namespace) -> Loss:
 
     formula = "log a + y / a, a = exp(z)"
     source = "McCullagh & Nelder 1989, section 8.2"
-    return Loss("exponential", value, dZ, formula, source, "regression", lowest=0.0, open_at=(0.0,))
+    return Loss("exponential", value, dZ, formula, source, "regression", lowest=0.0, excluded=(0.0,))
 
 
 @LOSSES.row

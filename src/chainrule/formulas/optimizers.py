@@ -55,7 +55,7 @@ class Optimizer:
     plain: bool = False
 
 
-OPTIMIZERS: Table[Optimizer] = Table("optimizer", elsewhere={"sgd": "gradient_descent", "gd": "gradient_descent"})
+OPTIMIZERS: Table[Optimizer] = Table("optimizer", aliases={"sgd": "gradient_descent", "gd": "gradient_descent"})
 
 
 def clipped(xp: Namespace, dtheta: Array, largest: float) -> Array:

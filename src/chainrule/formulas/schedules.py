@@ -37,7 +37,7 @@ class Schedule:
 
 
 SCHEDULES: Table[Schedule] = Table(
-    "schedule", elsewhere={"invscaling": "inverse_scaling", "step": "staircase", "warmup": "warm_up"}
+    "schedule", aliases={"invscaling": "inverse_scaling", "step": "staircase", "warmup": "warm_up"}
 )
 
 

@@ -22,7 +22,7 @@ Functions = Mapping[str, Callable[..., Any]]  # a user's own rows by name
 
 Made = TypeVar("Made")
 
-MOST_READ = 1024  # specs that are remembered
+MAX_READ = 1024  # specs that are remembered
 _POSITIONAL = inspect.Parameter.POSITIONAL_ONLY
 _SPEC = re.compile(r"\s*([A-Za-z_]\w*)\s*(?:\(([^()]*)\))?\s*")
 
@@ -40,10 +40,10 @@ class Table(dict[str, Callable[..., Made]], Generic[Made]):
     8.0
     """
 
-    def __init__(self, kind: str, elsewhere: Mapping[str, str] | None = None) -> None:
+    def __init__(self, kind: str, aliases: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self.kind = kind
-        self.elsewhere = dict(elsewhere or {})  # names that other libraries have for rows, to suggest ours
+        self.aliases = dict(aliases or {})  # names that other libraries have for rows, to suggest ours
         self._read: dict[str, tuple[Callable[..., Made], dict[str, float]]] = {}  # specs that were understood before
 
     def __setitem__(self, name: str, make: Callable[..., Made]) -> None:
@@ -95,7 +95,7 @@ class Table(dict[str, Callable[..., Made]], Generic[Made]):
         if functions:
             return self._understood(spec, functions)
         if spec not in self._read:
-            if len(self._read) >= MOST_READ:
+            if len(self._read) >= MAX_READ:
                 self._read.clear()
             self._read[spec] = self._understood(spec, functions)
         row, numbers = self._read[spec]
@@ -105,7 +105,7 @@ class Table(dict[str, Callable[..., Made]], Generic[Made]):
         name, given = self._parse(spec)
         row = (functions or {}).get(name, self.get(name))
         if row is None:
-            meant = self.elsewhere.get(name.lower())
+            meant = self.aliases.get(name.lower())
             hint = f"; here it is called {meant!r}." if meant else nearest(name, self)
             raise RequestError(
                 f"{self.kind} {name!r} is not known{hint} Known: {', '.join(self)}. "

@@ -124,7 +124,7 @@ def rows(given: Configuration) -> tuple[Any, Any, Any, Any]:
     Y = low + (high - low) * u
     if not loss.elementwise:
         Y = (u == u.max(axis=1, keepdims=True)).astype(np.float64)
-    elif loss.lowest == 0.0 and 0.0 not in loss.open_at:
+    elif loss.lowest == 0.0 and 0.0 not in loss.excluded:
         Y[u < 0.25] = 0.0
     if loss.highest == 1.0:
         Y[u > 0.75] = 1.0

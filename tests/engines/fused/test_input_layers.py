@@ -140,7 +140,7 @@ def test_threads_vectors_and_chunks_change_nothing(name, dtype, many_threads, mo
         assert all(map(np.array_equal, made(network, threads=count, target=target), alone)), (count, target)
     monkeypatch.setattr(lowering, "CACHE", 0)
     for least, count in ((48, 1), (96, 3)):
-        monkeypatch.setattr(lowering, "LEAST_ROWS", least)
+        monkeypatch.setattr(lowering, "MIN_ROWS", least)
         assert all(map(np.array_equal, made(network, threads=count), alone)), (least, count)
 
 

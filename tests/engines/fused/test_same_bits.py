@@ -110,7 +110,7 @@ def test_chunks_change_nothing(dtype, loss, count, many_threads, monkeypatch):
     whole = made()
     for cache, least in ((0, 48), (0, 96), (0, 144), (48 * 1000, 48)):
         monkeypatch.setattr(lowering, "CACHE", cache)
-        monkeypatch.setattr(lowering, "LEAST_ROWS", least)
+        monkeypatch.setattr(lowering, "MIN_ROWS", least)
         assert all(map(np.array_equal, made(), whole)), (cache, least)
 
 

@@ -10,13 +10,13 @@ from chainrule.engines.fused.processor import Processor
 from chainrule.engines.fused.signatures import INT64, MATRIX, NUMBER, Signature
 
 AHEAD = 2**14  # bytes of rows that are fetched before they are copied, of this batch or the next
-MOST_AHEAD = 64  # rows: so far beyond its end the order is read
+MAX_AHEAD = 64  # rows: so far beyond its end the order is read
 LINE = 64  # bytes that come together
 
 
 def rows_ahead(row_bytes: int) -> int:
     """How many rows before they are copied their memory is asked for."""
-    return max(1, min(MOST_AHEAD, AHEAD // row_bytes))
+    return max(1, min(MAX_AHEAD, AHEAD // row_bytes))
 
 
 GATHER = Signature.of(

@@ -33,18 +33,18 @@ from chainrule.formulas.draws import Stream
 from chainrule.layout import WEIGHT, Role
 
 CACHE = 512 * 2**10  # bytes of activations and deltas that a chunk may take without leaving the second cache
-LEAST_ROWS = 576  # but a chunk has at least so many rows: fewer would use each weight too seldom
-MOST_CHUNKS = 256  # a program stays short
+MIN_ROWS = 576  # but a chunk has at least so many rows: fewer would use each weight too seldom
+MAX_CHUNKS = 256  # a program stays short
 PACKING = Place("packing", "bytes")  # where threads pack: one for all programs, since they take turns
 ORDER = Place("order", "int64")  # of the rows in an epoch
 
 
 def chunk_rows(parts: Parts, rows: int) -> int:
     """How many of the rows are worked on at a time: all of them, or a multiple of every tile's rows."""
-    if rows <= LEAST_ROWS:
+    if rows <= MIN_ROWS:
         return rows
     row = (2 * sum(parts.network.n) + row_numbers(parts)) * np.dtype(parts.dtype).itemsize
-    return min(rows, max(CACHE // row // 48 * 48, LEAST_ROWS, rows // MOST_CHUNKS // 48 * 48))
+    return min(rows, max(CACHE // row // 48 * 48, MIN_ROWS, rows // MAX_CHUNKS // 48 * 48))
 
 
 def is_large(rows: int, depth: int, row_stride: int, size: int) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engines.fused.data_movement import MOST_AHEAD, WORDS
+from chainrule.engines.fused.data_movement import MAX_AHEAD, WORDS
 from chainrule.engines.fused.gate import at
 from chainrule.engines.fused.ir_builder import WHOLE
 from chainrule.engines.fused.program import as_argument
@@ -28,7 +28,7 @@ class Shuffling:
         if len(self._words) != m or not self._words.size:
             self._index = np.arange(m, dtype=np.uint64)
             # words are drawn in fours; and who gathers rows looks ahead, also at the end
-            self._room = np.zeros(m + 4 + MOST_AHEAD, np.uint64)
+            self._room = np.zeros(m + 4 + MAX_AHEAD, np.uint64)
             self._words = self._room[:m]
             self._low = draws.low_bits(m)
             given: dict[str, Given] = {
