@@ -366,7 +366,7 @@ def test_parameters_that_are_not_finite_are_refused(tmp_path, number):
 
 def test_the_message_says_what_was_expected_and_what_came(tmp_path):
     path = forged(tmp_path / "m.model", "penguins", (*BILL, "scale"), "wide")
-    with pytest.raises(RequestError, match=r"m\.model' is not a model .*scale of a scale is a number.*, not 'wide'\.$"):
+    with pytest.raises(RequestError, match=r"m\.model' is not a model .*scale of a scale is a float.*, not 'wide'\.$"):
         load(path)
 
 

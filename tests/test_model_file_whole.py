@@ -92,7 +92,7 @@ def test_answers_beyond_what_a_number_holds_are_infinite_and_those_that_are_none
     replace(model, theta=np.full_like(model.theta, 1e150)).save(tmp_path / "m.model")
     assert np.isposinf(load(tmp_path / "m.model").predict({"x": [59.0]})).all()
     opposed = replace(model, theta=1e300 * np.array([1.0, -1.0, 0.0, 0.0, 1.0, 1.0, 0.0]))  # infinity - infinity
-    with pytest.raises(RunError, match=r"the answer to row 1 .*is no number"):
+    with pytest.raises(RunError, match=r"the prediction for row 1 .*is NaN"):
         opposed.predict({"x": [59.0]})
 
 

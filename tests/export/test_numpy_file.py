@@ -112,7 +112,7 @@ def test_every_operation_is_numpys(dtype):
 
 @pytest.mark.parametrize("kind", ["classes", "binary", "regression"])
 def test_an_answer_that_is_no_number_is_refused(kind):
-    with pytest.raises(ValueError, match=r"the answer to row 1 \(.* is no number"):
+    with pytest.raises(ValueError, match=r"the prediction for row 1 \(.* is NaN"):
         loaded(models.not_finite(kind))["predict"](BOTH)
 
 

@@ -83,7 +83,7 @@ def _head(model: Model, names: CNames) -> str:
  * Every member must be set: NAN in a number, NULL or "" in a text, where the value is missing. Texts are in UTF-8.
  * The answer is {refused} where the row has a value that training would have refused: an infinite one, one beyond 1e100
  * or 1e15 standard deviations from the mean, a boolean that is not 0 or 1, a gap where the model takes none; and
- * where values become too large within the network, so that the answer is no number.
+ * where values become too large within the network, so that the prediction is NaN.
  * Nothing is allocated or changed, so that any number of threads may call it.
  *
  * Network  {comment(network_line(model))}

@@ -65,7 +65,7 @@ Where this file is model.py:
 
 A table has a list or an array for each column, None, NaN or "" where a cell is missing, or a text in NUMBER_GAPS or
 TEXT_GAPS; other columns may be there.
-ValueError: a column is missing, a cell is not what the column was at training, or an answer is no number.
+ValueError: a column is missing, a cell is not what the column was at training, or a prediction is NaN.
 
 Network  {network_line(model)}
 """
