@@ -240,7 +240,9 @@ class Reference:
         require_examples(examples, self.network)
         X, Y, weight = (self._own(name, getattr(examples, name)) for name in ("X", "Y", "weight"))
         codes = examples.codes
-        return Examples(X, Y, weight, None if codes is None else self.xp.asarray(codes))
+        if codes is not None:  # a negative one would look up a level from the end, without a word
+            codes = self.xp.asarray(read_codes(as_numpy(codes), examples.m, self.network))
+        return Examples(X, Y, weight, codes)
 
     def _dropped(self, step: int, m: int, row: int) -> dict[int, Array]:
         """D[l] of the layers with dropout in a training step, for m examples from place ``row`` on."""

@@ -215,10 +215,11 @@ def test_codes_in_any_memory_are_the_same_codes():
         assert np.array_equal(engine.run(engine.start(theta), of_form, 0, 5).theta, expected)
 
 
+@pytest.mark.parametrize("engine_of", [Fused, Reference])
 @pytest.mark.parametrize(("column", "code"), [(0, -1), (0, 9), (1, 4), (1, 2**40)])
-def test_codes_that_a_column_does_not_have_are_refused(column, code):
+def test_codes_that_a_column_does_not_have_are_refused(engine_of, column, code):
     network = network_of("all kinds")
-    engine, theta = Fused(network, Recipe(batch_size=8)), theta_of(network)
+    engine, theta = engine_of(network, Recipe(batch_size=8)), theta_of(network)
     X, Y, weight, codes = rows_of(network, 20)
     examples = engine.examples(X, Y, weight, codes)
     wrong = codes.copy()
