@@ -16,7 +16,7 @@ import numpy as np
 from chainrule.arguments import is_integer, listed
 from chainrule.errors import RequestError, nearest
 from chainrule.formulas.draws import Stream
-from chainrule.formulas.input_layers import INPUTS, InputLayer
+from chainrule.formulas.input_layers import INPUTS, InputLayer, Parameter
 from chainrule.formulas.table import Array, Namespace
 from chainrule.layout import INPUT, Block
 from chainrule.validation import record, require_spec
@@ -87,6 +87,11 @@ class Input:
         """How many rows of A[0] it makes."""
         return len(self.columns) * self.row(np).units
 
+    @property
+    def blocks(self) -> dict[str, Parameter]:
+        """Its parameters by their own names."""
+        return self.row(np).blocks(self.levels or len(self.columns))
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON."""
         return asdict(self)
@@ -151,7 +156,7 @@ def read_inputs(given: Any, n_0: int) -> tuple[Input, ...]:
     RequestError: they are none.
     """
     if isinstance(given, str):
-        units = INPUTS.make(given, np).units if INPUTS.name(given) in INPUTS else 1
+        units = layer_of(given).units
         if n_0 % units:
             raise RequestError(
                 f"{given} makes {units} rows of A[0] of each column, and n[0] = {n_0} is no multiple of {units}."
@@ -163,21 +168,32 @@ def read_inputs(given: Any, n_0: int) -> tuple[Input, ...]:
     return each
 
 
+def block_name(i: int, V: str) -> str:
+    """What theta's layout calls the parameter V of inputs[i]."""
+    return f"inputs[{i}].{V}"
+
+
+def own_views(views: Mapping[str, Array], i: int) -> dict[str, Array]:
+    """The parameters of inputs[i] by their own names."""
+    begin = block_name(i, "")
+    return {name.removeprefix(begin): view for name, view in views.items() if name.startswith(begin)}
+
+
 def input_blocks(inputs: Sequence[Input], offset: int) -> Iterator[Block]:
     """Their blocks of theta, from ``offset`` on: V of inputs[i] is "inputs[i].V"."""
     for i, layer in enumerate(inputs):
-        for V, parameter in layer.row(np).blocks(layer.levels or len(layer.columns)).items():
-            yield Block(f"inputs[{i}].{V}", parameter.shape, INPUT, offset, parameter.transposed)
+        for V, parameter in layer.blocks.items():
+            yield Block(block_name(i, V), parameter.shape, INPUT, offset, parameter.transposed)
             offset += prod(parameter.shape)
 
 
 def set_first(inputs: Sequence[Input], views: Mapping[str, Array], seed: int) -> None:
     """Write their values at the start. Entry k of block number v is a function of (seed, i, v, k)."""
     for i, layer in enumerate(inputs):
-        for v, (V, parameter) in enumerate(layer.row(np).blocks(layer.levels or len(layer.columns)).items()):
+        for v, (V, parameter) in enumerate(layer.blocks.items()):
             values = parameter.first(seed, Stream.INPUTS, i, v)
             shape = parameter.shape
-            views[f"inputs[{i}].{V}"][...] = values.reshape(shape) if values.size > 1 else np.full(shape, values)
+            views[block_name(i, V)][...] = values.reshape(shape) if values.size > 1 else np.full(shape, values)
 
 
 class InputLayers:
@@ -200,7 +216,7 @@ class InputLayers:
             return X
         made: list[Array] = []
         for i, row in enumerate(self._rows):
-            made += [self._flat(part) for part in row.forward(self._own(views, i), self._taken(i, X, codes))]
+            made += [self._flat(part) for part in row.forward(own_views(views, i), self._taken(i, X, codes))]
         if self.columns.handed_on:
             made.append(self._columns(X, self.columns.handed_on))
         return self.xp.concat(made, axis=0)
@@ -209,8 +225,8 @@ class InputLayers:
         """The gradient of each of their blocks, from dA[0] (n[0], m)."""
         gradient: dict[str, Array] = {}
         for i, row in enumerate(self._rows):
-            dV = row.backward(self._own(views, i), self._taken(i, X, codes), self._parts(i, dA_0))
-            gradient |= {f"inputs[{i}].{V}": values for V, values in dV.items()}
+            dV = row.backward(own_views(views, i), self._taken(i, X, codes), self._parts(i, dA_0))
+            gradient |= {block_name(i, V): values for V, values in dV.items()}
         return gradient
 
     def dX(self, views: Mapping[str, Array], X: Array, codes: Array | None, dA_0: Array) -> Array:
@@ -220,16 +236,11 @@ class InputLayers:
         by_column: dict[int, Array] = {}
         for i, (layer, row) in enumerate(zip(self.inputs, self._rows, strict=True)):
             if row.inputs is not None:
-                dx = row.inputs(self._own(views, i), self._taken(i, X, codes), self._parts(i, dA_0))
+                dx = row.inputs(own_views(views, i), self._taken(i, X, codes), self._parts(i, dA_0))
                 by_column |= {j: dx[k : k + 1, :] for k, j in enumerate(layer.columns)}
         first = dA_0.shape[0] - len(self.columns.handed_on)
         by_column |= {j: dA_0[first + k : first + k + 1, :] for k, j in enumerate(self.columns.handed_on)}
         return self.xp.concat([by_column[j] for j in range(self.columns.numbers)], axis=0) if by_column else dA_0[:0, :]
-
-    def _own(self, views: Mapping[str, Array], i: int) -> dict[str, Array]:
-        """The parameters of inputs[i] by their own names."""
-        begin = f"inputs[{i}]."
-        return {name.removeprefix(begin): view for name, view in views.items() if name.startswith(begin)}
 
     def _taken(self, i: int, X: Array, codes: Array | None) -> Array:
         """What inputs[i] takes: columns of X, or a column of codes."""

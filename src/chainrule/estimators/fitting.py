@@ -329,11 +329,11 @@ class Fitting(Recording):
         known, self._state = self._state, None  # so that moments of a call that fails are not gone on with
         state = carried_on(engine, theta, known)
         self._begin_stalls(known, state)
-        per_epoch = recipe.steps_per_epoch(examples.m)
-        step = self._epochs * per_epoch
+        epoch = recipe.epoch(examples.m)
+        step, end = epoch.first(self._epochs), epoch.first(self._epochs + 1)
         state = state._replace(step=step, samples=self.t_, cost_sum=0.0, weight_sum=0.0)
         with ctrl_c_noted() as ctrl_c:
-            state = engine.run(state, examples, step, step + per_epoch)
+            state = engine.run(state, examples, step, end)
             self._set_theta(state.theta)
             if state.diverged or not engine.is_finite(state.theta):
                 raise ValueError(

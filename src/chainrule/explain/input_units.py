@@ -13,7 +13,7 @@ import numpy as np
 
 from chainrule.formulas.input_layers import InputLayer
 from chainrule.formulas.table import Array
-from chainrule.inputs import Input, InputLayers
+from chainrule.inputs import Input, InputLayers, block_name, own_views
 from chainrule.layout import INPUT, Block
 from chainrule.network import Network
 
@@ -55,7 +55,7 @@ def statements(text: str) -> list[Statement]:
 
 def blocks_of(network: Network, i: int | None = None) -> list[Block]:
     """The blocks of theta of inputs[i]; of all input layers where i is None."""
-    begin = "" if i is None else f"inputs[{i}]."
+    begin = "" if i is None else block_name(i, "")
     return [block for block in network.layout if block.role is INPUT and block.name.startswith(begin)]
 
 
@@ -156,13 +156,12 @@ def entries_of(network: Network, views: Mapping[str, Array], of: Unit, code: int
     """
     assert of.i is not None
     row, own = network.input_layers[of.i].row(np), own_views(views, of.i)
-    begin = f"inputs[{of.i}]."
     if code is None:
-        return [(begin + V, of.u, of.k) for V in parameters_of(row, of.part, own)]
+        return [(block_name(of.i, V), of.u, of.k) for V in parameters_of(row, of.part, own)]
     de = tuple(np.zeros((count, 1)) for count in row.parts)
     de[of.part][of.u] = 1.0
     slopes = row.backward(own, np.array([code]), de)
-    return [(begin + V, int(u), int(k)) for V, dV in slopes.items() for u, k in np.argwhere(dV)]
+    return [(block_name(of.i, V), int(u), int(k)) for V, dV in slopes.items() for u, k in np.argwhere(dV)]
 
 
 def slopes_by_example(
@@ -182,12 +181,6 @@ def layer_and_letter(name: str) -> tuple[int, str]:
     found = _BLOCK.fullmatch(name)
     assert found is not None
     return int(found[1]), found[2]
-
-
-def own_views(views: Mapping[str, Array], i: int) -> dict[str, Array]:
-    """The parameters of inputs[i] by their own names."""
-    begin = f"inputs[{i}]."
-    return {name.removeprefix(begin): V for name, V in views.items() if name.startswith(begin)}
 
 
 def place(name: str, layer: int, *at: int) -> str:

@@ -302,7 +302,7 @@ def _summary(of: Subject) -> list[list[str]]:
     for i, layer in enumerate(network.input_layers):
         learned = sum(block.size for block in blocks_of(network, i))
         table.append(["0", f"inputs[{i}]", str(layer.width), layer.layer, "", f"{learned:,}"])
-    if handed_on := network.n[0] - sum(layer.width for layer in network.input_layers):
+    if handed_on := len(network.columns.handed_on):
         table.append(["0", "handed on" if network.inputs else "input", str(handed_on), "", "", ""])
     for l in range(1, network.L + 1):
         W, b = (network.layout[f"{V}[{l}]"] for V in ("W", "b"))

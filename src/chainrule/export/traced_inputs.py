@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from chainrule.errors import RequestError
 from chainrule.export.formulas import ELEMENTWISE, traced
 from chainrule.formulas.input_layers import INPUTS
-from chainrule.inputs import Input
+from chainrule.inputs import Input, own_views
 from chainrule.ir import Expression, Tracer, walk
 from chainrule.model import Model
 
@@ -62,8 +62,7 @@ def input_layers(model: Model) -> InputLayers:
     views = model.parameters.views
     made: list[OfNumbers | OfCodes] = []
     for i, layer in enumerate(model.network.input_layers):
-        blocks = layer.row(np).blocks(layer.levels or len(layer.columns))
-        parameters = {V: views[f"inputs[{i}].{V}"] for V in blocks}
+        parameters = own_views(views, i)
         if layer.takes_numbers:
             parts = _parts(layer, parameters, model.network.dtype)
             taken = {V for part in parts for V in part.parameters}
