@@ -84,7 +84,7 @@ SGD = {
 
 def reference(model, state, weights):
     """The parameters after one more pass over the rows, by the equations as written."""
-    recipe = translation.recipe(model, model._seed, False)
+    recipe = translation.recipe(model)
     engine = Reference(model.network_, recipe)
     examples = engine.examples(X, Y[:, None].astype(float), weights)
     per_epoch = recipe.steps_per_epoch(len(X))
@@ -119,7 +119,7 @@ def test_each_parameter_is_gone_on_with_or_begun_afresh_with_and_never_mixed(sol
     if effect == KEPT:
         start = state
     else:
-        moments = OPTIMIZERS.make(translation.recipe(before, 0, False).optimizer, None).state
+        moments = OPTIMIZERS.make(translation.recipe(before).optimizer, None).state
         start = State(state.theta, tuple(np.zeros_like(state.theta) for _ in moments), samples=state.samples)
     expected = reference(before, start, weights)
     assert np.abs(model.theta_ - expected).max() < 1e-9

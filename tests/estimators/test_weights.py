@@ -6,6 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import make_scorer
 
 from chainrule import MLPClassifier, MLPRegressor, RequestError
+from chainrule.estimators import fitting
 from tests.estimators.rows import MULTI, RARE, SMALL, TARGET, X
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -69,20 +70,20 @@ def test_balanced_counts_sample_weights_as_scikit_learn_does():
     assert ours.intercepts_[0] == pytest.approx(theirs.intercept_, rel=1e-3)
 
 
-def test_balanced_is_about_the_rows_that_are_trained_on():
+def test_balanced_is_about_the_rows_that_are_trained_on(monkeypatch):
     """Not about those that are held out."""
-    seen = []
+    seen, train = [], fitting.train
 
-    class Looking(MLPClassifier):
-        def _train(self, training, watched):
-            seen.append(training)
-            super()._train(training, watched)
+    def looking(estimator, training, watched):
+        seen.append(training)
+        train(estimator, training, watched)
 
+    monkeypatch.setattr(fitting, "train", looking)
     w = np.random.default_rng(0).uniform(0.5, 2.0, len(MULTI))
-    Looking(**SMALL, class_weight="balanced", early_stopping=True).fit(X, MULTI, w)
-    [(_, Y, total)] = seen
-    sums = Y.T @ total
-    assert len(Y) < len(MULTI)
+    MLPClassifier(**SMALL, class_weight="balanced", early_stopping=True).fit(X, MULTI, w)
+    [rows] = seen
+    sums = rows.Y.T @ rows.weight
+    assert len(rows.Y) < len(MULTI)
     np.testing.assert_allclose(sums, sums[0], rtol=1e-12)
 
 

@@ -1,26 +1,24 @@
 """MLPClassifier: scikit-learn's, with what it lacks."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.metrics import accuracy_score
-from sklearn.utils import column_or_1d
+from sklearn.utils import Tags
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,  # pyright: ignore[reportPrivateUsage]
-    type_of_target,
-    unique_labels,
-)
+from sklearn.utils.multiclass import _check_partial_fit_first_call  # pyright: ignore[reportPrivateUsage]
 from sklearn.utils.validation import check_is_fitted
 
+from chainrule.checkpoints import Checkpoint
 from chainrule.errors import RequestError
-from chainrule.estimators import translation
+from chainrule.estimators import class_targets
 from chainrule.estimators.base import BaseMLP, partial_fit_available
-from chainrule.estimators.labels import Labels
-from chainrule.formulas.losses import LOSSES
-from chainrule.formulas.metrics import accuracy
-from chainrule.sample_weights import class_weights
+from chainrule.estimators.estimator import Named
+from chainrule.estimators.parameter_names import ParameterNames
+from chainrule.estimators.partial_fitting import partial_fit
+from chainrule.history import Callback
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -73,23 +71,24 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     """
 
     _counterpart = "MLPClassifier"
+    _y_numeric = False
 
     def __init__(
         self,
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: Named | Sequence[Named] = "relu",
         *,
         solver: str = "adam",
         alpha: float = 0.0001,
-        batch_size: Any = "auto",
+        batch_size: int | str = "auto",
         learning_rate: str = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,
-        verbose: Any = False,
+        verbose: bool | int = False,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -100,19 +99,19 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        loss: Any = "log_loss",
-        class_weight: Any = None,
-        dropout: Any = 0.0,
+        loss: Named = "log_loss",
+        class_weight: str | Mapping[Any, float] | Sequence[Mapping[int, float]] | None = None,
+        dropout: float | Sequence[float] = 0.0,
         l1: float = 0.0,
         alpha_mode: str = "by_examples",
         clip_norm: float | None = None,
         initializer: str | None = None,
-        scoring: Any = None,
-        callbacks: Any = (),
+        scoring: Named | None = None,
+        callbacks: Callback | Sequence[Callback] = (),
         max_time: float | None = None,
-        checkpoint: Any = None,
+        checkpoint: str | PathLike[str] | Checkpoint | None = None,
         resume: bool = False,
-        categorical_features: Any = "from_dtype",
+        categorical_features: str | Sequence[Any] | None = "from_dtype",
         missing_values: str = "auto",
         threads: int | None = None,
     ) -> None:
@@ -161,7 +160,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     }
 
     @partial_fit_available
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> "MLPClassifier":
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """One pass over some rows. ``classes``: all there will be, (K,); needed in the first call.
 
         Parameters that were set since the last call hold from here on. What the solver keeps between its steps goes on
@@ -177,108 +176,43 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         if not hasattr(self, "coefs_"):
             vars(self).pop("classes_", None)  # of a first call that failed
         _check_partial_fit_first_call(self, classes)
-        return self._partial_fit(X, y, sample_weight)
+        partial_fit(self, X, y, sample_weight)
+        return self
 
-    def predict_proba(self, X: Any) -> Any:
+    def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities of the classes, (m, K), in the order of ``classes_``; in multi-label of each by itself."""
         check_is_fitted(self)
         A_L = self._A_L(X)
         return np.column_stack([1 - A_L, A_L]) if A_L.shape[1] == 1 else A_L
 
-    def predict_log_proba(self, X: Any) -> Any:
+    def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithms of ``predict_proba``, (m, K)."""
         P = self.predict_proba(X)
         with np.errstate(divide="ignore"):
             return np.log(P, out=P)
 
-    def __sklearn_tags__(self) -> Any:
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
         return tags
 
-    def _targets(self, y: Any, incremental: bool) -> Any:
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        goes_on = hasattr(self, "coefs_") and hasattr(self, "_labels") and (self.warm_start or incremental)
-        if not goes_on and not incremental:
-            self._labels = Labels.fit(y)
-            self.classes_ = self._labels.classes
-        else:
-            if not goes_on:
-                self._labels = self._told(y)
-            classes = unique_labels(y)
-            if self.warm_start and not incremental and set(classes) != set(self.classes_):
-                raise ValueError(
-                    "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
-                    f"Previously got {self.classes_}, `y` has {classes}"
-                )
-            if len(np.setdiff1d(classes, self.classes_, assume_unique=True)):
-                raise ValueError(
-                    f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. 'y' has {classes}."
-                )
-        return self._labels.encode(y)
+    def _targets(self, y: Any, incremental: bool) -> np.ndarray:
+        return class_targets.targets(self, y, incremental)
 
-    def _told(self, y: Any) -> Labels:
-        """The labels that the first partial_fit was told of, in the form that y has."""
-        if not type_of_target(y).startswith("multilabel"):
-            return Labels.of(self.classes_)
-        labels = Labels.fit(y)
-        if not np.array_equal(labels.classes, self.classes_):
-            raise ValueError(
-                f"`y` has a column for each of {len(labels.classes)} labels, and classes={self.classes_.tolist()}: "
-                f"give classes=range({len(labels.classes)})."
-            )
-        return labels
+    def _known_targets(self, y: Any) -> np.ndarray:
+        return class_targets.known_targets(self._labels, y)
 
-    def _known_targets(self, y: Any) -> Any:
-        unseen = np.setdiff1d(unique_labels(y), self.classes_)
-        if len(unseen):
-            raise RequestError(
-                f"y_val has classes that y does not have: {unseen.tolist()[:5]}. Classes of y: "
-                f"{self.classes_.tolist()[:20]}. Leave those rows out, or have such rows in training too."
-            )
-        return self._labels.encode(y)
-
-    def _loss_spec(self, names: translation.ParameterNames) -> str:
-        spec = translation.loss_spec(names, self.loss, self._labels.multiclass)
-        row = LOSSES.make(spec, np, functions=names.functions)
-        if row.task != "classification":
-            raise RequestError(f"loss {spec} is for regression: use MLPRegressor, or another loss.")
-        if not self._labels.multiclass and not row.elementwise:
-            raise RequestError(
-                f"loss {spec} is about classes that exclude each other, three or more; two classes, and labels that do "
-                "not exclude each other, take one of single outputs, such as 'log_loss'."
-            )
-        return spec
+    def _loss_spec(self, names: ParameterNames) -> str:
+        return class_targets.loss_spec(self._labels, names, self.loss)
 
     def _require_class_weight(self) -> None:
-        given = self.class_weight
-        if self._labels.multilabel and not (given is None or isinstance(given, str)):
-            if not isinstance(given, list) or len(given) != len(self.classes_):
-                raise RequestError(
-                    f"class_weight of {len(self.classes_)} labels that do not exclude each other is 'balanced', or a "
-                    f"list with a dict for each, such as {{0: 1.0, 1: 2.0}}; not {given!r}."
-                )
-            for one in given:
-                class_weights(one, self._labels.names(), np.zeros(0, np.intp))
-        elif not isinstance(given, str):
-            class_weights(given, self._labels.names(), np.zeros(0, np.intp))
+        self._labels.require_class_weight(self.class_weight)
 
-    def _class_weights(self, Y: Any, weight: Any) -> Any:
-        given, names = self.class_weight, self._labels.names()
-        if given is None:
-            return None
-        total = np.ones(len(Y))
-        for k, codes in enumerate(self._labels.codes_of_targets(Y)):
-            by_class = class_weights(given[k] if isinstance(given, list) else given, names, codes, weight)
-            if by_class is not None:
-                total *= by_class[codes]
-        return total
+    def _class_weights(self, Y: np.ndarray, weight: np.ndarray | None) -> np.ndarray | None:
+        return self._labels.weights(self.class_weight, Y, weight)
 
-    def _answers(self, A_L: Any) -> Any:
+    def _answers(self, A_L: np.ndarray) -> Any:
         return self._labels.decode(A_L)
 
-    def _score_answers(self, y: Any, A_L: Any, weight: Any) -> float:
-        if self._labels.multilabel:
-            return float(accuracy_score(y, self._answers(A_L), sample_weight=weight))
-        return accuracy(self._labels.places(y), self._labels.codes(A_L), weight)
+    def _score_answers(self, y: Any, A_L: np.ndarray, weight: np.ndarray | None) -> float:
+        return class_targets.score(self._labels, y, A_L, weight)

@@ -7,6 +7,8 @@ import numpy as np
 
 from chainrule.errors import RequestError, nearest
 
+Layer = tuple[np.ndarray, np.ndarray]  # W[l].T, (n[l-1], n[l]), and b[l], (n[l],)
+
 LAYOUTS = {"keras": "(inputs, outputs)", "torch": "(outputs, inputs)"}
 _ONLY_DENSE = (
     "Only dense layers can be taken over: fold a normalisation into the dense layer beside it, and leave out what "
@@ -14,8 +16,11 @@ _ONLY_DENSE = (
 )
 
 
-def dense_layers(weights: Any, layout: str | None) -> list[tuple[Any, Any]]:
-    """(W[l].T, b[l]), (n[l-1], n[l]) and (n[l],), of the layers l = 1..L: from a list of arrays, or names with arrays.
+_Pair = tuple[str, np.ndarray, np.ndarray | None]  # the name, the weight and the bias of a layer
+
+
+def dense_layers(weights: Any, layout: str | None) -> list[Layer]:
+    """(W[l].T, b[l]) of the layers l = 1..L: from a list of arrays, or names with arrays.
 
     layout   "keras": a kernel is (inputs, outputs); "torch": (outputs, inputs), which is what names mean without it.
              A square one fits both, so that a list always needs it.
@@ -76,7 +81,7 @@ def _named(weights: Any) -> list[tuple[str, Any]]:
     return named
 
 
-def _array(name: str, value: Any) -> Any:
+def _array(name: str, value: Any) -> np.ndarray:
     """An array or a tensor in float32 or float64. RequestError: something else, or numbers that are not finite."""
     try:
         if hasattr(value, "detach"):  # a tensor of torch, perhaps on another device and in a graph of gradients
@@ -98,9 +103,9 @@ def _array(name: str, value: Any) -> Any:
     return array.astype(np.float32 if array.dtype in (np.float16, np.float32) else np.float64)
 
 
-def _pairs_of_list(arrays: list[tuple[str, Any]]) -> list[tuple[str, Any, Any]]:
+def _pairs_of_list(arrays: list[tuple[str, np.ndarray]]) -> list[_Pair]:
     """(name, weight, bias or None) of each layer, by the dimensions of the arrays."""
-    pairs: list[tuple[str, Any, Any]] = []
+    pairs: list[_Pair] = []
     for name, array in arrays:
         if array.ndim == 2:
             pairs.append((name, array, None))
@@ -112,9 +117,9 @@ def _pairs_of_list(arrays: list[tuple[str, Any]]) -> list[tuple[str, Any, Any]]:
     return pairs
 
 
-def _pairs_of_names(arrays: list[tuple[str, Any]]) -> list[tuple[str, Any, Any]]:
+def _pairs_of_names(arrays: list[tuple[str, np.ndarray]]) -> list[_Pair]:
     """(name, weight, bias or None) of each layer; the layers of a Sequential, whose names are numbers, by those."""
-    layers: dict[str, dict[str, tuple[str, Any]]] = {}
+    layers: dict[str, dict[str, tuple[str, np.ndarray]]] = {}
     for name, array in arrays:
         layer, _, role = name.rpartition(".")
         dimensions = {"weight": 2, "bias": 1}.get(role)
@@ -143,7 +148,7 @@ def _in_order(layers: list[str]) -> list[str]:
     return sorted(layers, key=lambda layer: [int(part) for part in split[layer] if part.isdecimal()])
 
 
-def _misfit(pairs: list[tuple[str, Any, Any]], layout: str) -> str | None:
+def _misfit(pairs: list[_Pair], layout: str) -> str | None:
     """What is wrong with the first layer that takes other inputs than there are, or has another number of biases."""
     given = None
     for name, W, b in pairs:

@@ -1,16 +1,20 @@
 """MLPRegressor: scikit-learn's, with what it lacks."""
 
-from typing import Any
+from collections.abc import Sequence
+from os import PathLike
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.metrics import r2_score
-from sklearn.utils import column_or_1d
 
-from chainrule.errors import RequestError
-from chainrule.estimators import translation
+from chainrule.checkpoints import Checkpoint
+from chainrule.estimators import number_targets
 from chainrule.estimators.base import BaseMLP, partial_fit_available
-from chainrule.formulas.losses import LOSSES, Loss
+from chainrule.estimators.estimator import Named
+from chainrule.estimators.parameter_names import ParameterNames
+from chainrule.estimators.partial_fitting import partial_fit
+from chainrule.formulas.losses import Loss
+from chainrule.history import Callback
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
@@ -35,24 +39,25 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     """
 
     _counterpart = "MLPRegressor"
+    _y_numeric = True
 
     def __init__(
         self,
-        loss: Any = "squared_error",
-        hidden_layer_sizes: Any = (100,),
-        activation: Any = "relu",
+        loss: Named = "squared_error",
+        hidden_layer_sizes: int | Sequence[int] = (100,),
+        activation: Named | Sequence[Named] = "relu",
         *,
         solver: str = "adam",
         alpha: float = 0.0001,
-        batch_size: Any = "auto",
+        batch_size: int | str = "auto",
         learning_rate: str = "constant",
         learning_rate_init: float = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,
-        random_state: Any = None,
+        random_state: int | np.random.RandomState | None = None,
         tol: float = 1e-4,
-        verbose: Any = False,
+        verbose: bool | int = False,
         warm_start: bool = False,
         momentum: float = 0.9,
         nesterovs_momentum: bool = True,
@@ -63,17 +68,17 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
-        dropout: Any = 0.0,
+        dropout: float | Sequence[float] = 0.0,
         l1: float = 0.0,
         alpha_mode: str = "by_examples",
         clip_norm: float | None = None,
         initializer: str | None = None,
-        scoring: Any = None,
-        callbacks: Any = (),
+        scoring: Named | None = None,
+        callbacks: Callback | Sequence[Callback] = (),
         max_time: float | None = None,
-        checkpoint: Any = None,
+        checkpoint: str | PathLike[str] | Checkpoint | None = None,
         resume: bool = False,
-        categorical_features: Any = "from_dtype",
+        categorical_features: str | Sequence[Any] | None = "from_dtype",
         missing_values: str = "auto",
         threads: int | None = None,
     ) -> None:
@@ -116,83 +121,30 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.threads = threads
 
     @partial_fit_available
-    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> "MLPRegressor":
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """One pass over some rows. Parameters set since the last call hold from here on: see MLPClassifier."""
-        return self._partial_fit(X, y, sample_weight)
-
-    _y_numeric = True
-
-    def _targets(self, y: Any, incremental: bool) -> Any:
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        Y = self._checked(np.asarray(y).reshape(len(y), -1), "y")
-        if self._levels and Y.shape[1] > 1:
-            raise RequestError(f"loss {self.loss!r} predicts quantiles of one target, and y has {Y.shape[1]} columns.")
-        return np.repeat(Y, len(self._levels), axis=1) if self._levels else Y
-
-    def _known_targets(self, y: Any) -> Any:
-        Y = self._checked(np.asarray(y, np.float64).reshape(len(y), -1), "y_val")
-        levels = _levels(LOSSES.make(self._network.loss, np, functions=self._functions))
-        if levels and Y.shape[1] == 1:
-            return np.repeat(Y, len(levels), axis=1)
-        if Y.shape[1] != self.n_outputs_:
-            raise RequestError(f"y_val has {Y.shape[1]} columns, and y has {self.n_outputs_}: give as many.")
-        return Y
-
-    def _checked(self, Y: Any, name: str) -> Any:
-        """Y. RequestError: a number that the loss is not defined for."""
-        names = translation.ParameterNames()
-        spec = self._loss_spec(names)
-        row = LOSSES.make(spec, np, functions=names.functions)
-        outside = (row.lowest > Y) | (row.highest < Y) | np.isin(Y, row.excluded)
-        if outside.any():
-            i, k = (int(v) for v in np.unravel_index(outside.argmax(), Y.shape))
-            least = f"above {row.lowest:g}" if row.lowest in row.excluded else f"from {row.lowest:g} on"
-            raise RequestError(
-                f"loss {self.loss!r} takes targets {least}, and {name} is {Y[i, k]:g} in row {i}. Choose another loss, "
-                "or leave such rows out."
-            )
-        return Y
-
-    def _loss_spec(self, names: translation.ParameterNames) -> str:
-        spec = names.spec(LOSSES, self.loss)
-        if LOSSES.make(spec, np, functions=names.functions).task != "regression":
-            raise RequestError(f"loss {spec} is for classification: use MLPClassifier, or another loss.")
-        return spec
-
-    @property
-    def _levels(self) -> list[float]:
-        """The quantiles that are asked for; none for another loss."""
-        names = translation.ParameterNames()
-        row = LOSSES.make(names.spec(LOSSES, self.loss), np, functions=names.functions)
-        if row.one_target and not row.levels:
-            raise RequestError(f"loss {self.loss!r} needs its numbers here, such as 'quantiles(0.1, 0.5, 0.9)'.")
-        return _levels(row)
+        partial_fit(self, X, y, sample_weight)
+        return self
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """R2 of the predictions, with several quantiles of the one nearest to the median."""
-        return float(r2_score(y, self._scored(self.predict(X)), sample_weight=sample_weight))
+        return number_targets.score(y, self.predict(X), sample_weight, self._fitted_loss)
 
-    def _scored(self, predicted: Any) -> Any:
-        # of the fit: the parameter may be another by now
-        levels = _levels(LOSSES.make(self._network.loss, np, functions=self._functions))
-        if not levels:
-            return predicted
-        return predicted.reshape(len(predicted), -1)[:, int(np.abs(np.array(levels) - 0.5).argmin())]
+    @property
+    def _fitted_loss(self) -> Loss:
+        return number_targets.fitted_loss(self._network, self._functions)
 
-    def _require_class_weight(self) -> None:
-        """There is none: numbers have no classes."""
+    def _targets(self, y: Any, incremental: bool) -> np.ndarray:
+        return number_targets.targets(y, self.loss)
 
-    def _class_weights(self, Y: Any, weight: Any) -> Any:
-        return None
+    def _known_targets(self, y: Any) -> np.ndarray:
+        return number_targets.known_targets(y, self.loss, self._network, self._functions)
 
-    def _answers(self, A_L: Any) -> Any:
-        return A_L[:, 0] if A_L.shape[1] == 1 else A_L
+    def _loss_spec(self, names: ParameterNames) -> str:
+        return number_targets.loss_spec(names, self.loss)
 
-    def _score_answers(self, y: Any, A_L: Any, weight: Any) -> float:
-        return float(r2_score(y, self._scored(self._answers(A_L)), sample_weight=weight))
+    def _answers(self, A_L: np.ndarray) -> np.ndarray:
+        return number_targets.answers(A_L)
 
-
-def _levels(loss: Loss) -> list[float]:
-    """The quantiles of one target, an output each; none of another loss."""
-    return list(loss.levels) if loss.one_target else []
+    def _score_answers(self, y: Any, A_L: np.ndarray, weight: np.ndarray | None) -> float:
+        return number_targets.score(y, self._answers(A_L), weight, self._fitted_loss)

@@ -1,18 +1,19 @@
 """From scikit-learn's parameters to a Network and a Recipe: the one place where the two vocabularies meet."""
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from math import isinf
-from numbers import Real
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import RequestError
+from chainrule.estimators.estimator import Estimator
+from chainrule.estimators.parameter_names import ParameterNames
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.schedules import SCHEDULES
-from chainrule.formulas.table import Functions, Table
+from chainrule.formulas.table import Functions
 from chainrule.network import Network, Parameters
 from chainrule.recipe import Recipe
 
@@ -20,33 +21,6 @@ from chainrule.recipe import Recipe
 MIN_DECREASE = 2.220446049250313e-09
 # scikit-learn's names for the links
 OUT_ACTIVATION = {"identity": "identity", "sigmoid": "logistic", "softmax": "softmax", "exponential": "exp"}
-
-
-class ParameterNames:
-    """Specs for what a user named or handed in, and the functions that were handed in.
-
-    >>> names = ParameterNames()
-    >>> names.spec(ACTIVATIONS, "logistic"), names.spec(LOSSES, "squared_error"), names.functions
-    ('sigmoid', 'half_squared_error', {})
-    """
-
-    def __init__(self) -> None:
-        self.functions: dict[str, Callable[..., Any]] = {}
-
-    def spec(self, table: Table[Any], given: Any) -> str:
-        """The spec in our vocabulary. RequestError: a function without a name of its own, or two that share one."""
-        if isinstance(given, str):
-            name = table.name(given)
-            return given.replace(name, table.aliases.get(name, name), 1) if name not in table else given
-        name = getattr(given, "__name__", "")
-        if not name.isidentifier() or self.functions.get(name, given) is not given:
-            raise RequestError(
-                f"a function of your own goes by its name in the description of the network, and {name or given!r} "
-                f"{'stands for two of them' if name.isidentifier() else 'is none'}: define it with def, under a name "
-                "of its own."
-            )
-        self.functions[name] = given
-        return name
 
 
 def hidden_units(hidden_layer_sizes: Any) -> list[int]:
@@ -57,35 +31,36 @@ def hidden_units(hidden_layer_sizes: Any) -> list[int]:
     return sizes
 
 
-def loss_spec(names: ParameterNames, given: Any, multiclass: bool) -> str:
-    """The row of LOSSES; where the outputs are yes or no each, the one that takes its place there."""
-    spec = names.spec(LOSSES, given)
-    instead = LOSSES.make(spec, np, functions=names.functions).yes_or_no
-    return spec.replace(LOSSES.name(spec), instead, 1) if instead and not multiclass else spec
+def network(estimator: Estimator, n_in: int, n_out: int, dtype: Any) -> tuple[Network, Functions]:
+    """The Network that an estimator's parameters describe, and the functions of the user's own that it names.
 
-
-def network(estimator: Any, names: ParameterNames, n_in: int, n_out: int, loss: str, dtype: str) -> Network:
-    """The Network that an estimator's parameters describe."""
+    dtype  float32, or float64 for any other
+    """
+    names = ParameterNames()
+    loss = estimator._loss_spec(names)
     hidden = hidden_units(estimator.hidden_layer_sizes)
-    given = estimator.activation
-    several = hasattr(given, "__iter__") and not isinstance(given, str)
-    activation = [names.spec(ACTIVATIONS, a) for a in given] if several else names.spec(ACTIVATIONS, given)
+    given, dropout = estimator.activation, estimator.dropout
+    if isinstance(given, str) or callable(given):
+        activation = names.spec(ACTIVATIONS, given)
+    else:
+        activation = tuple(names.spec(ACTIVATIONS, each) for each in given)
     strengths = {
         {"by_examples": "l2", "fixed": "l2_fixed"}[estimator.alpha_mode]: estimator.alpha,
         "l1": estimator.l1,
     }
-    return Network(
+    described = Network(
         (n_in, *hidden, n_out),
-        activation=tuple(activation) if several else activation,  # type: ignore[arg-type]
+        activation=activation,
         loss=loss,
-        dropout=float(estimator.dropout) if isinstance(estimator.dropout, Real) else tuple(estimator.dropout),
+        dropout=tuple(dropout) if isinstance(dropout, Iterable) else float(dropout),
         penalties=tuple(f"{row}({float(strength)!r})" for row, strength in strengths.items() if strength > 0.0),
         initializer=estimator.initializer or "auto",
-        dtype=dtype,
+        dtype="float32" if np.dtype(dtype) == np.float32 else "float64",
     )
+    return described, names.functions
 
 
-def start(network: Network, random: Any) -> Any:
+def start(network: Network, random: np.random.RandomState) -> np.ndarray:
     """theta as scikit-learn draws it from a RandomState: so the same ``random_state`` begins at the same place there.
 
     Uniform within sqrt(6 / (n_in + n_out)), for a sigmoid layer sqrt(2 / (n_in + n_out)); the biases too.
@@ -101,7 +76,7 @@ def start(network: Network, random: Any) -> Any:
     return theta
 
 
-def recipe(estimator: Any, seed: int, watches_validation: bool) -> Recipe:
+def recipe(estimator: Estimator) -> Recipe:
     """The Recipe that an estimator's parameters describe."""
     e = estimator
     whole = minimizes(e)
@@ -113,14 +88,14 @@ def recipe(estimator: Any, seed: int, watches_validation: bool) -> Recipe:
         batch_size="auto" if whole else e.batch_size,
         shuffle=e.shuffle,
         clip_norm=e.clip_norm,
-        seed=seed,
-        monitor="validation_cost" if watches_validation else "training_cost",
+        seed=e._seed or 0,
+        monitor="validation_cost" if stops_early(e) and e.scoring == "loss" else "training_cost",
         patience=None if whole or isinf(e.n_iter_no_change) else int(e.n_iter_no_change),
         tol=e.tol,
     )
 
 
-def optimizer(e: Any) -> str:
+def optimizer(e: Estimator) -> str:
     """The row of OPTIMIZERS: scikit-learn's three solvers with their own parameters, or a row as it is named."""
     if e.solver == "adam":
         return f"adam({float(e.beta_1)!r}, {float(e.beta_2)!r}, {float(e.epsilon)!r})"
@@ -133,7 +108,7 @@ def optimizer(e: Any) -> str:
     return f"{'nesterov' if e.nesterovs_momentum else 'momentum'}({float(e.momentum)!r})"
 
 
-def minimizes(e: Any) -> bool:
+def minimizes(e: Estimator) -> bool:
     """Whether the solver takes the whole cost at once; a name that is not known does not, and is refused elsewhere."""
     try:
         row = OPTIMIZERS.make(ParameterNames().spec(OPTIMIZERS, e.solver), np)
@@ -142,7 +117,12 @@ def minimizes(e: Any) -> bool:
     return row.minimize is not None
 
 
-def schedule(e: Any) -> str:
+def stops_early(e: Estimator) -> bool:
+    """early_stopping, which lbfgs passes over, as in scikit-learn."""
+    return e.early_stopping and not minimizes(e)
+
+
+def schedule(e: Estimator) -> str:
     """The row of SCHEDULES; scikit-learn's two that change the rate are for its solver ``sgd`` alone."""
     if e.learning_rate in ("invscaling", "adaptive"):
         if e.solver != "sgd":

@@ -1,13 +1,12 @@
 """A user's own activation or loss is held against numerical derivatives before it trains anything."""
 
-from typing import Any
-
 import numpy as np
 
 from chainrule.errors import RequestError
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.table import Functions
+from chainrule.network import Network
 
 STEP = 1e-5
 TOLERANCE = 1e-4  # of what is compared, relative where it is large: the error of a central difference is far below
@@ -15,15 +14,15 @@ POINTS = np.array([-3.1, -1.7, -0.9, -0.3, -0.05, 0.04, 0.35, 0.8, 1.6, 2.9])
 EXAMPLES = 32
 
 
-def require_right_derivatives(functions: Functions, activations: Any, loss: str, Y: Any) -> None:
+def require_right_derivatives(functions: Functions, network: Network, Y: np.ndarray) -> None:
     """RequestError where slope is not the derivative of g, or dZ not that of value; it names the place and by how much.
 
     Y  the encoded targets, (m, n[L]); the first ones are used
     """
     for name in functions:
-        if name in activations:
+        if name in network.activation:
             _check_activation(name, functions)
-        if name == loss:
+        if name == network.loss:
             _check_loss(name, functions, np.asarray(Y[:EXAMPLES], np.float64).T)
 
 
@@ -42,7 +41,7 @@ def _check_activation(name: str, functions: Functions) -> None:
         )
 
 
-def _check_loss(name: str, functions: Functions, Y: Any) -> None:
+def _check_loss(name: str, functions: Functions, Y: np.ndarray) -> None:
     row = LOSSES.make(name, np, functions=functions)
     Z = np.resize(POINTS, Y.shape)
     given = np.asarray(row.dZ(Z, Y)) * np.ones_like(Z)
@@ -63,6 +62,6 @@ def _check_loss(name: str, functions: Functions, Y: Any) -> None:
         )
 
 
-def _wrong(given: Any, expected: Any) -> Any:
+def _wrong(given: np.ndarray, expected: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         return ~(np.abs(given - expected) <= TOLERANCE * np.maximum(1.0, np.abs(expected)))
