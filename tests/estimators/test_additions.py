@@ -180,6 +180,24 @@ def test_clip_norm_shortens_the_gradient_and_keeps_its_direction():
     assert clipped == pytest.approx(free * 0.01 / np.linalg.norm(free), abs=1e-12)
 
 
+def test_averaging_keeps_the_mean_of_the_parameters_after_each_step():
+    each = []
+
+    class Looking:
+        def on_epoch_end(self, history, parameters):
+            each.append(parameters.theta.copy())
+
+    given = SMALL | {"max_iter": 5, "batch_size": len(X)}
+    MLPRegressor(**given, callbacks=Looking()).fit(X, TARGET)
+    mean, *later = each
+    for theta in later:
+        mean = 0.8 * mean + 0.2 * theta
+    model = MLPRegressor(**given, averaging=0.8).fit(X, TARGET)
+    assert model.theta_ == pytest.approx(mean, rel=1e-12)
+    assert model.to_model().recipe == model.recipe_
+    assert np.array_equal(model.to_model().theta, model.theta_)
+
+
 @pytest.mark.parametrize("name", INITIALIZERS)
 def test_initializers_draw_at_the_scale_of_their_row(name):
     begun = start(initializer=name, hidden_layer_sizes=(300, 4))

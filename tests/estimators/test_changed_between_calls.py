@@ -59,6 +59,7 @@ ADAM = {
     "l1": (0.01, KEPT),
     "alpha_mode": ("fixed", KEPT),
     "clip_norm": (0.01, KEPT),
+    "averaging": (0.9, "does not support averaging"),
     "initializer": ("he_normal", KEPT),
     "scoring": ("roc_auc", KEPT),
     "callbacks": ([], KEPT),

@@ -138,6 +138,7 @@ def test_a_function_without_a_name_is_refused():
         ({"hidden_layer_sizes": (4, 0)}, "hidden_layer_sizes must be > 0"),
         ({"callbacks": [print]}, "on_epoch_end"),
         ({"solver": "lbfgs", "dropout": 0.5}, "Set dropout to 0"),
+        ({"solver": "lbfgs", "averaging": 0.9}, "lbfgs takes no steps.*leave averaging out"),
         ({"early_stopping": True, "validation_fraction": 0.02}, "validation set is too small"),
     ],
     ids=str,
@@ -154,6 +155,7 @@ def test_a_wrong_choice_is_a_value_error_that_helps(given, message):
         *({"max_iter": 0}, {"batch_size": 0}, {"hidden_layer_sizes": 0}, {"learning_rate_init": 0.0}, {"tol": -1.0}),
         *({"momentum": 1.5}, {"beta_1": 1.0}, {"activation": 3}, {"callbacks": 3}, {"alpha_mode": "x"}),
         *({"missing_values": "drop"}, {"categorical_features": "all"}, {"scoring": 3}, {"shuffle": "yes"}),
+        *({"averaging": 0.0}, {"averaging": 1.0}, {"averaging": "most"}),
     ],
     ids=str,
 )

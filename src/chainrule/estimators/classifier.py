@@ -42,6 +42,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     alpha_mode      "by_examples": alpha counts the less the more examples a step has (scikit-learn); "fixed": it does
                     not depend on them
     clip_norm       longest gradient, in Euclidean length
+    averaging       what a step leaves of a running mean of the parameters, such as 0.955: the mean is watched and kept,
+                    and predicted with. Not for lbfgs, which takes no such steps, nor for partial_fit
     initializer     None for the very parameters that scikit-learn draws from ``random_state``; a row of the
                     initialisers, or "auto" for what suits each activation
     scoring         what ``early_stopping`` watches: None for accuracy, "loss", a scorer's name, or a scorer
@@ -105,6 +107,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         l1: float = 0.0,
         alpha_mode: str = "by_examples",
         clip_norm: float | None = None,
+        averaging: float | None = None,
         initializer: str | None = None,
         scoring: Named | None = None,
         callbacks: Callback | Sequence[Callback] = (),
@@ -144,6 +147,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.l1 = l1
         self.alpha_mode = alpha_mode
         self.clip_norm = clip_norm
+        self.averaging = averaging
         self.initializer = initializer
         self.scoring = scoring
         self.callbacks = callbacks

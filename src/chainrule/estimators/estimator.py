@@ -59,6 +59,7 @@ class Estimator(BaseEstimator):
     l1: float
     alpha_mode: str
     clip_norm: float | None
+    averaging: float | None = None  # also of estimators that were pickled before there was one
     initializer: str | None
     scoring: Named | None
     callbacks: Callback | Sequence[Callback]

@@ -47,6 +47,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "l1": [Interval(Real, 0, None, closed="left")],
     "alpha_mode": [StrOptions({"by_examples", "fixed"})],
     "clip_norm": [Interval(Real, 0, None, closed="neither"), None],
+    "averaging": [Interval(Real, 0, 1, closed="neither"), None],
     "initializer": [str, None],
     "scoring": [str, callable, None],
     "callbacks": ["array-like", HasMethods("on_epoch_end")],

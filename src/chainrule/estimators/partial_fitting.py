@@ -6,7 +6,7 @@ from typing import Any
 from chainrule.engines import State, make_engine, without_effect
 from chainrule.engines.origin import carried_on
 from chainrule.engines.signals import ctrl_c_noted
-from chainrule.errors import warn_caller
+from chainrule.errors import RequestError, warn_caller
 from chainrule.estimators import translation
 from chainrule.estimators.callbacks import PrintedLines
 from chainrule.estimators.estimator import Estimator
@@ -22,6 +22,11 @@ def partial_fit(estimator: Estimator, X: Any, y: Any, sample_weight: Any) -> Non
     require_valid(estimator)
     if estimator.early_stopping:
         raise ValueError("partial_fit does not support early_stopping=True")
+    if estimator.averaging is not None:
+        raise RequestError(
+            "partial_fit does not support averaging: the mean is over the steps of one run, and each call goes on from "
+            "coefs_. Leave averaging out, or use fit."
+        )
     as_callbacks(estimator.callbacks)
     training, _ = begin_with(estimator, X, y, sample_weight, incremental=True)
     _train_one_epoch(estimator, training)

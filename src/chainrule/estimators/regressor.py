@@ -72,6 +72,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         l1: float = 0.0,
         alpha_mode: str = "by_examples",
         clip_norm: float | None = None,
+        averaging: float | None = None,
         initializer: str | None = None,
         scoring: Named | None = None,
         callbacks: Callback | Sequence[Callback] = (),
@@ -110,6 +111,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.l1 = l1
         self.alpha_mode = alpha_mode
         self.clip_norm = clip_norm
+        self.averaging = averaging
         self.initializer = initializer
         self.scoring = scoring
         self.callbacks = callbacks

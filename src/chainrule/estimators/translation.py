@@ -92,6 +92,7 @@ def recipe(estimator: Estimator) -> Recipe:
         monitor="validation_cost" if stops_early(e) and e.scoring == "loss" else "training_cost",
         patience=None if whole or isinf(e.n_iter_no_change) else int(e.n_iter_no_change),
         tol=e.tol,
+        averaging=e.averaging,
     )
 
 
