@@ -471,3 +471,9 @@ def test_layers_of_torch_that_are_not_dense_are_refused():
         MLPRegressor.from_weights(net)
     with pytest.raises(RequestError, match=r"'0.weight' cannot be read as an array: .* float32 first"):
         MLPRegressor.from_weights(net.to(torch.bfloat16).state_dict())
+
+
+def test_the_recipe_before_a_training_is_that_of_the_model_and_watches_what_early_stopping_asks_for():
+    made = MLPRegressor.from_weights([np.ones((2, 1))], layout="keras", early_stopping=True, scoring="loss")
+    assert made.recipe_ == made.to_model().recipe
+    assert made.recipe_.monitor == "validation_cost"
