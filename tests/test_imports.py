@@ -35,6 +35,7 @@ ALLOWED = {
     "errors": set(),
     "arguments": {"errors"},
     "validation": {"errors"},
+    "known_mistakes": set(),
     "files": {"errors"},
     "streams": {"errors"},
     "container": {"errors"},
@@ -78,9 +79,9 @@ ALLOWED = {
     "reports": {"errors", "validation", "formulas"},
     "target_encoding": {"errors", "validation", "formulas", "data"},
     "estimators": CORE | {"history", "training", "checkpoints", "data", "target_encoding", "model"},  # for to_model
-    "explain": MODEL | {"files"},
+    "explain": MODEL | {"files", "known_mistakes"},
     "export": MODEL | {"files", "ir", ""},
-    "notes": CORE | {"training", "model"},
+    "notes": CORE | {"training", "model", "known_mistakes"},
     "model": MODEL - {"model"} | {"", "model_file"},  # Model.save hands itself to model_file, inside the method
     "model_file": MODEL | {"files", "container", "streams"},
     "table_inputs": {"errors", "inputs", "data"},

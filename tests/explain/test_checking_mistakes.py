@@ -1,12 +1,17 @@
 """Every switchable mistake of the notes, seen by ``check_gradients`` in the notes' own functions, and named."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+import chainrule
 from chainrule import notes
 from chainrule.errors import RequestError
 from chainrule.explain.checking import check_gradients
-from chainrule.notes import MISTAKES, mistake
+from chainrule.known_mistakes import KNOWN_MISTAKES
+from chainrule.notes import ERRATA, MISTAKES, mistake
 
 rng = np.random.default_rng(1)
 M = 40
@@ -282,3 +287,13 @@ def test_m_and_lambda_that_are_known_are_used():
         assert of_blocks(m=M + 1).fault.name == "constant-factor"
     with mistake("lambda-not-in-gradient"):
         assert of_Theta(LAMBDA, m=3, lambd=LAMBDA).fault.name == "lambda-not-in-gradient"
+
+
+def test_every_known_mistake_is_described_once_and_every_name_of_one_has_a_description():
+    source = {path: path.read_text(encoding="utf-8") for path in Path(chainrule.__file__).parent.rglob("*.py")}
+    keys = [key for text in source.values() for key in re.findall(r'\b(?:fault|_known|wrong_form)\("([^"]+)"', text)]
+    assert set(keys) <= set(KNOWN_MISTAKES)
+    assert {*MISTAKES, *(entry.mistake for entry in ERRATA if entry.mistake)} <= set(KNOWN_MISTAKES)
+    for name, text in KNOWN_MISTAKES.items():
+        written = [path.name for path, words in source.items() if f'"{text.what}"' in words]
+        assert written == ["known_mistakes.py"], name

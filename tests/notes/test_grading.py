@@ -217,16 +217,16 @@ WRONG = [
     ("relu_backward", lambda dA, Z: dA * np.maximum(0, Z), "g'(Z) is meant"),
     ("relu_backward", lambda dA, Z: (Z > 0) * 1.0, "dA is missing"),
     ("relu_backward", lambda dA, Z: dA * (dA > 0), "dA is below 0"),
-    ("sigmoid_backward", lambda dA, Z: dA * s(Z), "where its derivative is meant"),
-    ("sigmoid_backward", lambda dA, Z: dA * Z * (1 - Z), "taken at Z where A is meant"),
+    ("sigmoid_backward", lambda dA, Z: dA * s(Z), "where the derivative g' is meant"),
+    ("sigmoid_backward", lambda dA, Z: dA * Z * (1 - Z), "taken at z where a is meant"),
     ("sigmoid_backward", lambda dA, Z: -dA * s(Z) * (1 - s(Z)), "sign is lost"),
     ("linear_backward", of_linear_backward(dW=lambda dZ, A, W, m: dZ @ A.T), "1/m is missing"),
-    ("linear_backward", of_linear_backward(dW=lambda dZ, A, W, m: dZ @ A.T / m**2), "1/m is there twice"),
+    ("linear_backward", of_linear_backward(dW=lambda dZ, A, W, m: dZ @ A.T / m**2), "1/m is counted twice"),
     ("linear_backward", of_linear_backward(dW=lambda dZ, A, W, m: A @ dZ.T / m), "changed places"),
     ("linear_backward", of_linear_backward(dW=lambda dZ, A, W, m: dZ.T @ A.T / m), "dZ.T"),
     ("linear_backward", of_linear_backward(dW=lambda dZ, A, W, m: dZ @ A.T / dZ.size), "mean over all entries"),
-    ("linear_backward", of_linear_backward(dA=lambda dZ, A, W, m: W @ dZ), "W.T is meant"),
-    ("linear_backward", of_linear_backward(dA=lambda dZ, A, W, m: W.T @ dZ / m), "dA_prev too"),
+    ("linear_backward", of_linear_backward(dA=lambda dZ, A, W, m: W @ dZ), "W^T dZ is meant"),
+    ("linear_backward", of_linear_backward(dA=lambda dZ, A, W, m: W.T @ dZ / m), "in dZ or dA"),
     ("linear_backward", of_linear_backward(dA=lambda dZ, A, W, m: -W.T @ dZ), "sign is lost"),
     ("linear_backward", of_linear_backward(db=lambda dZ, A, W, m: dZ.sum(axis=1) / m), "rank-1"),
     ("linear_backward", of_linear_backward(db=lambda dZ, A, W, m: dZ.sum(axis=1)), "1/m is missing"),
@@ -235,7 +235,7 @@ WRONG = [
     ("linear_backward", of_linear_backward(db=lambda dZ, A, W, m: dZ.sum(axis=0, keepdims=True) / m), "over the units"),
     ("linear_activation_backward", through(lambda dA, Z, g: dA), "g'(Z) is missing"),
     ("linear_activation_backward", through(lambda dA, Z, g: dA * (s(Z) if g == "sigmoid" else np.maximum(0, Z))),
-     "g where the derivative g' is meant"),
+     "the derivative g'(Z) is meant"),
     ("linear_activation_backward", through(lambda dA, Z, g: dA if g == "relu" else dZ_of(dA, Z, g)),
      "g'(Z) is missing"),
     ("L_model_backward", lambda AL, Y, caches: {k: -v for k, v in L_model_backward_printed(AL, Y, caches).items()},
@@ -349,7 +349,7 @@ def test_whatever_is_returned_it_is_a_grade(name, returned):
 def test_the_sentence_says_function_part_error_and_case():
     grade = check(of_linear_backward(dW=lambda dZ, A, W, m: dZ @ A.T))
     assert str(grade).startswith(
-        'linear_backward: dW is wrong (relative error 4 on case "3 units from 4, 5 examples"). It equals ours times m'
+        'linear_backward: dW is wrong (relative error 4 on case "3 units from 4, 5 examples"). 1/m is missing'
     )
     np.testing.assert_allclose(grade.got, 5 * grade.expected)
 

@@ -10,7 +10,7 @@ plot_...           pictures by matplotlib
 
 from chainrule.explain.checking import ArrayCheck, GradientReport, check_gradients
 from chainrule.explain.diagnosis import Diagnosis, Finding, diagnose
-from chainrule.explain.faults import FAULTS, Fault
+from chainrule.explain.faults import Fault
 from chainrule.explain.page import Page, explain
 from chainrule.explain.plots import (
     GradientNorms,
@@ -22,9 +22,10 @@ from chainrule.explain.plots import (
 )
 from chainrule.explain.trace import Trace, trace
 from chainrule.explain.written import equation, equations
+from chainrule.known_mistakes import KNOWN_MISTAKES
 
 __all__ = [
-    "FAULTS",
+    "KNOWN_MISTAKES",
     "ArrayCheck",
     "Diagnosis",
     "Fault",

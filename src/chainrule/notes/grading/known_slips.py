@@ -1,7 +1,8 @@
 """Known slips: what a part of a result would be under each mistake that people make, so that ``check`` can name it.
 
 A slip is worked out from the inputs of a case and from the right result; where it gives what the learner's function
-gave, in every case that failed, it is named. Mistakes of ``MISTAKES`` are tried too, and need no entry here.
+gave, in every case that failed, it is named. Mistakes of ``MISTAKES`` are tried too, and need no entry here. A mistake
+of ``KNOWN_MISTAKES`` has its words there; what can go wrong in one function alone is said here.
 """
 
 import re
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.formulas.activations import ACTIVATIONS
+from chainrule.known_mistakes import KNOWN_MISTAKES
 from chainrule.notes.array_checks import Floats
 
 __all__: list[str] = []
@@ -79,15 +81,18 @@ def slips(function: str, part: str) -> Iterator[Slip]:
             yield slip
 
 
+def _known(mistake: str) -> tuple[str, str]:
+    """What a known mistake is, and what to do."""
+    text = KNOWN_MISTAKES[mistake]
+    return text.what, text.advice
+
+
 _TRANSPOSED_W = ("W.T is used where W is meant.", "W is (n[l], n[l-1]): Z = W A_prev + b takes W as it stands.")
 _NO_BIAS = ("The bias b is missing.", "Z = W A + b: b is a column, and NumPy adds it to every column.")
-_G_FOR_SLOPE = ("It is g where the derivative g' is meant.", "dZ = dA * g'(Z).")
+_DB = KNOWN_MISTAKES["db-summed-over-units"].advice
 _SLOPE_ALONE = ("It is g'(Z) alone: dA is missing.", "The chain rule multiplies: dZ = dA * g'(Z).")
-_AT_Z = (
-    "The derivative is taken at Z where A is meant: Z (1 - Z).",
-    "sigmoid' = A (1 - A) with A = sigmoid(Z); the cache holds Z, so work out A first.",
-)
-_ONE_BRACKET = "The bracket encloses both terms: y log a + (1 - y) log(1 - a)."
+_NO_MINUS = ("The minus in front is missing.", "J = -1/m sum [...]; a cost is never below 0.")
+_COST = "J = -1/m sum [y log a + (1 - y) log(1 - a)]."
 
 
 def _own_forward(A: str) -> tuple[Slip, ...]:
@@ -152,18 +157,18 @@ OWN: dict[str, tuple[Slip, ...]] = {
         *map(_of_activation, _FORWARD),
     ),
     "compute_cost": (
-        Slip("", "The minus in front is missing.", "J = -1/m sum [...]; a cost is never below 0.", lambda s: -s.V),
-        Slip("", "log(1 - a) counts for every example.", _ONE_BRACKET,
+        Slip("", *_NO_MINUS, lambda s: -s.V),
+        Slip("", "log(1 - a) counts for every example.", _COST,
              lambda s: _cost(s, lambda a, y: y * np.log(a) + np.log(1.0 - a))),
-        Slip("", "Only the term y log a is there.", "J = -1/m sum [y log a + (1 - y) log(1 - a)].",
+        Slip("", "Only the term y log a is there.", _COST,
              lambda s: _cost(s, lambda a, y: y * np.log(a))),
-        Slip("", "The minus covers the first term alone.", _ONE_BRACKET,
+        Slip("", *_known("sum-bracket-lost"),
              lambda s: _cost(s, lambda a, y: y * np.log(a) - (1.0 - y) * np.log(1.0 - a))),
-        Slip("", "a and y have changed places.", "J = -1/m sum [y log a + (1 - y) log(1 - a)].",
+        Slip("", "a and y have changed places.", _COST,
              lambda s: _cost(s, lambda a, y: (1.0 - y) * np.log(a) + y * np.log(1.0 - a))),
         Slip("", "The logarithm is that to base 10.", "np.log is the natural one.", lambda s: s.V / np.log(10.0)),
         Slip("", "The logarithm is that to base 2.", "np.log is the natural one.", lambda s: s.V / np.log(2.0)),
-        Slip("", "It is half the squared error.", "J = -1/m sum [y log a + (1 - y) log(1 - a)].",
+        Slip("", "It is half the squared error.", _COST,
              lambda s: np.sum((s["AL"] - s["Y"]) ** 2) / 2.0 / s.m),
         Slip("", "The cost is not a single number.", "float(...), or np.squeeze, turns [[17.]] into 17.",
              lambda s: s.V.reshape(1, 1)),
@@ -176,23 +181,22 @@ OWN: dict[str, tuple[Slip, ...]] = {
     ),
     "sigmoid_backward": (
         Slip("", *_SLOPE_ALONE, lambda s: s.s * (1.0 - s.s)),
-        Slip("", *_AT_Z, lambda s: s["dA"] * s["cache"] * (1.0 - s["cache"])),
+        Slip("", *_known("slope-at-z"), lambda s: s["dA"] * s["cache"] * (1.0 - s["cache"])),
         Slip("", "Only the factor 1 - s is there.", "sigmoid' = s (1 - s).", lambda s: s["dA"] * (1.0 - s.s)),
         Slip("", "The sigmoid is taken twice.", "The cache holds Z: s = sigmoid(Z), once.",
              lambda s: s["dA"] * sigma.slope(s.s, sigma.g(s.s))),
     ),
     "linear_activation_backward": (
-        Slip("dA_prev|dW|db", *_G_FOR_SLOPE,
+        Slip("dA_prev|dW|db", *_known("g-for-g-prime"),
              lambda s: s.from_dZ(s["dA"] * ACTIVATIONS.make(s["activation"], np).g(s["cache"][1]))),
-        Slip("dA_prev|dW|db", "dA is taken for dZ: g'(Z) is missing.", "dZ = dA * g'(Z), then linear_backward.",
+        Slip("dA_prev|dW|db", *_known("slope-left-out"),
              lambda s: s.from_dZ(s["dA"])),
         Slip("dA_prev|dW|db", "The two activations have changed places.", "relu_backward where activation == 'relu'.",
              lambda s: s.from_dZ(s["dA"] * _slope_of(s, _other(s)))),
     ),
     "linear_backward": (
-        Slip("dA_prev", "W is used where W.T is meant.", "dA_prev = W^T dZ.", lambda s: s.linear[1] @ s["dZ"]),
-        Slip("dA_prev", "1/m stands in dA_prev too.", "It belongs in dW and db alone: here dA is that of each example.",
-             lambda s: s.V / s.m),
+        Slip("dA_prev", *_known("transpose-lost"), lambda s: s.linear[1] @ s["dZ"]),
+        Slip("dA_prev", *_known("1/m-in-every-layer"), lambda s: s.V / s.m),
         Slip("dW", "A_prev and dZ have changed places.", "dW = 1/m dZ A_prev^T, shaped like W.",
              lambda s: s.linear[0] @ s["dZ"].T / s.m),
         Slip("dW", "dZ.T stands for dZ.", "dW = 1/m dZ A_prev^T.", lambda s: s["dZ"].T @ s.linear[0].T / s.m),
@@ -205,17 +209,16 @@ OWN: dict[str, tuple[Slip, ...]] = {
              lambda s: relu.g(np.log(s.V / (1.0 - s.V)))),
     ),
     "update_parameters": (
-        Slip(".*", "The gradient is added.", "W := W - learning_rate dW: downhill.",
+        Slip(".*", *_known("ascent"),
              lambda s: 2.0 * s["parameters"][s.part] - s.V),
-        Slip(".*", "It stays as it was.", "Every W[l] and every b[l] is updated, l = 1..L.",
-             lambda s: s["parameters"][s.part]),
-        Slip(".*", "The learning rate is missing.", "W := W - learning_rate dW.",
+        Slip(".*", *_known("not-updated"), lambda s: s["parameters"][s.part]),
+        Slip(".*", *_known("learning-rate-missing"),
              lambda s: s["parameters"][s.part] - s["grads"][f"d{s.part}"]),
-        Slip(".*", "It is the step alone.", "W := W - learning_rate dW: take the step from where W is.",
+        Slip(".*", *_known("step-alone"),
              lambda s: s["learning_rate"] * s["grads"][f"d{s.part}"]),
     ),
     "logistic_vectorized": (
-        Slip("J", "The minus in front is missing.", "J = -1/m sum [...]; a cost is never below 0.", lambda s: -s.V),
+        Slip("J", *_NO_MINUS, lambda s: -s.V),
     ),
     "numerical_gradient": (
         Slip("", "The difference is divided by epsilon, not by 2 epsilon.", "From -epsilon to +epsilon: 2 epsilon.",
@@ -228,25 +231,17 @@ OWN: dict[str, tuple[Slip, ...]] = {
 
 # Order matters: a lost sign, the power of m, a shape; each may hide in any part.
 ANY: tuple[Slip, ...] = (
-    Slip(".*", "It has one dimension where two are meant (a rank-1 array).",
-         "Keep the column: np.sum(..., axis=1, keepdims=True), or .reshape(-1, 1).", lambda s: s.V.reshape(-1)),
-    Slip(".*", "It is ours transposed.", "A derivative has the shape of what it is derived by: dW that of W.",
-         lambda s: s.V.T),
-    Slip(".*", "It is ours times -1: a sign is lost.", "Look for A - Y the wrong way round, or a minus too few.",
-         lambda s: -s.V),
-    Slip("d(W|w|b).*|J|", "It equals ours times m: 1/m is missing.",
-         "J is a mean over the examples, and so is its derivative: divide by m once.", lambda s: s.V * s.m),
-    Slip("d(W|w|b).*|J|", "It is ours divided by m: 1/m is there twice.",
-         "1/m in dW and db, and none in dZ: count it once.", lambda s: s.V / s.m),
+    Slip(".*", *_known("rank-1-array"), lambda s: s.V.reshape(-1)),
+    Slip(".*", *_known("transposed"), lambda s: s.V.T),
+    Slip(".*", *_known("sign-lost"), lambda s: -s.V),
+    Slip("d(W|w|b).*|J|", *_known("missing-1/m"), lambda s: s.V * s.m),
+    Slip("d(W|w|b).*|J|", *_known("1/m-twice"), lambda s: s.V / s.m),
     Slip("d(W|b).*", "It is the mean over all entries, units too.",
          "Divide by m, the number of examples (columns), not by the number of entries of dZ.",
          lambda s: s.V / s.V.shape[0]),
-    Slip("db.*", "It is summed over the units too: one number for all of them.",
-         "Each unit has its own db: np.sum(dZ, axis=1, keepdims=True) / m.", lambda s: np.sum(s.V)),
-    Slip("db.*", "It is summed over the units too, without 1/m.",
-         "np.sum(dZ, axis=1, keepdims=True) / m.", lambda s: np.sum(s.V) * s.m),
-    Slip("db.*", "It is the mean over all entries: one number for all units.",
-         "Each unit has its own db: np.sum(dZ, axis=1, keepdims=True) / m.", lambda s: np.mean(s.V)),
-    Slip(".*", "It is the absolute value of ours.", "Signs matter here.", lambda s: np.abs(s.V)),
-    Slip(".*", "It is 0 everywhere.", "Nothing has been added to the zeros it began with.", lambda s: 0.0 * s.V),
+    Slip("db.*", *_known("db-summed-over-units"), lambda s: np.sum(s.V)),
+    Slip("db.*", "It is summed over the units too, without 1/m.", _DB, lambda s: np.sum(s.V) * s.m),
+    Slip("db.*", "It is the mean over all entries: one number for all units.", _DB, lambda s: np.mean(s.V)),
+    Slip(".*", *_known("absolute-value"), lambda s: np.abs(s.V)),
+    Slip(".*", *_known("gradient-zero"), lambda s: 0.0 * s.V),
 )  # fmt: skip

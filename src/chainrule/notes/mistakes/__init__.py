@@ -1,8 +1,8 @@
 """Mistakes to switch on. Importing this enters the wrong forms of all documents in ``MISTAKES``.
 
 A form has the name and the arguments of the notes' function that it replaces, and stands beside the equation it gets
-wrong. ``what`` says the mistake, ``symptom`` what a learner sees; tests hold the symptoms. A mistake may have forms of
-functions of several documents.
+wrong. The words are those of ``KNOWN_MISTAKES``; tests hold the symptoms. A mistake may have forms of functions of
+several documents.
 
     mistake                  with mistake(name)
     mistake_registry         MISTAKES, and how a form is entered
