@@ -337,6 +337,16 @@ def test_a_factor_leads_to_where_it_comes_from_and_back(opened, made):
     assert text(tab, "#arithmetic-place").startswith("dZ[3][2,")
 
 
+def test_the_loss_of_a_row_leads_to_its_outputs_and_targets(opened, made):
+    model, _, _, t = made("classes")
+    tab = opened()
+    choose(tab, station=str(walk_of(model).index(("J", 0))))
+    tab.click('#station [data-entry="loss:0:0:2"]')
+    assert text(tab, "#arithmetic-value") == f"{t.loss[2]:.6g}"
+    leads_to = tab.evaluate("[...document.querySelectorAll('#arithmetic [data-to]')].map((b) => b.dataset.to)")
+    assert leads_to == [f"{name}:{k}:2" for k in range(3) for name in ("A:3", "Y:0")]
+
+
 def test_with_the_keyboard_alone(opened, made):
     t = made("classes")[3]
     tab = opened()

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.errors import RequestError
 from chainrule.explain import input_units
@@ -98,10 +99,45 @@ def _given(trace: Any, l: int, row: int, col: int) -> tuple[str, list[Term]]:
     return "a parameter of the network", []
 
 
+@dataclass(frozen=True)
+class Sum:
+    """A sum of products: its index, how many terms it has, and its factors.
+
+    A factor is (name, layer, row, column), where row and column are "row", "col" of the entry, or the index.
+    """
+
+    index: str
+    count: int
+    factors: tuple[tuple[str, int, str, str], ...]
+
+
+def sums(trace: Any, l: int) -> dict[str, Sum]:
+    """The sums that entries of layer l are made of, by the array; also those of the page, which only reads them."""
+    n, m = trace.subject.network.n, trace.m
+    found = {}
+    if l > 0:
+        found["Z"] = Sum("k", n[l - 1], (("W", l, "row", "k"), ("A", l - 1, "k", "col")))
+        found["dW"] = Sum("i", m, (("dZ", l, "row", "i"), ("A", l - 1, "col", "i")))
+        found["db"] = Sum("i", m, (("dZ", l, "row", "i"),))
+    if l < trace.L:
+        found["dA"] = Sum("j", n[l + 1], (("W", l + 1, "j", "row"), ("dZ", l + 1, "j", "col")))
+    return found
+
+
+def _sum(trace: Any, l: int, row: int, col: int, name: str) -> tuple[str, list[Term]]:
+    of = sums(trace, l)[name]
+
+    def factors(index: Any) -> list[tuple[str, int, Any, Any]]:
+        places = {"row": row, "col": col, of.index: index}
+        return [(V, layer, places[r], places[c]) for V, layer, r, c in of.factors]
+
+    terms = [_product(*(_at(trace, *factor) for factor in factors(k))) for k in range(of.count)]
+    return f"sum_{of.index} {' '.join(place(*factor) for factor in factors(of.index))}", terms
+
+
 def _Z(trace: Any, l: int, j: int, i: int) -> tuple[str, list[Term]]:
-    terms = [_product(_at(trace, "W", l, j, k), _at(trace, "A", l - 1, k, i)) for k in range(trace.A[l - 1].shape[0])]
-    bias = _at(trace, "b", l, j, 0)
-    return f"sum_k W[{l}][{j},k] A[{l - 1}][k,{i}] + b[{l}][{j}]", [*terms, _single(bias)]
+    equation, terms = _sum(trace, l, j, i, "Z")
+    return f"{equation} + b[{l}][{j}]", [*terms, _single(_at(trace, "b", l, j, 0))]
 
 
 def _A(trace: Any, l: int, j: int, i: int) -> tuple[str, list[Term]]:
@@ -178,12 +214,17 @@ def _factors_of_slope(trace: Any, name: str, row: int, col: int, i: int) -> tupl
     return tuple(dict.fromkeys(own))
 
 
+def differs_from_target(trace: Any) -> NDArray[np.bool_]:
+    """Where dZ[L] is share_i (A[L] - Y), (n[L], m): everywhere for a loss whose link is its own, as far as it goes."""
+    plain = trace.share * (trace.A[-1] - trace.subject.targets.T)
+    return np.isclose(trace.dZ[-1], plain, rtol=1e-12, atol=0.0)
+
+
 def _dZ(trace: Any, l: int, j: int, i: int) -> tuple[str, list[Term]]:
     if l < trace.L:
         dA = _at(trace, "dA", l, j, i)
         Z = _at(trace, "Z", l, j, i)
-        given = np.broadcast_to(trace.formulas.slope[l](trace.Z[l], trace.A[l]), trace.Z[l].shape)
-        slope = float(given[j, i])
+        slope = float(trace.slope(l)[j, i])
         return (
             f"dA[{l}][{j},{i}] g'(Z[{l}][{j},{i}]), g = {trace.subject.network.activation[l - 1]}",
             [Term((dA, Z), dA.value * slope, f"{_text(dA.value)} * {_text(slope)}")],
@@ -191,7 +232,7 @@ def _dZ(trace: Any, l: int, j: int, i: int) -> tuple[str, list[Term]]:
     value, share = float(trace.dZ[l][j, i]), float(trace.share[i])
     A, y = _at(trace, "A", l, j, i), float(trace.subject.targets[i, j])
     loss = trace.subject.network.loss
-    if np.isclose(value, share * (A.value - y), rtol=1e-12, atol=0.0):  # the losses whose link is their own
+    if differs_from_target(trace)[j, i]:
         return (
             f"share_{i} (A[{l}][{j},{i}] - Y[{j},{i}]), for {loss}",
             [Term((A,), value, f"{share:.6g} * ({A.value:.6g} - {_text(y)})")],
@@ -200,26 +241,14 @@ def _dZ(trace: Any, l: int, j: int, i: int) -> tuple[str, list[Term]]:
     return f"share_{i} dloss/dZ[{l}][{j},{i}], for {loss}", [Term((Z,), value, f"{share:.6g} * {_text(value / share)}")]
 
 
-def _dA(trace: Any, l: int, k: int, i: int) -> tuple[str, list[Term]]:
-    n_next = trace.W[l + 1].shape[0]
-    terms = [_product(_at(trace, "W", l + 1, j, k), _at(trace, "dZ", l + 1, j, i)) for j in range(n_next)]
-    return f"sum_j W[{l + 1}][j,{k}] dZ[{l + 1}][j,{i}]", terms
-
-
 def _dW(trace: Any, l: int, j: int, k: int) -> tuple[str, list[Term]]:
-    terms = [_product(_at(trace, "dZ", l, j, i), _at(trace, "A", l - 1, k, i)) for i in range(trace.m)]
-    equation = f"sum_i dZ[{l}][{j},i] A[{l - 1}][{k},i]"
+    equation, terms = _sum(trace, l, j, k, "dW")
     for row, spec in zip(trace.formulas.penalties, trace.subject.network.penalties, strict=True):
         w = _at(trace, "W", l, j, k)
         slope = float(row.slope(np.array(w.value), float(trace.m)))
         terms.append(Term((w,), slope, _text(slope)))
         equation += f" + slope of {spec}"
     return equation, terms
-
-
-def _db(trace: Any, l: int, j: int, _: int) -> tuple[str, list[Term]]:
-    entries = [_at(trace, "dZ", l, j, i) for i in range(trace.m)]
-    return f"sum_i dZ[{l}][{j},i]", [_single(entry) for entry in entries]
 
 
 def _cost(trace: Any) -> Arithmetic:
@@ -238,4 +267,7 @@ def _cost(trace: Any) -> Arithmetic:
     return Arithmetic("J", equation, tuple(terms), trace.J)
 
 
-_RULES = {"W": _given, "b": _given, "Z": _Z, "A": _A, "dZ": _dZ, "dA": _dA, "dW": _dW, "db": _db}
+_RULES = {
+    "W": _given, "b": _given, "Z": _Z, "A": _A, "dZ": _dZ, "dA": partial(_sum, name="dA"), "dW": _dW,
+    "db": partial(_sum, name="db"),
+}  # fmt: skip

@@ -89,11 +89,6 @@ class Evidence:
         """The hidden layers."""
         return range(1, self.trace.L)
 
-    def slope(self, l: int) -> Floats:
-        """g'(Z[l]), (n[l], m)."""
-        made: Any = self.trace.formulas.slope[l]
-        return np.broadcast_to(made(self.trace.Z[l], self.trace.A[l]), self.trace.Z[l].shape)
-
     def steepest(self, l: int) -> float | None:
         """The largest g' of a layer whose activation is bounded; None where it is not."""
         of = self.subject

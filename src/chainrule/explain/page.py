@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from html import escape
 from math import isfinite
 from pathlib import Path
@@ -192,6 +192,7 @@ def _content(t: Trace, row_names: Sequence[str], classes: Sequence[str], notes: 
             for notation in NOTATIONS
             for examples in EXAMPLES
         },
+        "sums": [{name: asdict(each) for name, each in arithmetic.sums(t, l).items()} for l in range(t.L + 1)],
         "arrays": {name: _packed(V) for name, V in _arrays(t)},
         "rates": RATES,
         "summary": _summary(of),
@@ -262,11 +263,12 @@ def _arrays(t: Trace) -> Iterator[tuple[str, NDArray[Any]]]:
         yield f"d{name} by row[0]", by_row.reshape(-1, t.m)
     with np.errstate(all="ignore"):
         for l in range(1, t.L):
-            yield f"slope[{l}]", np.broadcast_to(t.formulas.slope[l](t.Z[l], t.A[l]), t.Z[l].shape)  # pyright: ignore[reportOptionalCall]
+            yield f"slope[{l}]", t.slope(l)
         for p, penalty in enumerate(t.formulas.penalties):
             for l in range(1, t.L + 1):
                 yield f"penalty{p}[{l}]", np.broadcast_to(penalty.slope(t.W[l], float(t.m)), t.W[l].shape)
     yield "Y[0]", t.subject.targets.T
+    yield "isDifference[0]", arithmetic.differs_from_target(t).astype(np.float64)
     yield "share[0]", t.share[None, :]
     yield "loss[0]", t.loss[None, :]
     yield "J[0]", np.array([[t.J]])

@@ -40,7 +40,7 @@ def dead_relus(evidence: Evidence) -> Finding | None:
     units = {}
     for l in evidence.hidden:
         if evidence.steepest(l) is None:
-            silent = (evidence.trace.A[l] == 0.0) & (evidence.slope(l) == 0.0)
+            silent = (evidence.trace.A[l] == 0.0) & (evidence.trace.slope(l) == 0.0)
             units[l] = np.flatnonzero(silent.all(axis=1))
     return _lost_units(
         evidence,
@@ -58,7 +58,7 @@ def saturated_units(evidence: Evidence) -> Finding | None:
     for l in evidence.hidden:
         steepest = evidence.steepest(l)
         if steepest is not None:
-            flat = np.abs(evidence.slope(l)) < FLAT_SLOPE * steepest
+            flat = np.abs(evidence.trace.slope(l)) < FLAT_SLOPE * steepest
             units[l] = np.flatnonzero(flat.mean(axis=1) >= FLAT_ROWS)
     return _lost_units(
         evidence,

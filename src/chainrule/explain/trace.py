@@ -87,6 +87,11 @@ class Trace:
             raise RequestError(f"{name} has layers {first} to {last} in this network, not {layer}.")
         return getattr(self, name)[layer]
 
+    def slope(self, l: int) -> Floats:
+        """g'(Z[l]) of a hidden layer, (n[l], m)."""
+        made: Any = self.formulas.slope[l]
+        return np.broadcast_to(made(self.Z[l], self.A[l]), self.Z[l].shape)
+
     @cached_property
     def before(self) -> dict[str, Any]:
         """What stands before A[0] where a network has input layers, as matrices by name; see ``array``."""

@@ -1,5 +1,9 @@
 // The arithmetic of one entry: its equation, its terms, and where each factor comes from.
 //
+// Notation, examples as rows or columns, learning rate and entry are chosen here, and the terms of all entries would make
+// the page many times larger; so a choice is put together here, of Python's arrays and sums. Python's arithmetic.py
+// defines what is right: tests read every entry of a page and compare it.
+//
 // An entry is {name, layer, row, col}, in the places of the trace whatever the notation. A term is a list of parts,
 // texts and numbers; a number that stands in an array has the entry it comes from.
 
@@ -17,12 +21,12 @@ export function keyOf({ name, layer, row, col }) {
   return `${name}:${layer}:${row}:${col}`;
 }
 
-// -> {place, equation, terms: [{parts, value, from}], value}
+// -> {place, equation, terms: [{parts, value}], from: entries of what has no terms, value}
 export function arithmetic(content, letters, of, rate) {
   const { name, layer, row, col } = of;
-  const { equation, terms } = ruleOf(name)(new Working(content, letters, rate), layer, row, col);
+  const { equation, terms, from = [] } = ruleOf(name)(new Working(content, letters, rate), layer, row, col);
   const value = valueOf(content, letters, of, rate);
-  return { place: letters.place(name, layer, row, col), equation, terms, value };
+  return { place: letters.place(name, layer, row, col), equation, terms, from, value };
 }
 
 export function valueOf(content, letters, { name, layer, row, col }, rate) {
@@ -58,11 +62,11 @@ class Working {
 
   product(...factors) {
     const parts = factors.flatMap((factor, i) => (i ? [" * ", factor] : [factor]));
-    return { parts, value: factors.reduce((all, { value }) => all * value, 1), from: [] };
+    return { parts, value: factors.reduce((all, { value }) => all * value, 1) };
   }
 
   single(factor) {
-    return { parts: [factor], value: factor.value, from: [] };
+    return { parts: [factor], value: factor.value };
   }
 
   // 1/m, which the theta notation keeps out of its deltas
@@ -72,24 +76,39 @@ class Working {
   }
 
   units(layer) {
-    return Array.from({ length: this.content.n[layer] }, (_, k) => k);
+    return range(this.content.n[layer]);
   }
 
   examples() {
-    return Array.from({ length: this.content.m }, (_, i) => i);
+    return range(this.content.m);
   }
+}
+
+function range(count) {
+  return Array.from({ length: count }, (_, k) => k);
 }
 
 function given(what) {
   return () => ({ equation: what, terms: [] });
 }
 
+// A sum of products, as Python wrote down what it is made of (sums, in arithmetic.py).
+function sumOf(name) {
+  return (w, l, row, col) => {
+    const { index, count, factors } = w.content.sums[l][name];
+    const at = (k) => factors.map(([V, layer, r, c]) => [V, layer, ...[r, c].map((p) => ({ row, col, [index]: k })[p])]);
+    const front = index === "i" ? w.oneOverM() : [];
+    const terms = range(count).map((k) => w.product(...front, ...at(k).map((factor) => w.number(...factor))));
+    const places = at(index).map((factor) => w.place(...factor));
+    if (w.letters.turned && factors[0][0] === "W") places.reverse();
+    return { equation: `${front.length ? "1/m " : ""}sum_${index} ${places.join(" ")}`, terms };
+  };
+}
+
 function weightedSum(w, l, j, i) {
-  const terms = w.units(l - 1).map((k) => w.product(w.number("W", l, j, k), w.number("A", l - 1, k, i)));
+  const { equation, terms } = sumOf("Z")(w, l, j, i);
   const bias = w.letters.theta ? w.place("b", l, j, 0) : `b[${l}][${j}]`;
-  const [W, A] = [w.place("W", l, j, "k"), w.place("A", l - 1, "k", i)];
-  const product = w.letters.turned ? `${A} ${W}` : `${W} ${A}`;
-  return { equation: `sum_k ${product} + ${bias}`, terms: [...terms, w.single(w.number("b", l, j, 0))] };
+  return { equation: `${equation} + ${bias}`, terms: [...terms, w.single(w.number("b", l, j, 0))] };
 }
 
 function activation(w, l, j, i) {
@@ -103,12 +122,12 @@ function activation(w, l, j, i) {
     const between = inputs.flatMap((number, k) => (k ? [", ", number] : [number]));
     return {
       equation: `${content.link}(${all})[${j}]`,
-      terms: [{ parts: [`${content.link}(`, ...between, `)[${j}]`], value, from: [] }],
+      terms: [{ parts: [`${content.link}(`, ...between, `)[${j}]`], value }],
     };
   }
   return {
     equation: `g(${w.place("Z", l, j, i)}), g = ${content.activation[l - 1]}`,
-    terms: [{ parts: ["g(", w.number("Z", l, j, i, true), ")"], value, from: [] }],
+    terms: [{ parts: ["g(", w.number("Z", l, j, i, true), ")"], value }],
   };
 }
 
@@ -133,18 +152,16 @@ function outputDelta(w, l, j, i) {
   const share = content.at("share", 0, 0, i);
   const y = content.at("Y", 0, j, i);
   const A = w.number("A", l, j, i, true);
-  const plain = share * (A.value - y);
   const weight = { text: full(share), value: share, label: `share_${i} = 1/m` };
   const front = letters.theta ? [] : [weight, " * "];
   const share_i = letters.theta ? "" : `share_${i} `;
   const shown = w.at("dZ", l, j, i);
-  if (value === plain || Math.abs(value - plain) <= 1e-12 * Math.abs(plain)) {
+  if (content.at("isDifference", 0, j, i)) {
     const target = { text: bracketed(y), to: entry("Y", 0, j, i), value: y };
-    const brackets = letters.theta ? ["", ""] : ["(", ")"];
-    const difference = `${brackets[0]}${w.place("A", l, j, i)} - ${w.place("Y", 0, j, i)}${brackets[1]}`;
+    const [open, close] = letters.theta ? ["", ""] : ["(", ")"];
     return {
-      equation: `${share_i}${difference}, for ${content.loss}`,
-      terms: [{ parts: [...front, `${brackets[0]}`, A, " - ", target, `${brackets[1]}`], value: shown, from: [] }],
+      equation: `${share_i}${open}${w.place("A", l, j, i)} - ${w.place("Y", 0, j, i)}${close}, for ${content.loss}`,
+      terms: [{ parts: [...front, open, A, " - ", target, close], value: shown }],
     };
   }
   const slope = value / share;
@@ -152,22 +169,13 @@ function outputDelta(w, l, j, i) {
   const factor = { text: bracketed(slope), to: entry("Z", l, j, i), value: slope, label: `dloss/d${Z}` };
   return {
     equation: `${share_i}dloss/d${Z}, for ${content.loss}`,
-    terms: [{ parts: [...front, factor], value: shown, from: [] }],
+    terms: [{ parts: [...front, factor], value: shown }],
   };
 }
 
-function slopeByA(w, l, k, i) {
-  const terms = w.units(l + 1).map((j) => w.product(w.number("W", l + 1, j, k), w.number("dZ", l + 1, j, i)));
-  const [W, dZ] = [w.place("W", l + 1, "j", k), w.place("dZ", l + 1, "j", i)];
-  return { equation: `sum_j ${w.letters.turned ? `${dZ} ${W}` : `${W} ${dZ}`}`, terms };
-}
-
 function slopeByW(w, l, j, k) {
-  const { content, letters } = w;
-  const terms = w
-    .examples()
-    .map((i) => w.product(...w.oneOverM(), w.number("dZ", l, j, i), w.number("A", l - 1, k, i)));
-  let equation = `${letters.theta ? "1/m " : ""}sum_i ${w.place("dZ", l, j, "i")} ${w.place("A", l - 1, k, "i")}`;
+  const { content } = w;
+  let { equation, terms } = sumOf("dW")(w, l, j, k);
   content.penalties.forEach((spec, p) => {
     const value = content.at(`penalty${p}`, l, j, k);
     const label = `slope of ${spec} at ${w.place("W", l, j, k)}`;
@@ -175,15 +183,6 @@ function slopeByW(w, l, j, k) {
     equation += ` + slope of ${spec}`;
   });
   return { equation, terms };
-}
-
-function slopeByBias(w, l, j) {
-  const terms = w.examples().map((i) => {
-    const dZ = w.number("dZ", l, j, i);
-    const front = w.oneOverM();
-    return front.length ? w.product(...front, dZ) : w.single(dZ);
-  });
-  return { equation: `${w.letters.theta ? "1/m " : ""}sum_i ${w.place("dZ", l, j, "i")}`, terms };
 }
 
 function cost(w) {
@@ -195,12 +194,12 @@ function cost(w) {
       " * ",
       { text: full(loss), value: loss, label: `loss_${i}`, to: entry("loss", 0, 0, i) },
     ];
-    return { parts, value: share * loss, from: [] };
+    return { parts, value: share * loss };
   });
   let equation = `sum_i share_i loss_i, for ${content.loss}`;
   if (content.penalties.length) {
     const value = content.at("penalty", 0, 0, 0);
-    terms.push({ parts: [{ text: bracketed(value), value, label: "the penalties" }], value, from: [] });
+    terms.push({ parts: [{ text: bracketed(value), value, label: "the penalties" }], value });
     equation += ` + ${content.penalties.join(" + ")}`;
   }
   return { equation, terms };
@@ -218,7 +217,7 @@ function updated(name) {
     const rate = { text: full(w.rate), value: w.rate, label: "learning rate" };
     return {
       equation: `${w.place(name, l, row, col)} - alpha ${w.place(`d${name}`, l, row, col)}`,
-      terms: [{ parts: [from, " - ", rate, " * ", slope], value: from.value - w.rate * slope.value, from: [] }],
+      terms: [{ parts: [from, " - ", rate, " * ", slope], value: from.value - w.rate * slope.value }],
     };
   };
 }
@@ -233,7 +232,7 @@ function unitBefore(w, j, i) {
     return { equation: `${w.place(given[0], 0, given[1], i)}, which is handed on`, terms: [w.single(handedOn)] };
   }
   const numbers = [...parametersOf(w, j, i).map(([name, row, col]) => w.number(name, 0, row, col, true)), from];
-  return { equation, terms: [{ parts: [`${left} at `, ...listed(w, numbers)], value: w.at("A", 0, j, i), from: [] }] };
+  return { equation, terms: [{ parts: [`${left} at `, ...listed(w, numbers)], value: w.at("A", 0, j, i) }] };
 }
 
 function parametersOf(w, j, i) {
@@ -271,7 +270,7 @@ function slopeBefore(name) {
       if (!numbers.size) return [];
       const value = w.content.at(`${name} by row`, 0, place, i);
       const own = { text: bracketed(value), value };
-      return [{ parts: [own, " (", ...listed(w, [...numbers.values()]), ")"], value, from: [] }];
+      return [{ parts: [own, " (", ...listed(w, [...numbers.values()]), ")"], value }];
     });
     return { equation: slopes[name], terms };
   };
@@ -293,9 +292,9 @@ const RULES = {
   J: cost,
   loss: lossOfRow,
   dZ: slopeByZ,
-  dA: slopeByA,
+  dA: sumOf("dA"),
   dW: slopeByW,
-  db: slopeByBias,
+  db: sumOf("db"),
   newW: updated("W"),
   newb: updated("b"),
 };

@@ -255,13 +255,13 @@ class Walk {
   }
 
   factorKeys() {
-    const { terms, from = [] } = this.working();
+    const { terms, from } = this.working();
     const entries = terms.flatMap((term) => term.parts.filter((part) => part.to).map((part) => part.to));
     return new Set([...entries, ...from].map(keyOf));
   }
 
   drawArithmetic() {
-    const { place, equation, terms, value, from = [] } = this.working();
+    const { place, equation, terms, from, value } = this.working();
     const shown = this.allTerms ? terms : terms.slice(0, FIRST_TERMS);
     const rest = terms.slice(shown.length);
     const list = shown.map((term, i) => this.termLine(term, i));
