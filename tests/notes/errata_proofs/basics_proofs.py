@@ -22,8 +22,8 @@ from chainrule.notes import (
     shallow_forward,
 )
 from chainrule.notes.basics.logistic_regression import Floats
-from tests.notes.errata_proofs.problem import differences, joined, typed, under
-from tests.notes.errata_proofs.proof import Proof
+from tests.notes.errata_proofs.problem import differences, joined, typed
+from tests.notes.errata_proofs.proof import Proof, mistaken
 
 _random = np.random.default_rng(2)
 _X = _random.standard_normal((3, 8))
@@ -49,21 +49,15 @@ def _true_gradient() -> Floats:
     return differences(_true_J, _at)
 
 
-first_target_J = Proof(
-    "J",
-    printed=under("first-target-for-all", lambda: logistic_vectorized(_w, _b, _X, _Y)[2]),
-    correct=lambda: logistic_vectorized(_w, _b, _X, _Y)[2],
-    truth=lambda: _true_J(_at),
-    fails=0.05,
+first_target_J = mistaken(
+    "J", "first-target-for-all", lambda: logistic_vectorized(_w, _b, _X, _Y)[2], lambda: _true_J(_at), fails=0.05
 )
-first_target_gradient = Proof(
-    "dw and db", under("first-target-for-all", _gradient), _gradient, _true_gradient, fails=0.3
-)
-bracket = Proof(
+first_target_gradient = mistaken("dw and db", "first-target-for-all", _gradient, _true_gradient, fails=0.3)
+bracket = mistaken(
     "J of the loop",
-    printed=under("cost-bracket-misplaced", lambda: logistic_double_loop(_w, _b, _X, _Y)[2]),
-    correct=lambda: logistic_double_loop(_w, _b, _X, _Y)[2],
-    truth=lambda: _true_J(_at),
+    "cost-bracket-misplaced",
+    lambda: logistic_double_loop(_w, _b, _X, _Y)[2],
+    lambda: _true_J(_at),
     fails=0.3,
 )
 nothing_to_add_to = Proof(
@@ -74,11 +68,11 @@ nothing_to_add_to = Proof(
     fails=NameError,
     message="name 'J' is not defined",
 )
-w1_alone = Proof(
+w1_alone = mistaken(
     "w and b after one step",
-    printed=under("w1-alone-updated", lambda: _stepped()),
-    correct=lambda: _stepped(),
-    truth=lambda: np.append(_w, _b) - 0.5 * _true_gradient(),
+    "w1-alone-updated",
+    lambda: _stepped(),
+    lambda: np.append(_w, _b) - 0.5 * _true_gradient(),
     fails=0.03,
 )
 
@@ -104,13 +98,7 @@ w_caret_T = Proof(
     fails=NameError,
     message="name 'T' is not defined",
 )
-z_for_a = Proof(
-    "dw and db",
-    printed=under("z-for-a", _gradient),
-    correct=_gradient,
-    truth=_true_gradient,
-    fails=0.3,
-)
+z_for_a = mistaken("dw and db", "z-for-a", _gradient, _true_gradient, fails=0.3)
 columns_for_sum = Proof(
     "dw",
     printed=lambda: _X * logistic_dZ(logistic_forward(_w, _b, _X), _Y) / 8,
@@ -131,15 +119,13 @@ def _db2() -> Floats:
     return shallow_backward(_shallow, shallow_forward(_X, _shallow), _X, _Y)["db2"][0]
 
 
-db2 = Proof(
+db2 = mistaken(
     "db[2] for 8 examples",
-    printed=under("missing-1/m-in-db", _db2),
-    correct=_db2,
-    truth=lambda: differences(
-        lambda v: shallow_cost(shallow_forward(_X, {**_shallow, **v}), _Y), {"b2": _shallow["b2"]}
-    ),
-    fails=6.9,  # m - 1
-)
+    "missing-1/m-in-db",
+    _db2,
+    lambda: differences(lambda v: shallow_cost(shallow_forward(_X, {**_shallow, **v}), _Y), {"b2": _shallow["b2"]}),
+    fails=6.9,
+)  # m - 1
 randn = Proof(
     "the shape of W[1], as ones",
     printed=typed("np.random.randn((2,2))*0.01"),
@@ -174,29 +160,13 @@ def _square_J(v: Any) -> float:
     return float(np.sum(_loss(v["W3"] @ A + v["b3"], _Y3)) / 8)
 
 
-transpose = Proof(
+transpose = mistaken(
     "the gradient of a 3-3-3-3 network, where the shapes do not object",
-    printed=under("transpose-lost", _square_gradient),
-    correct=_square_gradient,
-    truth=lambda: differences(_square_J, _square),
+    "transpose-lost",
+    _square_gradient,
+    lambda: differences(_square_J, _square),
     fails=0.3,
 )
-
-PROOFS = {
-    "basics-10": first_target_J,
-    "basics-11": first_target_gradient,
-    "basics-12": nothing_to_add_to,
-    "basics-13": bracket,
-    "basics-14": w1_alone,
-    "basics-15": dot_w_x,
-    "basics-16": z_for_a,
-    "basics-17": columns_for_sum,
-    "basics-18": w_caret_T,
-    "basics-25": db2,
-    "basics-27": randn,
-    "basics-28": zero,
-    "basics-32": transpose,
-}
 
 PROOFS = {
     "basics-10": first_target_J,

@@ -19,8 +19,8 @@ from chainrule.notes import (
     update_parameters,
 )
 from chainrule.notes.array_checks import Floats
-from tests.notes.errata_proofs.problem import differences, joined, typed, under
-from tests.notes.errata_proofs.proof import Proof
+from tests.notes.errata_proofs.problem import differences, joined, typed
+from tests.notes.errata_proofs.proof import Proof, mistaken
 
 _dims = (3, 4, 3, 1)
 _random = np.random.default_rng(1)
@@ -56,19 +56,11 @@ def _forward(parameters: dict[str, Floats], X: Floats) -> Floats:
     return equations.forward(W, b, [name and ACTIVATIONS[name](np).g for name in g], X)[1][L]
 
 
-g_for_g_prime = Proof(
-    "the gradient of the hidden layers",
-    printed=under("g-for-g-prime", _hidden_gradient),
-    correct=_hidden_gradient,
-    truth=_true_hidden_gradient,
-    fails=0.3,
+g_for_g_prime = mistaken(
+    "the gradient of the hidden layers", "g-for-g-prime", _hidden_gradient, _true_hidden_gradient, fails=0.3
 )
-relu_slope = Proof(
-    "the gradient of the hidden layers",
-    printed=under("relu-slope-is-dA", _hidden_gradient),
-    correct=_hidden_gradient,
-    truth=_true_hidden_gradient,
-    fails=0.3,
+relu_slope = mistaken(
+    "the gradient of the hidden layers", "relu-slope-is-dA", _hidden_gradient, _true_hidden_gradient, fails=0.3
 )
 maximun = Proof(
     "relu of three numbers",
@@ -78,11 +70,11 @@ maximun = Proof(
     fails=AttributeError,
     message="has no attribute 'maximun'",
 )
-last_layer = Proof(
+last_layer = mistaken(
     "A[L] of a network made with layer_dims = (3, 4, 3, 1)",
-    printed=under("last-layer-not-created", lambda: L_model_forward(_X, initialize_parameters_deep(_dims, rng=0))[0]),
-    correct=lambda: L_model_forward(_X, initialize_parameters_deep(_dims, rng=0))[0],
-    truth=lambda: _forward(initialize_parameters_deep(_dims, rng=0), _X),
+    "last-layer-not-created",
+    lambda: L_model_forward(_X, initialize_parameters_deep(_dims, rng=0))[0],
+    lambda: _forward(initialize_parameters_deep(_dims, rng=0), _X),
     fails="shape",
 )
 
@@ -120,11 +112,11 @@ def _asserted(AL: Floats) -> Floats:
     return AL
 
 
-log_of_0 = Proof(
+log_of_0 = mistaken(
     "J where a prediction has been rounded to 1, rightly",
-    printed=under("log-of-0", lambda: compute_cost(np.array([[1.0, 0.5]]), np.array([[1.0, 0.0]]))),
-    correct=lambda: compute_cost(np.array([[1.0, 0.5]]), np.array([[1.0, 0.0]])),
-    truth=lambda: np.log(2.0) / 2.0,
+    "log-of-0",
+    lambda: compute_cost(np.array([[1.0, 0.5]]), np.array([[1.0, 0.0]])),
+    lambda: np.log(2.0) / 2.0,
     fails="not finite",
 )
 
@@ -175,12 +167,8 @@ def _stepped(updated: Any = update_parameters) -> Floats:
     return start["W1"]
 
 
-update_in_place = Proof(
-    "the caller's W1 after one update",
-    printed=under("update-in-place", _stepped),
-    correct=_stepped,
-    truth=lambda: _parameters["W1"],
-    fails=0.1,
+update_in_place = mistaken(
+    "the caller's W1 after one update", "update-in-place", _stepped, lambda: _parameters["W1"], fails=0.1
 )
 
 
@@ -223,22 +211,6 @@ one_line = Proof(
     fails=SyntaxError,
     message="invalid syntax",
 )
-
-PROOFS = {
-    "building-blocks-12": last_layer,
-    "building-blocks-13": small_weights,
-    "building-blocks-15": one_line,
-    "building-blocks-16": overflow,
-    "building-blocks-17": any_activation,
-    "building-blocks-18": one_output,
-    "building-blocks-21": targets_in_a_column,
-    "building-blocks-22": log_of_0,
-    "building-blocks-25": g_for_g_prime,
-    "building-blocks-26": maximun,
-    "building-blocks-27": relu_slope,
-    "building-blocks-31": y_over_a,
-    "building-blocks-32": update_in_place,
-}
 
 PROOFS = {
     "building-blocks-12": last_layer,

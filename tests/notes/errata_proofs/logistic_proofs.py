@@ -13,8 +13,8 @@ from chainrule.notes import (
     sigmoid,
 )
 from chainrule.notes.array_checks import Floats
-from tests.notes.errata_proofs.problem import differences, typed, under
-from tests.notes.errata_proofs.proof import Proof
+from tests.notes.errata_proofs.problem import differences, typed
+from tests.notes.errata_proofs.proof import Proof, mistaken
 
 _sigma = ACTIVATIONS["sigmoid"](np).g
 _z = np.array([-2.0, 0.0, 0.5, 3.0])
@@ -25,32 +25,32 @@ def _losses(z: Floats) -> Floats:
     return -_y * np.log(_sigma(z)) - (1 - _y) * np.log(1 - _sigma(z))
 
 
-da_dz_sign = Proof(
+da_dz_sign = mistaken(
     "da/dz at four z",
-    printed=under("sign-lost", lambda: da_dz(_sigma(_z))),
-    correct=lambda: da_dz(_sigma(_z)),
-    truth=lambda: differences(lambda v: np.sum(_sigma(v["z"])), {"z": _z}),
+    "sign-lost",
+    lambda: da_dz(_sigma(_z)),
+    lambda: differences(lambda v: np.sum(_sigma(v["z"])), {"z": _z}),
     fails=1.99,
 )
-dz_sign = Proof(
+dz_sign = mistaken(
     "dL/dz at four z",
-    printed=under("sign-lost", lambda: dL_da(_sigma(_z), _y) * da_dz(_sigma(_z))),
-    correct=lambda: dL_da(_sigma(_z), _y) * da_dz(_sigma(_z)),
-    truth=lambda: differences(lambda v: np.sum(_losses(v["z"])), {"z": _z}),
+    "sign-lost",
+    lambda: dL_da(_sigma(_z), _y) * da_dz(_sigma(_z)),
+    lambda: differences(lambda v: np.sum(_losses(v["z"])), {"z": _z}),
     fails=1.99,
 )
-exp_over_exp = Proof(
+exp_over_exp = mistaken(
     "sigmoid of 800 and 0",
-    printed=under("overflowing-sigmoid", lambda: sigmoid(np.array([800.0, 0.0]))[0]),
-    correct=lambda: sigmoid(np.array([800.0, 0.0]))[0],
-    truth=lambda: [1.0, 0.5],
+    "overflowing-sigmoid",
+    lambda: sigmoid(np.array([800.0, 0.0]))[0],
+    lambda: [1.0, 0.5],
     fails="not finite",
 )
-sum_brackets = Proof(
+sum_brackets = mistaken(
     "the negative log-likelihood of four examples",
-    printed=under("sum-bracket-lost", lambda: negative_sum_of_weighted_logs(_sigma(_z), _y)),
-    correct=lambda: negative_sum_of_weighted_logs(_sigma(_z), _y),
-    truth=lambda: -np.log(np.prod(np.where(_y == 1, _sigma(_z), 1 - _sigma(_z)))),
+    "sum-bracket-lost",
+    lambda: negative_sum_of_weighted_logs(_sigma(_z), _y),
+    lambda: -np.log(np.prod(np.where(_y == 1, _sigma(_z), 1 - _sigma(_z)))),
     fails=0.5,
 )
 
@@ -91,19 +91,19 @@ targets_in_a_column = Proof(
     fails=ValueError,
     message="operands could not be broadcast together with shapes (4,1000) (1000,1)",
 )
-entries = Proof(
+entries = mistaken(
     "dw of four units",
-    printed=under("product-by-entries", lambda: program_vectorized(_x, _row, _w, _b)["dw"]),
-    correct=lambda: program_vectorized(_x, _row, _w, _b)["dw"],
-    truth=lambda: differences(lambda v: _losses_of_units({"w": v["w"], "b": _b}), {"w": _w}).reshape(4, 3),
+    "product-by-entries",
+    lambda: program_vectorized(_x, _row, _w, _b)["dw"],
+    lambda: differences(lambda v: _losses_of_units({"w": v["w"], "b": _b}), {"w": _w}).reshape(4, 3),
     fails=ValueError,
     message="operands could not be broadcast together with shapes (3,50) (50,4)",
 )
-db_over_units = Proof(
+db_over_units = mistaken(
     "db of four units",
-    printed=under("db-summed-over-units", lambda: program_vectorized(_x, _row, _w, _b)["db"]),
-    correct=lambda: program_vectorized(_x, _row, _w, _b)["db"],
-    truth=lambda: differences(lambda v: _losses_of_units({"w": _w, "b": v["b"]}), {"b": _b}).reshape(4, 1),
+    "db-summed-over-units",
+    lambda: program_vectorized(_x, _row, _w, _b)["db"],
+    lambda: differences(lambda v: _losses_of_units({"w": _w, "b": v["b"]}), {"b": _b}).reshape(4, 1),
     fails="shape",
 )
 
@@ -117,12 +117,8 @@ def _different_units() -> int:
     return len(np.unique(w, axis=0))
 
 
-equal_units = Proof(
-    "how many of the four units differ after ten steps",
-    printed=under("zeros-for-weights", _different_units),
-    correct=_different_units,
-    truth=lambda: 4.0,
-    fails=0.7,
+equal_units = mistaken(
+    "how many of the four units differ after ten steps", "zeros-for-weights", _different_units, lambda: 4.0, fails=0.7
 )
 indentation = Proof(
     "sigmoid of 0",

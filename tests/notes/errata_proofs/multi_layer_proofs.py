@@ -21,7 +21,3 @@ sum_over_j = Proof(
 PROOFS = {
     "multi-layer-6": sum_over_j,
 }
-
-PROOFS = {
-    "multi-layer-6": sum_over_j,
-}

@@ -6,8 +6,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.notes import mistake
-
 Floats = NDArray[Any]
 Form = Callable[[], Any]
 
@@ -42,16 +40,6 @@ def joined(grads: Mapping[str, Floats], names: Any) -> Floats:
     [1.0, 2.0, 3.0]
     """
     return np.concatenate([np.ravel(grads[f"d{name}"]) for name in names])
-
-
-def under(name: str, form: Form) -> Form:
-    """The form with a mistake switched on."""
-
-    def with_mistake() -> Any:
-        with mistake(name):
-            return form()
-
-    return with_mistake
 
 
 def typed(code: str, **names: Any) -> Form:

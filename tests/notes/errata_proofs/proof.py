@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from chainrule.errors import ChainruleError
+from chainrule.notes import mistake
 
 Form = Callable[[], Any]
 WITHIN = 1e-7  # relative error of a right gradient against central differences
@@ -77,3 +78,13 @@ class Proof:
         if isinstance(self.fails, type):
             return f"{self.fails.__name__}: {self.message}".removesuffix(": ")
         return self.outcome(self.printed).text
+
+
+def mistaken(quantity: str, name: str, form: Form, truth: Form, fails: Any, message: str = "") -> Proof:
+    """A proof whose printed form is the correct one with a mistake switched on."""
+
+    def printed() -> Any:
+        with mistake(name):
+            return form()
+
+    return Proof(quantity, printed, form, truth, fails, message)

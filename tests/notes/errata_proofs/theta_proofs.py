@@ -20,8 +20,8 @@ from chainrule.notes import (
     wiki_dJ_dtheta,
 )
 from chainrule.notes.array_checks import Floats
-from tests.notes.errata_proofs.problem import differences, typed, under
-from tests.notes.errata_proofs.proof import Proof
+from tests.notes.errata_proofs.problem import differences, typed
+from tests.notes.errata_proofs.proof import Proof, mistaken
 
 _random = np.random.default_rng(4)
 _X = _random.standard_normal((3, 2))
@@ -53,23 +53,19 @@ def _true_dTheta2() -> Floats:
 _of_Theta2 = "dJ/dTheta2 of the 2-3-1 example"
 _of_Theta1 = "dJ/dTheta1 of the 2-3-1 example; with three examples the shapes do not object"
 
-sign = Proof(_of_Theta2, under("sign-lost", _dTheta2), _dTheta2, _true_dTheta2, fails=1.99)
-a2_not_transposed = Proof(
-    _of_Theta2 + "; with three examples the shapes do not object",
-    printed=under("transpose-lost", _dTheta2),
-    correct=_dTheta2,
-    truth=_true_dTheta2,
-    fails=0.1,
+sign = mistaken(_of_Theta2, "sign-lost", _dTheta2, _true_dTheta2, fails=1.99)
+a2_not_transposed = mistaken(
+    _of_Theta2 + "; with three examples the shapes do not object", "transpose-lost", _dTheta2, _true_dTheta2, fails=0.1
 )
-another_cost = Proof(
+another_cost = mistaken(
     "dJ/dTheta2 of the 2-3-1 example, J = 1/2 sum (y - y_hat)^2",
-    printed=under("delta-of-another-cost", _dTheta2),
-    correct=_dTheta2,
-    truth=_true_dTheta2,
+    "delta-of-another-cost",
+    _dTheta2,
+    _true_dTheta2,
     fails=1.0,
 )
-boxed = Proof(_of_Theta1, under("transpose-lost", _dTheta1), _dTheta1, _true_dTheta1, fails=0.3)
-matrix_products = Proof(_of_Theta1, under("product-by-entries", _dTheta1), _dTheta1, _true_dTheta1, fails=0.3)
+boxed = mistaken(_of_Theta1, "transpose-lost", _dTheta1, _true_dTheta1, fails=0.3)
+matrix_products = mistaken(_of_Theta1, "product-by-entries", _dTheta1, _true_dTheta1, fails=0.3)
 
 
 def _star() -> Floats:
@@ -77,7 +73,7 @@ def _star() -> Floats:
     return -(_y - y_hat) * (y_hat * (1 - y_hat)) * a2
 
 
-by_examples = Proof(_of_Theta2, printed=_star, correct=_dTheta2, truth=_true_dTheta2, fails="shape")
+by_examples = Proof(_of_Theta2, _star, _dTheta2, _true_dTheta2, fails="shape")
 
 
 def _printed_slope() -> Floats:
@@ -109,19 +105,19 @@ def _named() -> dict[str, Floats]:
     return {"Theta1": _Theta[0], "Theta2": _Theta[1]}
 
 
-bias_row = Proof(
+bias_row = mistaken(
     "D of a 2-3-2 network",
-    printed=under("bias-row-kept", lambda: _flat(theta_gradient(_Theta, _X, _Y))),
-    correct=lambda: _flat(theta_gradient(_Theta, _X, _Y)),
-    truth=_true_gradient,
+    "bias-row-kept",
+    lambda: _flat(theta_gradient(_Theta, _X, _Y)),
+    _true_gradient,
     fails=ValueError,
     message="operands could not be broadcast together with shapes (3,3) (4,3)",
 )
-lambda_missing = Proof(
+lambda_missing = mistaken(
     "D of a 2-3-2 network, lambda = 1",
-    printed=under("lambda-not-in-gradient", lambda: _flat(theta_gradient(_Theta, _X, _Y, 1.0))),
-    correct=lambda: _flat(theta_gradient(_Theta, _X, _Y, 1.0)),
-    truth=lambda: _true_gradient(1.0),
+    "lambda-not-in-gradient",
+    lambda: _flat(theta_gradient(_Theta, _X, _Y, 1.0)),
+    lambda: _true_gradient(1.0),
     fails=0.3,
 )
 bias_unit_of_x = Proof(
@@ -157,19 +153,19 @@ def _true_dTheta(l: int) -> Floats:
     return 3.0 * _true_gradient()[start : start + _Theta[l - 1].size].reshape(_Theta[l - 1].shape)
 
 
-wiki_outer = Proof(
+wiki_outer = mistaken(
     "dJ/dtheta(2) of a 2-3-2 network",
-    printed=under("transpose-lost", lambda: wiki_dJ_dtheta(_delta[3], _a[2])),
-    correct=lambda: wiki_dJ_dtheta(_delta[3], _a[2]),
-    truth=lambda: _true_dTheta(2),
+    "transpose-lost",
+    lambda: wiki_dJ_dtheta(_delta[3], _a[2]),
+    lambda: _true_dTheta(2),
     fails=ValueError,
     message="mismatch in its core dimension",
 )
-wiki_delta_order = Proof(
+wiki_delta_order = mistaken(
     "dJ/dtheta(1) of a 2-3-2 network, by delta(2)",
-    printed=under("transpose-lost", lambda: wiki_delta(_delta[3], _Theta[1], _a[2][1:]) @ _a[1].T),
-    correct=lambda: wiki_delta(_delta[3], _Theta[1], _a[2][1:]) @ _a[1].T,
-    truth=lambda: _true_dTheta(1),
+    "transpose-lost",
+    lambda: wiki_delta(_delta[3], _Theta[1], _a[2][1:]) @ _a[1].T,
+    lambda: _true_dTheta(1),
     fails=ValueError,
     message="mismatch in its core dimension",
 )

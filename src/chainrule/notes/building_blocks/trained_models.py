@@ -3,7 +3,8 @@
 They call the public building blocks, so a mistake that is switched on acts in training too.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -55,11 +56,7 @@ def two_layer_model(
         tuple(layers_dims), learning_rate, num_iterations, initialization, momentum, mini_batch_size, lambd,
         hidden_activation,
     )  # fmt: skip
-    X, Y = _examples(X, Y, told)
-    rng = None if rng is None else generator(rng)
-    n_x, n_h, n_y = told.layers_dims
-    parameters = initialize_parameters(n_x, n_h, n_y, **_asked(initialization=initialization, rng=rng))
-    return _descend(parameters, X, Y, told, print_cost, rng)
+    return _train(X, Y, told, partial(initialize_parameters, *told.layers_dims), print_cost, rng)
 
 
 def L_layer_model(
@@ -104,10 +101,7 @@ def L_layer_model(
         tuple(layers_dims), learning_rate, num_iterations, initialization, momentum, mini_batch_size, lambd,
         hidden_activation,
     )  # fmt: skip
-    X, Y = _examples(X, Y, told)
-    rng = None if rng is None else generator(rng)
-    parameters = initialize_parameters_deep(told.layers_dims, **_asked(initialization=initialization, rng=rng))
-    return _descend(parameters, X, Y, told, print_cost, rng)
+    return _train(X, Y, told, partial(initialize_parameters_deep, told.layers_dims), print_cost, rng)
 
 
 def predict(
@@ -127,9 +121,12 @@ def predict(
     return p
 
 
-def _descend(
-    parameters: ParameterDict, X: Floats, Y: Floats, told: Hyperparameters, print_cost: bool, rng: Any
+def _train(
+    X: Floats, Y: Floats, told: Hyperparameters, initialize: Callable[..., ParameterDict], print_cost: bool, rng: Any
 ) -> tuple[ParameterDict, list[float]]:
+    X, Y = _examples(X, Y, told)
+    rng = None if rng is None else generator(rng)
+    parameters = initialize(**_asked(initialization=told.initialization, rng=rng))
     velocity: ParameterDict = {}
     batches = _batches(X, Y, told.mini_batch_size, rng)
     costs: list[float] = []
