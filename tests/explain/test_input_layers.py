@@ -468,6 +468,11 @@ def test_a_model_is_explained_with_the_numbers_and_codes_of_its_table(name):
     assert check_gradients(made, table()).ok
     page = content_of(explain(made, table(), rows=[5, 2]))
     np.testing.assert_allclose(unpacked(page["arrays"]["A[0]"]), expected[:, [5, 2]], rtol=1e-6, atol=1e-6)
+    for i, layer in enumerate(made.network.input_layers):
+        if layer.levels is not None:  # E has a column for each code
+            (part,) = (made.encoder.lookups[k] for k in layer.columns)
+            names = ["(unseen)", *part.levels, *["(missing)"] * part.gaps]
+            assert page["before"]["columns"][f"inputs[{i}].E"] == [f"{part.column}={name}" for name in names]
     one = average_row(made)
     assert (one.X == 0.0).all()
     assert one.codes is None or (one.codes == 0).all()

@@ -247,7 +247,7 @@ def _heads(layer: Input, of: Subject) -> list[str]:
     """What the columns of the parameters of an input layer belong to."""
     if layer.levels is None:
         return column_names(layer, of.inputs, of.categories)
-    return [f"code {code}" for code in range(layer.levels)]
+    return list(of.levels[layer.columns[0]]) if of.levels else [f"code {code}" for code in range(layer.levels)]
 
 
 def _arrays(t: Trace) -> Iterator[tuple[str, NDArray[Any]]]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data import read_table
+from chainrule.data.features import CategoryFeatures
 from chainrule.errors import RequestError
 from chainrule.explain.input_units import unit_names
 from chainrule.formulas.table import Functions
@@ -24,6 +25,7 @@ class Subject:
     history     the curves of its training, where it has them
     recipe      how it was trained, as text by name
     codes       integers, (m, columns of codes), where input layers take some; ``categories``: names of these columns
+    levels      by column of codes, what each code stands for, such as "island=Biscoe"; empty where that is not known
     """
 
     network: Network
@@ -37,6 +39,7 @@ class Subject:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     codes: NDArray[np.int64] | None = None
     categories: Sequence[str] = ()
+    levels: Sequence[Sequence[str]] = ()
 
     @property
     def examples(self) -> dict[str, Any]:
@@ -159,7 +162,14 @@ def _described(model: Model, X: NDArray[np.float64], codes: NDArray[np.int64] | 
         model.recipe.to_dict(),
         codes,
         categories,
+        [_levels(part) for part in model.encoder.lookups],
     )
+
+
+def _levels(part: CategoryFeatures) -> list[str]:
+    """What each code of a column stands for; 0 is all that is no level of its own."""
+    other = "(rare)" if part.pooled else "(unseen)"
+    return [f"{part.column}={name}" for name in (other, *part.levels, *["(missing)"] * part.gaps)]
 
 
 def _of_estimator(model: Any, X: Any, y: Any) -> Subject:
