@@ -378,7 +378,7 @@ WRONG_REQUESTS = {
     "theta of text": (lambda v: 0.0, lambda v: v, "W", "must be an array of floats, not str"),
     "theta empty": (lambda v: 0.0, lambda v: v, np.zeros(0), "holds no number"),
     "theta missing": (lambda v: 0.0, lambda v: v, None, "theta is missing"),
-    "no gradient": (lambda v: 0.0, np.ones(2), None, "after a cost comes its gradient.*not ndarray"),
+    "no gradient": (lambda v: 0.0, np.ones(2), None, "after a cost expected its gradient.*not ndarray"),
 }  # fmt: skip
 
 

@@ -311,7 +311,7 @@ def test_a_feature_that_gives_a_number_away(copy):
     X, Y = rows(400)
     X[:, 2] = standardised(copy(Y))[:, 0]
     finding = the_one(fitted(X, standardised(Y), (8,), "tanh", learning_rate=0.01))
-    assert (finding.name, finding.columns) == ("a feature that gives the target away", ("x2",))
+    assert (finding.name, finding.columns) == ("target leakage", ("x2",))
     assert finding.number > 0.98
 
 
@@ -324,7 +324,7 @@ def test_a_feature_that_gives_the_class_away():
         "species": np.array(["a", "b", "c"])[species],
     }
     found = diagnose(train(table, "species", hidden=(8,)), table)
-    assert [finding.name for finding in found.findings] == ["a feature that gives the target away"]
+    assert [finding.name for finding in found.findings] == ["target leakage"]
     assert found.findings[0].columns == ("ring=blue", "ring=green", "ring=red")
 
 
@@ -408,12 +408,12 @@ def few_rows(noise, monitor):
 @pytest.mark.parametrize(
     ("noise", "monitor"), [(0.5, "training_cost"), (2.0, "training_cost"), (2.0, "validation_cost")]
 )
-def test_over_fitting(noise, monitor):
+def test_overfitting(noise, monitor):
     given = few_rows(noise, monitor)
     finding = the_one(given)
     best = int(np.argmin(given.history.validation_cost)) + 1
     kept = monitor == "validation_cost"
-    assert (finding.name, finding.threshold) == ("over-fitting", 1.0 if kept else 0.2)
+    assert (finding.name, finding.threshold) == ("overfitting", 1.0 if kept else 0.2)
     assert finding.number > finding.threshold
     assert f"After epoch {best} " in finding.meaning
     assert ("were kept" in finding.meaning) == kept
@@ -447,10 +447,10 @@ def test_numbers_that_are_not_finite(change, place):
 def test_what_cannot_be_looked_for_is_said():
     found = diagnose(by_hand((3, 1)), None)
     assert found.ok
-    assert found.left_out["over-fitting"] == found.left_out["learning rate too low"] == "no curves of its training"
+    assert found.left_out["overfitting"] == found.left_out["learning rate too low"] == "no curves of its training"
     assert found.left_out["dead relus"] == "no hidden layer"
     assert found.left_out["class imbalance"] == "the target is not one class a row"
-    assert "over-fitting (no curves of its training)" in str(found)
+    assert "overfitting (no curves of its training)" in str(found)
     few = diagnose(by_hand(given=rows(19)), None)
     assert few.ok
     assert few.left_out["constant inputs"] == "fewer than 20 rows"

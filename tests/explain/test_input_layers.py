@@ -351,7 +351,7 @@ def test_categories_that_are_constant_repeat_another_or_tell_the_target():
     )
     found = {finding.name: finding for finding in diagnose(made, None).findings}
     assert found["constant inputs"].columns == ("q",)
-    assert found["a feature that gives the target away"].columns == ("p",)
+    assert found["target leakage"].columns == ("p",)
     assert "duplicate inputs" not in found
     codes[:, 1] = np.array([2, 3, 1, 0])[first]
     found = {finding.name: finding for finding in diagnose(replace(made, codes=codes), None).findings}

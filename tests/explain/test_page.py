@@ -195,7 +195,7 @@ def test_estimators_with_x_and_y():
 
 
 def test_no_rows_and_tables_that_do_not_fit_are_refused(model, table):
-    with pytest.raises(RequestError, match="rows to look at are needed"):
+    with pytest.raises(RequestError, match="rows to explain are needed"):
         explain(model)
     with pytest.raises(RequestError, match="x2"):
         explain(model, {"x0": [1.0], "x1": [2.0], "y": ["u"]})

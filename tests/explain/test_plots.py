@@ -221,7 +221,7 @@ def test_what_is_no_plane_is_refused(sides, sums):
     with pytest.raises(RequestError, match="this model has 3: a, b, sum"):
         plot_decision_boundary(wide, table())
     texts_too = train(table()[["a", "side", "sum"]], "sum", hidden=(), epochs=1)
-    with pytest.raises(RequestError, match="'side' is no number"):
+    with pytest.raises(RequestError, match="'side' is not numeric"):
         plot_decision_boundary(texts_too, table())
     with pytest.raises(RequestError, match="'side' is not in the table"):
         plot_decision_boundary(sides, table().drop(columns="side"))

@@ -342,7 +342,7 @@ def test_errors_of_a_network_name_the_layer():
         L_model_forward(zeros(7, 2), parameters)
     with pytest.raises(RequestError, match=r"layer 2: b is \(3, 1\)"):
         L_model_forward(zeros(2, 7), parameters | {"W2": zeros(5, 3), "b2": zeros(3, 1)})
-    with pytest.raises(RequestError, match="parameters are W1, b1"):
+    with pytest.raises(RequestError, match="parameters must be W1, b1"):
         L_model_forward(zeros(2, 7), {"W1": zeros(3, 2)})
 
 

@@ -330,7 +330,7 @@ def of(activation, loss):
     [
         (
             lambda: network_to_Theta(*of("relu", "binary_cross_entropy")),
-            "layer 1: .* supposes sigmoid here",
+            "layer 1: .* assumes sigmoid here",
         ),
         (lambda: network_to_Theta(*of("sigmoid", "cross_entropy")), "layer 2: .* network has cross_entropy"),
         (lambda: network_to_Theta(*of("sigmoid", "half_squared_error_sigmoid")), "layer 2: .* sigmoid output with the"),
@@ -377,12 +377,12 @@ def test_what_cannot_be_said_is_refused(call, said):
     [model_to_Theta, model_to_parameters, lambda m: model_from_Theta([], m), lambda m: model_from_parameters({}, m)],
 )
 def test_a_model_that_the_notation_cannot_say(call):
-    with pytest.raises(RequestError, match="supposes"):
+    with pytest.raises(RequestError, match="assumes"):
         call(trained("tanh"))
 
 
 def test_a_function_of_one_s_own_under_the_name_of_a_row_is_not_that_row():
     model = trained("relu", loss="binary_cross_entropy")
     for name in ("relu", "binary_cross_entropy"):
-        with pytest.raises(RequestError, match="supposes"):
+        with pytest.raises(RequestError, match="assumes"):
             model_to_parameters(replace(model, functions={name: lambda xp: None}))

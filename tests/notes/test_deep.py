@@ -85,7 +85,7 @@ def test_every_shape_is_the_listed_one():
 
 def test_requests_that_make_no_sense_are_said():
     parameters, X, Y = problem((3, 2, 1), 4)
-    with pytest.raises(RequestError, match="one for each of the 2 layers; here they are 1"):
+    with pytest.raises(RequestError, match="an activation for each of the 2 layers; got 1"):
         deep_forward(X, parameters, ("sigmoid",))
     with pytest.raises(RequestError, match=r"layer 5: W is \(2, 3\) but A\[4\] has 2 rows"):
         deep_layer_forward(X[:2], parameters["W1"], parameters["b1"], "tanh", 5)

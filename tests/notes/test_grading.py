@@ -188,7 +188,7 @@ def of_linear_backward(dA=None, dW=None, db=None):
 
 
 def through(dZ_wrong):
-    """linear_activation_backward with a dZ of one's own."""
+    """linear_activation_backward with a custom dZ."""
     return lambda dA, cache, activation: linear_backward_loops(dZ_wrong(dA, cache[1], activation), cache[0])
 
 
@@ -206,7 +206,7 @@ WRONG = [
     ("linear_activation_forward", lambda A, W, b, g: (W @ A + b, ((A, W, b), W @ A + b)), "activation is missing"),
     ("linear_activation_forward",
      lambda A, W, b, g: ((np.maximum(0, W @ A + b) if g == "sigmoid" else s(W @ A + b)), ((A, W, b), W @ A + b)),
-     "changed places"),
+     "swapped"),
     ("compute_cost", lambda AL, Y: -compute_cost_loop(AL, Y), "minus in front"),
     ("compute_cost", lambda AL, Y: compute_cost_loop(AL, Y) / np.log(10), "base 10"),
     ("compute_cost", lambda AL, Y: compute_cost_loop(AL, Y) / np.log(2), "base 2"),
@@ -222,8 +222,8 @@ WRONG = [
     ("sigmoid_backward", lambda dA, Z: -dA * s(Z) * (1 - s(Z)), "sign is lost"),
     ("linear_backward", of_linear_backward(dW=lambda dZ, A, W, m: dZ @ A.T), "1/m is missing"),
     ("linear_backward", of_linear_backward(dW=lambda dZ, A, W, m: dZ @ A.T / m**2), "1/m is counted twice"),
-    ("linear_backward", of_linear_backward(dW=lambda dZ, A, W, m: A @ dZ.T / m), "changed places"),
-    ("linear_backward", of_linear_backward(dW=lambda dZ, A, W, m: dZ.T @ A.T / m), "dZ.T"),
+    ("linear_backward", of_linear_backward(dW=lambda dZ, A, W, m: A @ dZ.T / m), "swapped"),
+    ("linear_backward", of_linear_backward(dW=lambda dZ, A, W, m: dZ.T @ A.T / m), "dZ is transposed"),
     ("linear_backward", of_linear_backward(dW=lambda dZ, A, W, m: dZ @ A.T / dZ.size), "mean over all entries"),
     ("linear_backward", of_linear_backward(dA=lambda dZ, A, W, m: W @ dZ), "W^T dZ is meant"),
     ("linear_backward", of_linear_backward(dA=lambda dZ, A, W, m: W.T @ dZ / m), "in dZ or dA"),

@@ -106,9 +106,9 @@ def test_names_and_numbers_of_inputs_are_checked():
     with pytest.raises(RequestError, match="the graph is empty"):
         graph.backward()
     graph.parameter("alpha", 1)
-    with pytest.raises(RequestError, match="alpha is there already"):
+    with pytest.raises(RequestError, match="alpha exists already"):
         graph.given("alpha", 2)
-    with pytest.raises(RequestError, match="node u: its input 'alpa' is not there yet; did you mean 'alpha'"):
+    with pytest.raises(RequestError, match="node u: its input 'alpa' does not exist yet; did you mean 'alpha'"):
         graph.node("u", "exp", "alpa")
     with pytest.raises(RequestError, match=r"node u: no operation is called '\^'"):
         graph.node("u", "^", "alpha", 2)

@@ -77,12 +77,12 @@ def test_the_3_4_1_network(hidden):
 @pytest.mark.parametrize(
     ("ask", "said"),
     [
-        (lambda: NET.W(0), "layers k = 1 to 2, not 0"),
-        (lambda: NET.A(3), "layers k = 0 to 2, not 3"),
-        (lambda: NET.n(-1), "layers k = 0 to 2, not -1"),
+        (lambda: NET.W(0), "layers are k = 1 to 2, not 0"),
+        (lambda: NET.A(3), "layers are k = 0 to 2, not 3"),
+        (lambda: NET.n(-1), "layers are k = 0 to 2, not -1"),
         (lambda: NET.w(j=0, k=1), "layer 1 has the nodes j = 1 to 4, not 0"),
         (lambda: NET.w(j=1, p=4, k=1), "layer 1 has the features p = 1 to 3, not 4"),
-        (lambda: NET.x(i=6), "examples i = 1 to 5, not 6"),
+        (lambda: NET.x(i=6), "examples are i = 1 to 5, not 6"),
         (lambda: NET.x(p=4, i=1), "layer 0 has the features p = 1 to 3, not 4"),
         (lambda: NET.a(j=5, k=1), "layer 1 has the nodes j = 1 to 4, not 5"),
     ],

@@ -69,7 +69,7 @@ class GradientReport:
     ok               nothing is wrong
     arrays           one check for each array, layer by layer
     fault            the mistake that it looks like; None where ok
-    faults           all that were found, as where two functions of one's own are wrong
+    faults           all that were found, as where two custom functions are wrong
     remarks          what may be wrong though the gradient is right
     along            relative errors along random directions, where entries were sampled
     """
@@ -110,7 +110,7 @@ def check_gradients(
     Two uses:
 
         check_gradients(model, X, y)              a Model or a fitted estimator on some rows
-        check_gradients(cost, gradient, theta)    functions of one's own: cost(theta) -> number, gradient(theta) -> like
+        check_gradients(cost, gradient, theta)    custom functions: cost(theta) -> number, gradient(theta) -> like
                                                   theta; theta is an array, or a list, tuple or dict of arrays
 
     theta by layers, such as {"W1": ..., "b1": ..., "W2": ...}, [W1, b1, W2, ...] or the matrices of Theta notation,
@@ -129,7 +129,7 @@ def check_gradients(
     if callable(model) and not hasattr(model, "predict"):
         if not callable(X):
             raise RequestError(
-                f"after a cost comes its gradient, a function too, and then theta; not {type(X).__name__}: "
+                f"after a cost expected its gradient, a function too, and then theta; not {type(X).__name__}: "
                 "check_gradients(cost, gradient, theta)."
             )
         with np.errstate(all="ignore"):
@@ -270,7 +270,7 @@ def _require_number(J: Any) -> None:
 def _require_finite_cost(J: Any, what: str) -> None:
     if not np.isfinite(J):
         raise RequestError(
-            f"{what} is {float(J)}: expected a finite number. Look for log 0 or an overflow, or begin at smaller theta."
+            f"{what} is {float(J)}: expected a finite number. Look for log 0 or overflow, or start at smaller theta."
         )
 
 
@@ -411,7 +411,7 @@ def _updates(update: Any, where: Structure, v: Floats, a: Floats) -> Any:
     kept = np.concatenate([np.reshape(V, -1) for V in where.entries(theta)])
     if misshapen:
         i = next(iter(misshapen))
-        raise RequestError(f"update must give {where.names[i]} its shape back, {where.shapes[i]}.")
+        raise RequestError(f"update must return {where.names[i]} with its shape, {where.shapes[i]}.")
     step = v - moved
     if not np.array_equal(kept, v):
         yield fault("update-in-place")

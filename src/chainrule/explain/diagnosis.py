@@ -49,7 +49,7 @@ SYMPTOMS = (
     Symptom("constant inputs", symptoms_of_inputs.constant_inputs, NUMBERS),
     Symptom("duplicate inputs", symptoms_of_inputs.duplicate_inputs, NUMBERS),
     Symptom("unscaled input", symptoms_of_inputs.unscaled_input, NUMBERS),
-    Symptom("a feature that gives the target away", symptoms_of_inputs.target_given_away, NUMBERS),
+    Symptom("target leakage", symptoms_of_inputs.target_leakage, NUMBERS),
     Symptom("class imbalance", symptoms_of_network.class_imbalance, (*NUMBERS, "classes")),
     Symptom("dead relus", symptoms_of_network.dead_relus, (*NUMBERS, "hidden layers")),
     Symptom("saturated units", symptoms_of_network.saturated_units, (*NUMBERS, "hidden layers")),
@@ -58,7 +58,7 @@ SYMPTOMS = (
     Symptom("constant outputs", symptoms_of_network.constant_outputs, NUMBERS),
     Symptom("learning rate too high", symptoms_of_training.rate_too_high, ("history", "steps")),
     Symptom("learning rate too low", symptoms_of_training.rate_too_low, ("history", "steps")),
-    Symptom("over-fitting", symptoms_of_training.over_fitting, ("history", "validation")),
+    Symptom("overfitting", symptoms_of_training.overfitting, ("history", "validation")),
 )
 
 

@@ -229,8 +229,8 @@ def _places(c: Comparison) -> Iterator[Fault]:
     """Right numbers in wrong places."""
     wrong = c.wrong_parts
     square = [p for p in wrong if p.index.ndim == 2 and min(p.index.shape) > 1]
-    turned = all(p.index.shape[0] == p.index.shape[1] and c.is_(p.index, c.n[p.index].T) for p in square)
-    if square == wrong and turned:
+    transposed = all(p.index.shape[0] == p.index.shape[1] and c.is_(p.index, c.n[p.index].T) for p in square)
+    if square == wrong and transposed:
         yield fault("transposed", places(square))
     if len(wrong) > 1 and all(
         any(q is not p and q.index.shape == p.index.shape and c.is_(p.index, c.n[q.index]) for q in wrong)

@@ -1,4 +1,4 @@
-"""One HTML file that walks through one step of training of a network on rows of one's own; it needs no network.
+"""One HTML file that walks through one step of training of a network on given rows; it needs no network connection.
 
 Python works every number out (``trace``, the reference engine in float64) and writes it into the page, byte for byte;
 the scripts in ``web/`` only show them. A policy in the page forbids the browser to fetch anything.
@@ -95,7 +95,7 @@ def explain(model: Any, X: Any = None, y: Any = None, rows: Sequence[int] | slic
     if numbers > MAX_BYTES:
         raise RequestError(
             f"a page holds at most {MAX_BYTES:,} bytes of numbers, and a network of n = {of.network.n} with "
-            f"{len(of.X)} rows has {numbers:,}. Train a smaller one to look at, take fewer rows (rows=[0, 1]), or use "
+            f"{len(of.X)} rows has {numbers:,}. Explain a smaller one, take fewer rows (rows=[0, 1]), or use "
             "chainrule.explain.trace, which has no limit."
         )
     t = trace(of, None)
@@ -107,7 +107,7 @@ def explain(model: Any, X: Any = None, y: Any = None, rows: Sequence[int] | slic
 def _chosen(model: Any, X: Any, y: Any, rows: Any) -> tuple[Subject, list[str], list[str]]:
     """The rows to show, their names (their places in what was given), and what to say of those left out."""
     if X is None and not isinstance(model, Subject):
-        raise RequestError("rows to look at are needed: give X, a table or an array of a few rows (with y).")
+        raise RequestError("rows to explain are needed: give X, a table or an array of a few rows (with y).")
     if isinstance(model, Model):
         X = model.read(X)
         places, notes = _places(X.num_rows, rows)
@@ -149,10 +149,12 @@ def _places(count: int, rows: Any) -> tuple[NDArray[np.int64], list[str]]:
     except (TypeError, ValueError):
         places, whole = [], False
     if not whole or not places or not all(0 <= i < count for i in places):
-        raise RequestError(f"rows are the places of rows, integers from 0 to {count - 1}, at least one; not {rows!r}.")
+        raise RequestError(f"rows must be indices of rows, integers from 0 to {count - 1}, at least one; not {rows!r}.")
     if len(places) <= MAX_ROWS:
         return np.array(places), []
-    note = f"{len(places):,} rows were given, and the first {MAX_ROWS} are shown. To see others, name them: rows=[...]."
+    note = (
+        f"{len(places):,} rows were given, and the first {MAX_ROWS} are shown. To see others, select them: rows=[...]."
+    )
     return np.array(places[:MAX_ROWS]), [note]
 
 
@@ -320,7 +322,7 @@ def _said(of: Subject) -> list[str]:
     network = of.network
     cost = [_brief(LOSSES, network.loss, of), *(_brief(PENALTIES, penalty, of) for penalty in network.penalties)]
     lines = [
-        f"{network.size:,} parameters, kept in {network.dtype}; worked out here in float64.",
+        f"{network.size:,} parameters, kept in {network.dtype}; computed here in float64.",
         f"Cost: {' + '.join(cost)}.",
     ]
     if np.any(network.dropout):

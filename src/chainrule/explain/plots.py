@@ -41,7 +41,7 @@ CLASSES = "tab10"
 
 
 class GradientNorms:
-    """A callback that notes the length of dW[l] after every epoch, on rows of one's own.
+    """A callback that notes the length of dW[l] after every epoch, on given rows.
 
     network     the network that trains; ``functions``: the user's own, where it uses any
     X, Y        rows as it takes them, (m, numbers) and (m, n[L]): some hundred of the training rows do; ``codes``:
@@ -89,7 +89,7 @@ def plot_losses(model: Any, ax: Any = None) -> Any:
     """
     history = model if isinstance(model, History) else getattr(model, "history", getattr(model, "history_", None))
     if history is None or not len(history):
-        raise RequestError("there are no costs to draw: no epoch of its training is known.")
+        raise RequestError("there are no costs to draw: no epoch of training is recorded.")
     ax = _axes(ax)
     epochs = np.arange(1, len(history) + 1)
     curves = {"training": history.training_cost, "validation": history.validation_cost}
@@ -229,7 +229,7 @@ def _plane_of_model(model: Model, X: Any, y: Any) -> tuple[Sequence[str], NDArra
     _require_two(len(parts), names)
     for part in parts:
         if not isinstance(part, NumericFeatures) or part.kind != "number":
-            raise RequestError(f"column {part.column!r} is no number: a plane has two axes of numbers.")
+            raise RequestError(f"column {part.column!r} is not numeric: a plane has two numeric axes.")
     table, target = model.read(X), model.target
     V = np.column_stack([numbers(table.column(c), f"column {c!r}", "must be numbers, but it is") for c in names])
     if y is None and target.name not in table.column_names:
@@ -245,7 +245,7 @@ def _plane_of_model(model: Model, X: Any, y: Any) -> tuple[Sequence[str], NDArra
 def _require_two(count: int, names: Sequence[str]) -> None:
     if count != 2:
         which = f": {', '.join(names[:10])}" if names else ""
-        raise RequestError(f"a decision boundary is drawn over two features, and this model has {count}{which}.")
+        raise RequestError(f"a decision boundary is drawn over two features, but this model has {count}{which}.")
 
 
 def _axes(ax: Any) -> Any:

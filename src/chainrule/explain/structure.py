@@ -131,7 +131,7 @@ def _floats(name: str, given: Any) -> Floats:
         V = np.asarray(None)
     if V.dtype.kind in "iub":
         raise RequestError(
-            f"{name} holds {V.dtype}, and a derivative needs steps between integers: expected floats, such as "
+            f"{name} holds {V.dtype}, but a derivative needs steps between integers: expected floats, such as "
             f"{name}.astype(float)."
         )
     if V.dtype.kind != "f":
@@ -223,8 +223,8 @@ def _chain(matrices: Iterable[Indices], bias_units: int) -> bool:
 def _oriented(weights: Mapping[int, Indices], biases: Mapping[int, Indices]) -> dict[int, Indices]:
     """W[l] as (n[l], n[l-1]), whichever way round they came; {} where they fit neither way."""
     as_they_are = {l: V.reshape(1, -1) if V.ndim == 1 else V for l, V in weights.items()}
-    turned = {l: V.T if V.ndim == 2 else V.reshape(1, -1) for l, V in weights.items()}
-    for W in (as_they_are, turned):
+    transposed = {l: V.T if V.ndim == 2 else V.reshape(1, -1) for l, V in weights.items()}
+    for W in (as_they_are, transposed):
         fits = all(V.ndim == 2 for V in W.values()) and all(len(biases[l]) == len(W[l]) for l in biases)
         if fits and all(W[l].shape[1] == W[l - 1].shape[0] for l in W if l > 1):
             return W

@@ -83,7 +83,7 @@ def subject(model: Any, X: Any, y: Any = None, every_row: bool = True) -> Subjec
             f"expected a Model or a fitted MLPClassifier or MLPRegressor of chainrule, not {type(model).__name__}."
         )
     if len(made.X) == 0:
-        raise RequestError("no row is left to look at.")
+        raise RequestError("no row is left to explain.")
     return made
 
 

@@ -112,7 +112,7 @@ def _same_categories(evidence: Evidence) -> list[tuple[str, ...]]:
     return [evidence.category_names(group) for group in alike.values() if len(group) > 1]
 
 
-def target_given_away(evidence: Evidence) -> Finding | None:
+def target_leakage(evidence: Evidence) -> Finding | None:
     """One input that predicts the target alone, nearly perfectly, while the others do not."""
     tells = _told(evidence)
     if len(tells) < 2:
@@ -121,12 +121,12 @@ def target_given_away(evidence: Evidence) -> Finding | None:
     if not tells[best] >= TELLS_ALL or tells[second] > OTHERS_TELL:
         return None
     return Finding(
-        "a feature that gives the target away",
+        "target leakage",
         "share of the target's variance that one input predicts alone",
         tells[best],
         TELLS_ALL,
         f"This input alone predicts the target; the next best comes to {max(tells[second], 0.0):.2g}. Such a column "
-        "often is the target in other words, or was noted after the outcome was known.",
+        "is often the target in another form, or was recorded after the outcome was known.",
         "Ask whether the column is known when a prediction is wanted; if not, leave it out.",
         columns=_sources(evidence)[best].features,
     )

@@ -151,7 +151,7 @@ def constant_outputs(evidence: Evidence) -> Finding | None:
         "deviation of an output over rows, in deviations of its target",
         float(moved.min()),
         CONSTANT_OUTPUT,
-        "The network says the same whatever the inputs are.",
+        "The network predicts the same whatever the inputs are.",
         "Look for dead or saturated layers; otherwise train longer or with another learning rate, penalise the weights "
         "less, or ask whether the inputs say anything about the target.",
         (t.L,),

@@ -82,7 +82,7 @@ def rate_too_low(evidence: Evidence) -> Finding | None:
     )
 
 
-def over_fitting(evidence: Evidence) -> Finding | None:
+def overfitting(evidence: Evidence) -> Finding | None:
     """A validation cost that rises after its best while the training cost falls on."""
     history = evidence.history
     watched, costs = np.array(history.validation_cost), history.training_cost
@@ -96,7 +96,7 @@ def over_fitting(evidence: Evidence) -> Finding | None:
     if not (rise > 0.0 and lost > threshold and costs[-1] < costs[best]):
         return None
     return Finding(
-        "over-fitting",
+        "overfitting",
         "rise of the validation cost after its best, in what the cost had fallen by",
         lost,
         threshold,

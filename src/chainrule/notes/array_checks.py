@@ -63,7 +63,7 @@ def require_parameters(X: Floats, parameters: Mapping[str, Floats]) -> int:
     L = len(parameters) // 2
     missing = [name for l in range(1, L + 1) for name in (f"W{l}", f"b{l}") if name not in parameters]
     if L == 0 or missing or len(parameters) % 2:
-        raise RequestError(f"parameters are W1, b1, ..., WL, bL; here they are {', '.join(parameters) or 'none'}.")
+        raise RequestError(f"parameters must be W1, b1, ..., WL, bL, not {', '.join(parameters) or 'none'}.")
     require_matrices(X=X, **{name: parameters[name] for name in parameters})
     A, name_of_A = X, "A[0] = X"
     for l in range(1, L + 1):
@@ -108,7 +108,7 @@ def require_examples(m: int) -> None:
     chainrule.errors.RequestError: there is no example: m = 0, and the mean over m examples divides by m.
     """
     if m < 1:
-        raise RequestError(f"there is no example: m = {m}, and the mean over m examples divides by m.")
+        raise RequestError(f"there is no example: m = {m}, but the mean over m examples divides by m.")
 
 
 def require_between_0_and_1(**arrays: Any) -> None:
@@ -123,7 +123,7 @@ def require_between_0_and_1(**arrays: Any) -> None:
         outside = ~((values >= 0) & (values <= 1))
         if outside.any():
             raise RequestError(
-                f"{name} is from 0 to 1 for the cross-entropy, and here it holds {values[outside].ravel()[0]:g}: is it "
+                f"{name} must be from 0 to 1 for the cross-entropy, but it holds {values[outside].ravel()[0]:g}: is it "
                 "a class number, or -1 and 1? Write 0 and 1, one output for each class."
             )
 

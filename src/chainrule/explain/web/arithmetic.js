@@ -100,7 +100,7 @@ function sumOf(name) {
     const front = index === "i" ? w.oneOverM() : [];
     const terms = range(count).map((k) => w.product(...front, ...at(k).map((factor) => w.number(...factor))));
     const places = at(index).map((factor) => w.place(...factor));
-    if (w.letters.turned && factors[0][0] === "W") places.reverse();
+    if (w.letters.transposed && factors[0][0] === "W") places.reverse();
     return { equation: `${front.length ? "1/m " : ""}sum_${index} ${places.join(" ")}`, terms };
   };
 }
@@ -118,7 +118,7 @@ function activation(w, l, j, i) {
   const value = w.at("A", l, j, i);
   if (l === content.L && !content.elementwise) {
     const inputs = w.units(l).map((k) => w.number("Z", l, k, i, true));
-    const all = letters.turned ? `${letters.symbol("Z", l)}[${i},:]` : `${letters.symbol("Z", l)}[:,${i}]`;
+    const all = letters.transposed ? `${letters.symbol("Z", l)}[${i},:]` : `${letters.symbol("Z", l)}[:,${i}]`;
     const between = inputs.flatMap((number, k) => (k ? [", ", number] : [number]));
     return {
       equation: `${content.link}(${all})[${j}]`,

@@ -16,15 +16,15 @@ export class Letters {
   constructor(content, notation, examples) {
     this.content = content;
     this.theta = notation === "theta";
-    this.turned = examples === "rows";
+    this.transposed = examples === "rows";
   }
 
   isOfExamples(name) {
     return OF_EXAMPLES.includes(name);
   }
 
-  isTurned(name) {
-    return this.turned && this.isOfExamples(name);
+  isTransposed(name) {
+    return this.transposed && this.isOfExamples(name);
   }
 
   symbol(name, layer) {
@@ -43,7 +43,7 @@ export class Letters {
     const plain = name.replace(/^new/, "");
     if (this.theta && ["W", "dW"].includes(plain)) return [row, typeof col === "number" ? col + 1 : `${col}+1`];
     if (this.theta && ["b", "db"].includes(plain)) return [row, 0];
-    if (this.isTurned(name)) return [col, row];
+    if (this.isTransposed(name)) return [col, row];
     return [row, col];
   }
 

@@ -425,7 +425,7 @@ function wordsFor(content, letters, name, layer, rate) {
       "a column that none of them takes is handed on."
     );
   if (name === "X" || (name === "A" && layer === 0)) {
-    const rows = `${plural(content.m, "row")}, one ${letters.turned ? "row" : "column"} each`;
+    const rows = `${plural(content.m, "row")}, one ${letters.transposed ? "row" : "column"} each`;
     const what = name === "X" ? plural(columnsOf(content), "column") : units(0);
     return `The rows as the network takes them: ${what}, ${rows}.`;
   }

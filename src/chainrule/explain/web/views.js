@@ -1,7 +1,7 @@
 // Which matrices a station shows: what it works out, and what that is made from.
 //
 // A view is a matrix as it is displayed: {title, rows, cols, rowHead(r), colHead(c), entryAt(r, c), valueOf(entry),
-// placeOf(entry), largest}, already turned and put together as the notation wants it.
+// placeOf(entry), largest}, already transposed and put together as the notation wants it.
 
 import { entry, valueOf } from "./arithmetic.js";
 import { isBefore } from "./letters.js";
@@ -87,7 +87,7 @@ function views(content, letters, kind, layer, rate) {
 
 function arrayView(content, letters, name, layer, rate) {
   const array = content.array(name.replace(/^new/, ""), layer);
-  const turned = letters.isTurned(name);
+  const transposed = letters.isTransposed(name);
   const across = letters.isOfExamples(name);
   const unitsOf = name === "Y" ? content.L : layer;
   const unit = (j) => (isBefore(name) ? headBefore(content, name, j) : head(letters, unitsOf, j));
@@ -101,12 +101,12 @@ function arrayView(content, letters, name, layer, rate) {
   const view = {
     key: `${name}${layer}`,
     title: letters.symbol(name, layer),
-    rows: turned ? array.cols : array.rows,
-    cols: turned ? array.rows : array.cols,
-    rowHead: turned ? columnHead : rowHead,
-    colHead: turned ? rowHead : columnHead,
-    entryAt: (r, c) => (turned ? entry(name, layer, c, r) : entry(name, layer, r, c)),
-    cellOf: (of) => (of.name === name && of.layer === layer ? (turned ? [of.col, of.row] : [of.row, of.col]) : null),
+    rows: transposed ? array.cols : array.rows,
+    cols: transposed ? array.rows : array.cols,
+    rowHead: transposed ? columnHead : rowHead,
+    colHead: transposed ? rowHead : columnHead,
+    entryAt: (r, c) => (transposed ? entry(name, layer, c, r) : entry(name, layer, r, c)),
+    cellOf: (of) => (of.name === name && of.layer === layer ? (transposed ? [of.col, of.row] : [of.row, of.col]) : null),
     largest: array.largest * letters.scale(name),
   };
   return shared(view, content, letters, rate);

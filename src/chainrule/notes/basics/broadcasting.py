@@ -33,7 +33,7 @@ def bias_copies(b: Any, m: int) -> Floats:
 def as_column(a: Any) -> Floats:
     """a = a.reshape(n, 1), assert(a.shape == (n, 1)): a rank-1 array, (n,), made a column. A column stays one.
 
-    RequestError: anything else; a row is not turned silently, since it may be m examples of one number.
+    RequestError: anything else; a row is not transposed silently, since it may be m examples of one number.
 
     >>> as_column([1.0, 2.0]).shape, as_column(np.zeros((5, 1))).shape
     ((2, 1), (5, 1))

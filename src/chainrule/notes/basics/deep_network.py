@@ -70,7 +70,7 @@ def deep_forward(
     """
     L = require_parameters(X, parameters)
     if len(activations) != L:
-        raise RequestError(f"activations are one for each of the {L} layers; here they are {len(activations)}.")
+        raise RequestError(f"expected an activation for each of the {L} layers; got {len(activations)}.")
     a, caches = X, list[DeepCache]()
     for l in range(1, L + 1):
         a, cache = deep_layer_forward(a, parameters[f"W{l}"], parameters[f"b{l}"], activations[l - 1], l)
@@ -130,9 +130,7 @@ def deep_backward(A_L: Floats, Y: Floats, caches: Sequence[DeepCache], activatio
         raise RequestError(f"Y is {np.shape(Y)} but A[L] is {A_L.shape}: one column for each example.")
     require_between_0_and_1(Y=Y)
     if len(activations) != len(caches) or not caches:
-        raise RequestError(
-            f"activations are one for each of the {len(caches)} caches; here they are {len(activations)}."
-        )
+        raise RequestError(f"expected an activation for each of the {len(caches)} caches; got {len(activations)}.")
     if activations[-1] != "sigmoid":
         raise RequestError(f"dz[L] = a[L] - y holds for a sigmoid output, not for {activations[-1]!r}.")
     grads: dict[str, Floats] = {}

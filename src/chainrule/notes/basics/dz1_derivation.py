@@ -52,7 +52,7 @@ def derive_dz1(
     """
     require_entries("parameters", parameters, "W1", "b1", "W2", "b2")
     if not h > 0.0:
-        raise RequestError(f"h is a number above 0, the step of the difference quotients, not {h!r}.")
+        raise RequestError(f"h must be a positive number, the step of the difference quotients, not {h!r}.")
     W2, b2 = parameters["W2"], parameters["b2"]
     row = ACTIVATIONS.make(g, np)
     loss = LOSSES["binary_cross_entropy"](np).value

@@ -206,4 +206,4 @@ def _require_regression(w: Floats, X: Floats, Y: Floats) -> None:
         raise RequestError(f"Y is {np.shape(Y)} but X is {X.shape}: Y must be (1, {X.shape[1]}), one for each column.")
     require_examples(X.shape[1])
     if not np.isin(Y, (0, 1)).all():
-        raise RequestError("Y must hold 0 and 1 alone: the class of each example.")
+        raise RequestError("Y must hold only 0 and 1, the class of each example.")

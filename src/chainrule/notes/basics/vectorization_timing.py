@@ -42,7 +42,7 @@ def timing_table(n_x: int = 20, m: int = 1000, repeats: int = 3, seed: int = 0) 
     ['loops over i and j', 'loop over i', 'vectorized']
     """
     if min(n_x, m, repeats) < 1:
-        raise RequestError(f"n_x, m and repeats are integers from 1 on, not {n_x}, {m} and {repeats}.")
+        raise RequestError(f"n_x, m and repeats must be positive integers, not {n_x}, {m} and {repeats}.")
     random = np.random.default_rng(seed)
     X, Y = random.normal(size=(n_x, m)), random.integers(2, size=(1, m))
     w, b = random.normal(size=(n_x, 1)), 0.1

@@ -113,7 +113,7 @@ def L_model_backward(
     require_between_0_and_1(Y=Y)
     L = len(caches)
     if L == 0:
-        raise RequestError("caches are those of the layers 1..L, as L_model_forward gives them; here there are none.")
+        raise RequestError("caches is empty: it must hold those of layers 1..L, as L_model_forward returns them.")
     a, rest = never_zero(AL)
     dAL = -(np.divide(Y, a) - np.divide(1.0 - Y, rest))
     rounded = (a != AL) | (rest != 1.0 - AL)

@@ -136,7 +136,7 @@ def compute_cost(AL: Floats, Y: Floats, *, Z: Floats | None = None) -> float:
     require_between_0_and_1(Y=Y)
     if np.any((AL < 0.0) | (AL > 1.0)):
         raise RequestError(
-            f"AL is between 0 and 1, as a sigmoid gives it; here it goes from {AL.min():g} to {AL.max():g}."
+            f"AL must be between 0 and 1, as a sigmoid gives it, but it goes from {AL.min():g} to {AL.max():g}."
         )
     m = AL.shape[1]
     if Z is not None:

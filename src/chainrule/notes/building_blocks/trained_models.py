@@ -210,7 +210,7 @@ def _examples(X: Floats, Y: Floats, told: Hyperparameters) -> tuple[Floats, Floa
     require_matrices(X=X, Y=Y)
     told.network.dimensions(np.shape(X)[1]).check({"X": np.asarray(X), "Y": np.asarray(Y)})
     if not np.isin(Y, (0, 1)).all():
-        raise RequestError(f"Y holds 0 and 1 alone, not {np.setdiff1d(Y, (0, 1))[0]!s}: is it a class number?")
+        raise RequestError(f"Y must hold only 0 and 1, not {np.setdiff1d(Y, (0, 1))[0]!s}: is it a class number?")
     return np.ascontiguousarray(X, np.float64), np.asarray(Y, np.float64)
 
 

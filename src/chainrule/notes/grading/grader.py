@@ -21,7 +21,7 @@ __all__ = ["check"]
 
 
 def check(my_function: Callable[..., Any], of: str | None = None) -> Grade:
-    """Grade a function of one's own against ours on hidden inputs, and name the likely mistake.
+    """Grade a custom function against ours on hidden inputs, and name the likely mistake.
 
     ``of`` is which function of the notes it is meant to be; if it is left out, the one with the same name. The names
     are the keys of ``GRADED``. It is called with the arguments of the notes' function, in their order, and returns the
@@ -123,7 +123,7 @@ def _named(
             if all(_explains(slip, part, cases[k], theirs[k], right[k], same) for k in part_failed):
                 return slip.likely, slip.advice
     known = _known(name, cases, theirs)
-    return known or ("", "It is none of the mistakes that are known here. Print the shapes; work one case out by hand.")
+    return known or ("", "It is none of the known mistakes. Print the shapes, and compute one case by hand.")
 
 
 def _known(name: str, cases: Sequence[Case], theirs: Sequence[CallResult]) -> tuple[str, str] | None:

@@ -28,7 +28,7 @@ def wrong_start(parameters: Mapping[str, Floats], exact: Mapping[str, Floats], a
             return (
                 name,
                 "All weights are equal.",
-                "Equal units stay equal for ever: draw each entry, randn(...) * 0.01.",
+                "Equal units stay equal forever: draw each entry, randn(...) * 0.01.",
             )
         if len(V) > 1 and np.unique(V, axis=0).shape[0] == 1:
             return (

@@ -100,9 +100,7 @@ def _own_forward(A: str) -> tuple[Slip, ...]:
         Slip("Z", *_NO_BIAS, lambda s: s["W"] @ s[A]),
         Slip("Z", *_TRANSPOSED_W, lambda s: s["W"].T @ s[A] + s["b"]),
         Slip("Z", "b is subtracted.", "Z = W A + b.", lambda s: s["W"] @ s[A] - s["b"]),
-        Slip(
-            "Z", "A and W have changed places.", "Z = W A + b: W stands on the left.", lambda s: s[A] @ s["W"] + s["b"]
-        ),
+        Slip("Z", "A and W are swapped.", "Z = W A + b: W stands on the left.", lambda s: s[A] @ s["W"] + s["b"]),
     )
 
 
@@ -133,7 +131,7 @@ _FORWARD = _own_forward("A_prev")
 OWN: dict[str, tuple[Slip, ...]] = {
     "linear_forward": (
         *_own_forward("A"),
-        Slip("Z", "W and A meet entry by entry.", "np.dot(W, A) or W @ A.", lambda s: s["W"] * s["A"] + s["b"]),
+        Slip("Z", "W and A are multiplied elementwise.", "np.dot(W, A) or W @ A.", lambda s: s["W"] * s["A"] + s["b"]),
     ),
     "sigmoid": (
         Slip("A", "The minus in the exponent is missing.", "1 / (1 + e^-Z).", lambda s: sigma.g(-s["Z"])),
@@ -152,7 +150,7 @@ OWN: dict[str, tuple[Slip, ...]] = {
     ),
     "linear_activation_forward": (
         Slip("A", "It is Z: the activation is missing.", "A = g(Z).", lambda s: s["W"] @ s["A_prev"] + s["b"]),
-        Slip("A", "The two activations have changed places.", "relu where activation == 'relu'.",
+        Slip("A", "The two activations are swapped.", "relu where activation == 'relu'.",
              lambda s: ACTIVATIONS.make(_other(s), np).g(s["W"] @ s["A_prev"] + s["b"])),
         *map(_of_activation, _FORWARD),
     ),
@@ -160,14 +158,14 @@ OWN: dict[str, tuple[Slip, ...]] = {
         Slip("", *_NO_MINUS, lambda s: -s.V),
         Slip("", "log(1 - a) counts for every example.", _COST,
              lambda s: _cost(s, lambda a, y: y * np.log(a) + np.log(1.0 - a))),
-        Slip("", "Only the term y log a is there.", _COST,
+        Slip("", "The term (1 - y) log(1 - a) is missing.", _COST,
              lambda s: _cost(s, lambda a, y: y * np.log(a))),
         Slip("", *_known("sum-bracket-lost"),
              lambda s: _cost(s, lambda a, y: y * np.log(a) - (1.0 - y) * np.log(1.0 - a))),
-        Slip("", "a and y have changed places.", _COST,
+        Slip("", "a and y are swapped.", _COST,
              lambda s: _cost(s, lambda a, y: (1.0 - y) * np.log(a) + y * np.log(1.0 - a))),
-        Slip("", "The logarithm is that to base 10.", "np.log is the natural one.", lambda s: s.V / np.log(10.0)),
-        Slip("", "The logarithm is that to base 2.", "np.log is the natural one.", lambda s: s.V / np.log(2.0)),
+        Slip("", "The logarithm is to base 10.", "np.log is the natural one.", lambda s: s.V / np.log(10.0)),
+        Slip("", "The logarithm is to base 2.", "np.log is the natural one.", lambda s: s.V / np.log(2.0)),
         Slip("", "It is half the squared error.", _COST,
              lambda s: np.sum((s["AL"] - s["Y"]) ** 2) / 2.0 / s.m),
         Slip("", "The cost is not a single number.", "float(...), or np.squeeze, turns [[17.]] into 17.",
@@ -182,7 +180,7 @@ OWN: dict[str, tuple[Slip, ...]] = {
     "sigmoid_backward": (
         Slip("", *_SLOPE_ALONE, lambda s: s.s * (1.0 - s.s)),
         Slip("", *_known("slope-at-z"), lambda s: s["dA"] * s["cache"] * (1.0 - s["cache"])),
-        Slip("", "Only the factor 1 - s is there.", "sigmoid' = s (1 - s).", lambda s: s["dA"] * (1.0 - s.s)),
+        Slip("", "The factor s is missing.", "sigmoid' = s (1 - s).", lambda s: s["dA"] * (1.0 - s.s)),
         Slip("", "The sigmoid is taken twice.", "The cache holds Z: s = sigmoid(Z), once.",
              lambda s: s["dA"] * sigma.slope(s.s, sigma.g(s.s))),
     ),
@@ -191,15 +189,15 @@ OWN: dict[str, tuple[Slip, ...]] = {
              lambda s: s.from_dZ(s["dA"] * ACTIVATIONS.make(s["activation"], np).g(s["cache"][1]))),
         Slip("dA_prev|dW|db", *_known("slope-left-out"),
              lambda s: s.from_dZ(s["dA"])),
-        Slip("dA_prev|dW|db", "The two activations have changed places.", "relu_backward where activation == 'relu'.",
+        Slip("dA_prev|dW|db", "The two activations are swapped.", "relu_backward where activation == 'relu'.",
              lambda s: s.from_dZ(s["dA"] * _slope_of(s, _other(s)))),
     ),
     "linear_backward": (
         Slip("dA_prev", *_known("transpose-lost"), lambda s: s.linear[1] @ s["dZ"]),
         Slip("dA_prev", *_known("1/m-in-every-layer"), lambda s: s.V / s.m),
-        Slip("dW", "A_prev and dZ have changed places.", "dW = 1/m dZ A_prev^T, shaped like W.",
+        Slip("dW", "A_prev and dZ are swapped.", "dW = 1/m dZ A_prev^T, shaped like W.",
              lambda s: s.linear[0] @ s["dZ"].T / s.m),
-        Slip("dW", "dZ.T stands for dZ.", "dW = 1/m dZ A_prev^T.", lambda s: s["dZ"].T @ s.linear[0].T / s.m),
+        Slip("dW", "dZ is transposed.", "dW = 1/m dZ A_prev^T.", lambda s: s["dZ"].T @ s.linear[0].T / s.m),
         Slip("dW", "A_prev is not transposed.", "dW = 1/m dZ A_prev^T.", lambda s: s["dZ"] @ s.linear[0] / s.m),
         Slip("db", "The sum is over the units, not over the examples.", "np.sum(dZ, axis=1, keepdims=True) / m.",
              lambda s: np.sum(s["dZ"], axis=0, keepdims=True) / s.m),

@@ -42,7 +42,7 @@ def link(a: Any) -> Any:
     """
     a = np.asarray(a, float)
     if not ((a > 0) & (a < 1)).all():
-        raise RequestError("the link takes probabilities between 0 and 1, without the ends: there z is infinite.")
+        raise RequestError("the link takes probabilities between 0 and 1, exclusive: at 0 and 1 z is infinite.")
     return np.log(a / (1 - a))
 
 

@@ -115,12 +115,12 @@ class Notation:
 
     def _layer(self, k: int, first: int) -> int:
         if not first <= k < len(self._W):
-            raise RequestError(f"there are the layers k = {first} to {len(self._W) - 1}, not {k}.")
+            raise RequestError(f"the layers are k = {first} to {len(self._W) - 1}, not {k}.")
         return k
 
     def _example(self, i: int) -> int:
         if not 1 <= i <= self.m:
-            raise RequestError(f"there are the examples i = 1 to {self.m}, not {i}.")
+            raise RequestError(f"the examples are i = 1 to {self.m}, not {i}.")
         return i - 1
 
     @staticmethod

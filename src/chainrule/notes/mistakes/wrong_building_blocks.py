@@ -41,7 +41,7 @@ def linear_activation_backward(dA: Floats, cache: Cache, activation: str) -> tup
 def L_model_backward(AL: Floats, Y: Floats, caches: Sequence[Cache], **options: Any) -> dict[str, Floats]:
     if options.get("hidden_activation") == "sigmoid" and len(caches) > 1:
         raise RequestError(
-            "the mistake 'g-for-g-prime' is made in hidden layers alone, and does not tell their sigmoids from the "
+            "the mistake 'g-for-g-prime' is made in hidden layers alone, and cannot tell their sigmoids from the "
             "output's: take another hidden_activation, or the mistake 'g-for-g-prime-at-the-output'."
         )
     return unwrap(blocks_backward.L_model_backward)(AL, Y, caches, **options)

@@ -192,7 +192,9 @@ def _activation(network: Network, l: int) -> str:
 
 def _require_layers(network: Network, W: ByLayer, b: ByLayer, X: Floats) -> None:
     if not len(W) == len(b) == network.L + 1:
-        raise RequestError(f"W and b have entries 0..{network.L}, entry 0 not used; not {len(W)} and {len(b)}.")
+        raise RequestError(
+            f"W and b must have the entries 0..{network.L} (entry 0 is not used), not {len(W)} and {len(b)} entries."
+        )
     A, name_of_A = X, "a[0]"
     for l in range(1, network.L + 1):
         require_fit(f"layer {l}: ", W[l], b[l], name_of_A, A)

@@ -119,7 +119,7 @@ def network_from_parameters(
     L = len(parameters) // 2
     names = {f"{name}{l}" for l in range(1, L + 1) for name in "Wb"}
     if not parameters or set(parameters) != names:
-        raise RequestError(f"parameters are W1, b1, ..., WL, bL, not {', '.join(parameters) or 'none'}")
+        raise RequestError(f"parameters must be W1, b1, ..., WL, bL, not {', '.join(parameters) or 'none'}")
     W, b = ([None, *(parameters[f"{name}{l}"] for l in range(1, L + 1))] for name in "Wb")
     return _put_together(W, b, hidden_activation, "Building blocks", network)
 
@@ -223,9 +223,9 @@ def _require(network: Network, hidden_activation: str, title: str, functions: Fu
     for l, (found, needed) in enumerate(zip(network.activation, wanted.activation, strict=True), start=1):
         if found != needed or found in (functions or {}):
             advice = f"; pass hidden_activation={found!r}" if title == "Building blocks" else ""
-            raise RequestError(f"layer {l}: {title!r} supposes {needed} here, and the network has {found}{advice}")
+            raise RequestError(f"layer {l}: {title!r} assumes {needed} here, but the network has {found}{advice}")
     if network.loss != wanted.loss or "binary_cross_entropy" in (functions or {}):
         raise RequestError(
-            f"layer {network.L}: {title!r} supposes a sigmoid output with the cross-entropy, {wanted.loss}, and the "
+            f"layer {network.L}: {title!r} assumes a sigmoid output with the cross-entropy, {wanted.loss}, but the "
             f"network has {network.loss}"
         )

@@ -35,7 +35,9 @@ def accumulate(Delta_l: Array, a_l: Array, delta_next: Array) -> Array:
     [[3.0, 11.0]]
     """
     if a_l.ndim != 2 or delta_next.ndim != 2 or a_l.shape[1] != delta_next.shape[1]:
-        raise RequestError(f"layer l: a(l) is {a_l.shape} but delta(l+1) is {delta_next.shape}: one column an example")
+        raise RequestError(
+            f"layer l: a(l) is {a_l.shape} but delta(l+1) is {delta_next.shape}: one column for each example"
+        )
     return Delta_l + delta_next @ a_l.T
 
 

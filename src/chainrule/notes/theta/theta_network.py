@@ -165,7 +165,7 @@ def theta_backward(Theta: ThetaList, a: ByLayer, Y: Array) -> ByLayer:
     """
     L = len(Theta) + 1
     if missing := [l for l in range(1, L + 1) if l not in a]:
-        raise RequestError(f"layer {missing[0]}: a holds a(1), ..., a({L}), as theta_forward gives them")
+        raise RequestError(f"layer {missing[0]}: a must hold a(1), ..., a({L}), as theta_forward returns them")
     delta: ByLayer = {L: delta_L(a[L], Y.T)}
     for l in range(L - 1, 1, -1):
         delta[l] = delta_l(Theta[l - 1], delta[l + 1], a[l])

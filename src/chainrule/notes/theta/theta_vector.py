@@ -68,7 +68,7 @@ def numerical_gradient(J: Callable[[Array], float], vector: Array, epsilon: floa
     [4.0, 3.0]
     """
     if not 0.0 < epsilon < inf:
-        raise RequestError(f"epsilon is a number above 0, the step to both sides, not {epsilon!r}")
+        raise RequestError(f"epsilon must be a positive number, the step to both sides, not {epsilon!r}")
     gradient = np.zeros(vector.shape)
     for p in range(vector.size):
         e_p = np.zeros(vector.shape)
@@ -90,7 +90,7 @@ def relative_difference(numerical: Array, exact: Array) -> float:
         raise RequestError(f"numerical is {numerical.shape} but exact is {exact.shape}: they have the same shape")
     apart, together = (float(np.linalg.norm(v)) for v in (numerical - exact, numerical + exact))
     if together == 0.0 < apart:
-        raise RequestError("numerical is minus exact, so that their sum, which is divided by, is 0: a sign is wrong")
+        raise RequestError("numerical is -exact, so the denominator, the norm of their sum, is 0: a sign is wrong")
     return apart / together if apart > 0.0 else 0.0
 
 

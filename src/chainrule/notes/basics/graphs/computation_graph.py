@@ -75,7 +75,7 @@ class Graph:
                 _number(f"node {name}: an input", given)
             elif given not in self.nodes:
                 raise RequestError(
-                    f"node {name}: its input {given!r} is not there yet{nearest(given, self.nodes)} "
+                    f"node {name}: its input {given!r} does not exist yet{nearest(given, self.nodes)} "
                     f"There are: {', '.join(self.nodes) or 'no nodes'}."
                 )
         self._enter(Node(name, row, inputs, any(self.nodes[v].wanted for v in inputs if isinstance(v, str))))
@@ -87,16 +87,16 @@ class Graph:
 
     def _enter(self, node: Node) -> None:
         if not isinstance(node.name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise RequestError(f"a node is called by a text, such as 'b', not by {node.name!r}.")
+            raise RequestError(f"the name of a node must be a string such as 'b', not {node.name!r}.")
         if node.name in self.nodes:
-            raise RequestError(f"node {node.name} is there already; each node has a name of its own.")
+            raise RequestError(f"node {node.name} exists already: names of nodes are unique.")
         self.nodes[node.name] = node
 
     @property
     def last(self) -> Node:
         """The node that all derivatives are of."""
         if not self.nodes:
-            raise RequestError("the graph is empty: begin with parameter('b', 3.0).")
+            raise RequestError("the graph is empty: start with parameter('b', 3.0).")
         return next(reversed(self.nodes.values()))
 
     def forward(self, **values: float) -> dict[str, float]:
@@ -207,7 +207,7 @@ def _number(name: str, value: Any) -> float:
     except (TypeError, ValueError):
         number = np.nan
     if not np.isfinite(number):
-        raise RequestError(f"{name} is a finite number, not {value!r}.")
+        raise RequestError(f"{name} must be a finite number, not {value!r}.")
     return number
 
 
