@@ -159,7 +159,7 @@ def _of_model(of: Subject) -> GradientReport:
     most = int(np.clip(WORK // (network.size * len(of.X)), FEWEST, ENTRIES))
     checked = _Checked.of(where, v, cost, gradient(v), len(of.X), None, most=most)
     probe = gradient_probes.Probe(where, lambda w: float(cost(w)), gradient, v, checked.sigma)
-    remarks = tuple(gradient_probes.remarks(where, probe, functions_of_ones_own=False))
+    remarks = tuple(gradient_probes.remarks(where, probe, custom_functions=False))
     return checked.report(probe, found, remarks)
 
 
@@ -185,7 +185,7 @@ def _of_functions(cost: Any, gradient: Any, theta: Any, m: int | None, lambd: fl
         return checked.report(None, (_of_shapes(checked.c, misshapen),))
     _require_finite_gradient(where, a)
     probe = gradient_probes.Probe(where, lambda w: float(f(w)), partial(_vector_of, gradient, where), v, checked.sigma)
-    remarks = tuple(gradient_probes.remarks(where, probe, functions_of_ones_own=True))
+    remarks = tuple(gradient_probes.remarks(where, probe, custom_functions=True))
     wrong_update = tuple(_updates(update, where, v, a)) if update is not None else ()
     return checked.report(probe, (), remarks, wrong_update)
 

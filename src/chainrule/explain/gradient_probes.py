@@ -296,7 +296,7 @@ def refined(found: Fault, c: Comparison, probe: Probe) -> Fault:
     return fault(name, f"{places(c.wrong_parts)}: {given:.6g} W in the gradient, {own:.6g} W in J's own")
 
 
-def remarks(layout: Structure, probe: Probe, functions_of_ones_own: bool) -> Iterator[Fault]:
+def remarks(layout: Structure, probe: Probe, custom_functions: bool) -> Iterator[Fault]:
     """What is wrong though the gradient may be right: symmetric or vanishing weights, targets all alike, log 0."""
     L, v = layout.L, probe.v
     if L > 1:
@@ -306,14 +306,14 @@ def remarks(layout: Structure, probe: Probe, functions_of_ones_own: bool) -> Ite
         sizes = [float(np.sqrt(np.mean(v[layout.W[l]] ** 2) * layout.W[l].shape[1])) for l in range(1, L + 1)]
         if L > 2 and 0.0 < max(sizes) < 0.1:
             yield fault("small-weights")
-    if functions_of_ones_own and L in layout.b:
+    if custom_functions and L in layout.b:
         try:
-            yield from _of_sure_outputs(layout, probe)
+            yield from _of_saturated_outputs(layout, probe)
         except LookupError:
             return
 
 
-def _of_sure_outputs(layout: Structure, probe: Probe) -> Iterator[Fault]:
+def _of_saturated_outputs(layout: Structure, probe: Probe) -> Iterator[Fault]:
     """What holds for a sigmoid with the cross-entropy: db[L] = a - mean of y at z = c."""
     L, b = layout.L, layout.b[layout.L][:UNITS]
     scale = probe.given(probe.flat(L, 10.0), b) - probe.given(probe.flat(L, -10.0), b)

@@ -105,7 +105,7 @@ def require_examples(m: int) -> None:
 
     >>> require_examples(0)
     Traceback (most recent call last):
-    chainrule.errors.RequestError: there is no example: m = 0, and the mean over m examples divides by m.
+    chainrule.errors.RequestError: there is no example: m = 0, but the mean over m examples divides by m.
     """
     if m < 1:
         raise RequestError(f"there is no example: m = {m}, but the mean over m examples divides by m.")
@@ -116,7 +116,7 @@ def require_between_0_and_1(**arrays: Any) -> None:
 
     >>> require_between_0_and_1(Y=np.array([[0, 2]]))
     Traceback (most recent call last):
-    chainrule.errors.RequestError: Y is from 0 to 1 for the cross-entropy, and here it holds 2: ...
+    chainrule.errors.RequestError: Y must be from 0 to 1 for the cross-entropy, but it holds 2: ...
     """
     for name, array in arrays.items():
         values = np.asarray(array)

@@ -99,7 +99,7 @@ function checkCard(content) {
 function boundaryCard(content, row) {
   if (!content.boundary) return null;
   const said = content.boundary.winner
-    ? "Colour: the class predicted; the stronger, the surer."
+    ? "Colour: the class predicted; the stronger, the more certain."
     : `Colour: what is predicted for ${content.outputs[0]}, from low (blue) to high (orange).`;
   return card(
     "Predictions over the two inputs",

@@ -226,7 +226,7 @@ class Walk {
       ),
       element("section", { id: "arithmetic", "aria-labelledby": "arithmetic-title" }),
       sources.length
-        ? element("h3", {}, this.state.station === 0 ? "What the network is to say" : "Made from")
+        ? element("h3", {}, this.state.station === 0 ? "The targets" : "Made from")
         : null,
       element(
         "div",
