@@ -56,7 +56,7 @@ class Monitor:
         self._engine, self._validation = engine, validation
 
     def note(self, history: History, theta: Any) -> float:
-        """Add the validation cost and the score of theta to the history: the value watched, turned so that less is
+        """Add the validation cost and the score of theta to the history: the value watched, negated where more is
         better."""
         if self._validation is not None:
             history.validation_cost.append(self._engine.cost(theta, self._validation))

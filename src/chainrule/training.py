@@ -105,7 +105,7 @@ def fit(
     monitor = Monitor(engine, counting, validation and without_effect(engine, validation), score)
     if minimizes:
         require_whole_cost(engine.network, engine.recipe)
-    now = Standing(begin, good=engine.to_numpy(evaluated(engine, begin)))
+    now = RunState(begin, good=engine.to_numpy(evaluated(engine, begin)))
     keeper = checkpoint or Keeper()
     run = Run(engine, counting, monitor, callbacks, keeper, History(monitor=monitor.name), now)
     # Ctrl-C is looked for once, and not in every epoch, where nothing of the caller's runs between them
@@ -131,22 +131,24 @@ def fit(
     return Fit(theta, run.history, now.state, now.waited)
 
 
-class Standing(NamedTuple):
+class RunState(NamedTuple):
     """Where a run stands between two steps: with the history of its first ``epochs``, all that it takes to go on.
     It is replaced as a whole, so that whatever interrupts finds one or the other.
 
-    state        of the engine
-    epochs       that have ended, with all that is noted of them
-    told         how many of them the callbacks have been told of, and none stopped there
-    waited       how many epochs ago the last improvement was
-    best         the theta with the best value of the monitor, as a NumPy array, where it is kept
-    best_value   that value, turned so that less is better; ``best_epoch``: the epoch that had it
-    good         a theta, as a NumPy array, whose cost is known to be finite; ``good_epochs``: how many epochs made it
+    state            of the engine
+    epochs           that have ended, with their curves
+    epochs_notified  how many of them the callbacks were notified of without stopping the run
+    waited           how many epochs ago the last improvement was
+    best             the theta with the best value of the monitor, as a NumPy array, where it is kept
+    best_value       that value, negated where more is better
+    best_epoch       the epoch that had it
+    good             a theta, as a NumPy array, whose cost is known to be finite
+    good_epochs      how many epochs made it
     """
 
     state: State
     epochs: int = 0
-    told: int = 0
+    epochs_notified: int = 0
     waited: int = 0
     best: Any = None
     best_value: float = inf
@@ -169,12 +171,12 @@ class Run:
     callbacks: Sequence[Callback]
     keeper: "Keeper"
     history: History
-    now: Standing
+    now: RunState
     _parameters: Parameters | None = field(default=None, init=False)
 
     def train(self) -> None:
         """Epochs of first-order steps."""
-        self._tell()  # of the epoch at which the run before this one ended, where they stopped it or were not told
+        self._notify()  # of the epoch at which the run before this one ended, where they stopped it or were not told
         while not self._is_over():
             state = self._steps()
             self._end_epoch(state, state.cost_sum / state.weight_sum)
@@ -231,26 +233,26 @@ class Run:
             history.best_epoch = epochs
             best = self.engine.to_numpy(theta) if history.keeps_best else None, value, epochs
         known = (now.good, now.good_epochs) if good is None else (good, epochs)
-        self.now = Standing(state, epochs, now.told if self.callbacks else epochs, waited, *best, *known)
-        self._tell()
+        self.now = RunState(state, epochs, now.epochs_notified if self.callbacks else epochs, waited, *best, *known)
+        self._notify()
         self.keeper.paused(self)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         """Tell the callbacks of the last epoch; where one of them stops the run, it stays untold."""
-        if self.now.told == self.now.epochs:
+        if self.now.epochs_notified == self.now.epochs:
             return
         theta = evaluated(self.engine, self.now.state)
         if self._parameters is None or self._parameters.theta is not theta:  # an engine may move theta on in place
             self._parameters = Parameters(self.engine.network, theta, self.engine.xp)
         answers = [callback.on_epoch_end(self.history, self._parameters) for callback in self.callbacks]
         if not any(answers):
-            self.now = self.now._replace(told=self.now.epochs)
+            self.now = self.now._replace(epochs_notified=self.now.epochs)
 
     def _is_over(self) -> bool:
         """Whether the run ends after this epoch, and why; a stall may lower the rate instead."""
         history, recipe, schedule = self.history, self.engine.recipe, self.engine.schedule
         now, state = self.now, self.now.state
-        if now.told < now.epochs:
+        if now.epochs_notified < now.epochs:
             history.stopped = "a callback stopped it"
         elif now.epochs >= recipe.epochs:
             history.stopped = "all epochs done"
@@ -273,12 +275,12 @@ class Run:
         kept = (now.good, now.good_epochs) if now.best is None else (now.best, now.best_epoch)
         return Diverged(f"the cost stopped being finite in epoch {epoch}{at}. {advice}", *kept, self.history)
 
-    def go_on(self, standing: Standing, curves: Mapping[str, list[float]]) -> None:
+    def go_on(self, saved: RunState, curves: Mapping[str, list[float]]) -> None:
         """Stand where a run stood, with the curves that it had noted."""
         for name, curve in curves.items():
             getattr(self.history, name)[:] = curve
-        self.history.best_epoch = standing.best_epoch
-        self.now = standing
+        self.history.best_epoch = saved.best_epoch
+        self.now = saved
 
 
 class Keeper:

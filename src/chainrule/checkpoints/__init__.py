@@ -25,7 +25,7 @@ from chainrule.engines import Engine
 from chainrule.errors import RequestError
 from chainrule.files import PartialFile, remove_leftovers, require_place
 from chainrule.sources import Examples
-from chainrule.training import Keeper, Run, Standing
+from chainrule.training import Keeper, Run, RunState
 
 KIND = "checkpoint"
 SECONDS = 60.0
@@ -87,7 +87,7 @@ class Checkpoint(Keeper):
         self.resume = resume
         self.overwrite = overwrite
         self._identity: dict[str, Any] = {}
-        self._kept: Standing | None = None
+        self._kept: RunState | None = None
         self._kept_at, self._kept_step = 0.0, 0
         self._paused_at, self._paused_step = 0.0, 0
         self._pace = 1  # steps between two looks at the clock
@@ -181,10 +181,10 @@ class Checkpoint(Keeper):
         self._rotates = True
         self._is_kept(now)
 
-    def _is_kept(self, now: Standing) -> None:
+    def _is_kept(self, now: RunState) -> None:
         self._kept, self._kept_at, self._kept_step = now, time.monotonic(), now.state.step
 
-    def _read(self, engine: Engine, m: int) -> tuple[Standing, dict[str, list[float]]]:
+    def _read(self, engine: Engine, m: int) -> tuple[RunState, dict[str, list[float]]]:
         """From the newer of the two files that is whole. RequestError: neither is, or it is of another run."""
         damage: list[str] = []
         for path in (self.path, self.previous):

@@ -18,12 +18,14 @@ from chainrule.engines import Engine
 from chainrule.errors import RequestError
 from chainrule.history import CURVES
 from chainrule.sources import Examples
-from chainrule.training import Run, Standing
+from chainrule.training import Run, RunState
 
 FORMAT = 1
 
 # What is kept beside the vectors and the curves: integers in the description, real ones in an array.
-_STEPS, _EPOCHS = ("step", "updates", "samples"), ("epochs", "told", "waited", "best_epoch", "good_epochs")
+_STEPS = ("step", "updates", "samples")
+_EPOCHS = {name: name for name in ("epochs", "epochs_notified", "waited", "best_epoch", "good_epochs")}
+_EPOCHS["epochs_notified"] = "told"  # as files have called it since format 1
 _REALS = ("rate_scale", "cost_sum", "weight_sum", "rate")
 
 
@@ -35,13 +37,15 @@ def packed(run: Run, identity: Mapping[str, Any]) -> tuple[dict[str, Any], dict[
     arrays |= {"good": now.good} | ({} if now.best is None else {"best": now.best})
     arrays["reals"] = np.array([*(getattr(state, name) for name in _REALS), now.best_value])
     arrays |= {name: np.array(curve, np.float64) for name, curve in run.history.curves(now.epochs).items()}
-    counts = {name: getattr(state, name) for name in _STEPS} | {name: getattr(now, name) for name in _EPOCHS}
+    counts = {name: getattr(state, name) for name in _STEPS} | {
+        name: getattr(now, field) for field, name in _EPOCHS.items()
+    }
     return {"format": FORMAT, "run": identity, "counts": counts}, arrays
 
 
 def unpacked(
     description: Mapping[str, Any], arrays: Mapping[str, Any], engine: Engine, name: str
-) -> tuple[Standing, dict[str, list[float]]]:
+) -> tuple[RunState, dict[str, list[float]]]:
     """Back from ``packed``, on the arrays of the engine, once ``require_same`` has found that it is the same run.
 
     NotSealed: it is not what a run of this engine keeps.
@@ -52,7 +56,7 @@ def unpacked(
     vectors = ["theta", *moments, "good", *best]
     try:
         counts = description["counts"]
-        if list(arrays) != [*vectors, "reals", *CURVES] or list(counts) != [*_STEPS, *_EPOCHS]:
+        if list(arrays) != [*vectors, "reals", *CURVES] or list(counts) != [*_STEPS, *_EPOCHS.values()]:
             raise ValueError("it holds something else")
         noted = _noted(description["run"])
         epochs = counts["epochs"]
@@ -75,14 +79,14 @@ def unpacked(
         **{step: counts[step] for step in _STEPS},
         **real,
     )
-    standing = Standing(
+    saved = RunState(
         state,
         best=arrays["best"].copy() if best else None,
         best_value=best_value,
         good=arrays["good"].copy(),
-        **{epoch: counts[epoch] for epoch in _EPOCHS},
+        **{field: counts[name] for field, name in _EPOCHS.items()},
     )
-    return standing, {curve: arrays[curve].tolist() for curve in CURVES}
+    return saved, {curve: arrays[curve].tolist() for curve in CURVES}
 
 
 def _noted(run: Mapping[str, Any]) -> set[str]:
@@ -106,7 +110,7 @@ def _impossible(counts: Mapping[str, Any], run: Mapping[str, Any], engine: Engin
     samples = run["samples"] + epoch.seen(step)
     if counts["samples"] != samples:
         return f"{step} steps see {samples} samples, not {counts['samples']}"
-    beyond = [f"{name} is {counts[name]}" for name in _EPOCHS if counts[name] > epochs]
+    beyond = [f"{name} is {counts[name]}" for name in _EPOCHS.values() if counts[name] > epochs]
     return f"{beyond[0]} after {epochs} epochs" if beyond else ""
 
 

@@ -76,15 +76,15 @@ def _register(function: Function, name: str) -> Value:
 
 
 def wait_for_all(
-    function: Function, frame: Frame, turn: Value, threads: Int, sleeping: tuple[Int, Int, Int], halvings: Pointer
+    function: Function, frame: Frame, generation: Value, threads: Int, sleeping: tuple[Int, Int, Int], halvings: Pointer
 ) -> None:
     """Until all threads are here: the last one to arrive lets the others go.
 
-    turn       what Slot.TURN is to be then; it counts the times that all were here
+    generation what Slot.GENERATION is to be then; it counts the times that all were here
     sleeping   as ``way_to_sleep`` says
 
-    No wake-up is lost: who goes to sleep first says so, and then sleeps only if TURN is still what it was; who ends the
-    wait first changes TURN, and then looks for sleepers.
+    No wake-up is lost: who goes to sleep first says so, and then sleeps only if GENERATION is still what it was; who
+    ends the wait first changes GENERATION, and then looks for sleepers.
     """
     b, one = function.builder, ir.Constant(I64, 1)
     before = b.atomic_rmw("add", frame.at(Slot.ARRIVED).value, one, "acq_rel")
@@ -97,10 +97,10 @@ def wait_for_all(
 
     b.position_at_end(last)
     frame.store(Slot.ARRIVED, ir.Constant(I64, 0))
-    b.atomic_rmw("xchg", frame.at(Slot.TURN).value, turn, "seq_cst")
+    b.atomic_rmw("xchg", frame.at(Slot.GENERATION).value, generation, "seq_cst")
     sleepers = b.load_atomic(frame.at(Slot.SLEEPERS).value, "seq_cst", 8, typ=I64)
     with function.when(b.icmp_signed(">", sleepers, ir.Constant(I64, 0))):
-        _wake(function, frame.at(Slot.TURN), *sleeping)
+        _wake(function, frame.at(Slot.GENERATION), *sleeping)
     b.branch(after)
 
     b.position_at_end(others)
@@ -108,8 +108,8 @@ def wait_for_all(
     until = b.add(begun, b.lshr(most, halvings.load()))
     b.branch(check)
     b.position_at_end(check)
-    now = b.load_atomic(frame.at(Slot.TURN).value, "acquire", 8, typ=I64)
-    b.cbranch(b.icmp_signed(">=", now, turn), soon, pause)
+    now = b.load_atomic(frame.at(Slot.GENERATION).value, "acquire", 8, typ=I64)
+    b.cbranch(b.icmp_signed(">=", now, generation), soon, pause)
     b.position_at_end(pause)
     _pause(function)
     b.cbranch(b.icmp_signed("<", clock(function), until), check, late)
@@ -123,10 +123,10 @@ def wait_for_all(
     b.atomic_rmw("add", frame.at(Slot.SLEEPERS).value, one, "seq_cst")
     b.branch(asleep)
     b.position_at_end(asleep)
-    now = b.load_atomic(frame.at(Slot.TURN).value, "seq_cst", 8, typ=I64)
-    still = b.icmp_signed("<", now, turn)
+    now = b.load_atomic(frame.at(Slot.GENERATION).value, "seq_cst", 8, typ=I64)
+    still = b.icmp_signed("<", now, generation)
     with function.when(still):
-        _sleep(function, frame.at(Slot.TURN), now, *sleeping)
+        _sleep(function, frame.at(Slot.GENERATION), now, *sleeping)
     b.cbranch(still, asleep, awake)
     b.position_at_end(awake)
     b.atomic_rmw("sub", frame.at(Slot.SLEEPERS).value, one, "seq_cst")

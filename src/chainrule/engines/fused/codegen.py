@@ -106,7 +106,7 @@ class Emitter:
                 return getattr(b, (_REAL if is_real else _WHOLE)[op])(*args)
 
     def _power(self, base: Value, exponent: Value) -> Value:
-        """base^exponent by squaring, exponent from 0 on: a turn for each of its bits, which wait for each other."""
+        """base^exponent by squaring, exponent from 0 on: an iteration for each bit, each waits for the last."""
         b, code = self.code.builder, self.code
         one = ir.Constant(ir.DoubleType(), 1.0)
         unused = code.intrinsic("llvm.ctlz.i64", I64, [exponent, ir.Constant(I1, 0)])

@@ -1,4 +1,4 @@
-"""Kernels that move numbers, or draw them: gathering rows, turning matrices, random words."""
+"""Kernels that move numbers, or draw them: gathering rows, transposing matrices, random words."""
 
 from typing import Any
 
@@ -57,12 +57,12 @@ def write_gather(name: str, target: Processor, dtype: str) -> str:
     return kernel.finish()
 
 
-TURN = Signature.of(into=MATRIX, matrix=MATRIX, rows=NUMBER, cols=NUMBER)  # as many as the matrix has
+TRANSPOSE = Signature.of(into=MATRIX, matrix=MATRIX, rows=NUMBER, cols=NUMBER)  # as many as the matrix has
 
 
-def write_turn(name: str, target: Processor, dtype: str) -> str:
-    """into[j, i] = matrix[i, j]; squares of lanes x lanes are turned in registers."""
-    kernel = Kernel(name, target, TURN.in_dtype(dtype))
+def write_transpose(name: str, target: Processor, dtype: str) -> str:
+    """into[j, i] = matrix[i, j]; squares of lanes x lanes are transposed in registers."""
+    kernel = Kernel(name, target, TRANSPOSE.in_dtype(dtype))
     lanes = target.lanes(dtype)
     (into, ld_into), (matrix, ld_matrix) = kernel.matrix("into"), kernel.matrix("matrix")
     rows, right = kernel.number("rows"), kernel.number("cols")
@@ -76,8 +76,8 @@ def write_turn(name: str, target: Processor, dtype: str) -> str:
             inside = Int(kernel, kernel.builder.select(i + r < stop, (right - j).value, kernel.whole(0).value))
             return p.load_vector(lanes, kernel.first_lanes(inside, lanes))
 
-        turned = turned_square(kernel, [load(r) for r in range(lanes)])
-        for c, vector in enumerate(turned):
+        transposed = transposed_square(kernel, [load(r) for r in range(lanes)])
+        for c, vector in enumerate(transposed):
             p = into + ((j + c) * ld_into + i)
             if masked:
                 inside = Int(kernel, kernel.builder.select(j + c < right, (stop - i).value, kernel.whole(0).value))
@@ -95,7 +95,7 @@ def write_turn(name: str, target: Processor, dtype: str) -> str:
     return kernel.finish()
 
 
-def turned_square(kernel: Kernel, rows: list[Value]) -> list[Value]:
+def transposed_square(kernel: Kernel, rows: list[Value]) -> list[Value]:
     """The columns of a square held as rows: halves are exchanged between rows 1, 2, 4, ... apart."""
     lanes = len(rows)
     rows = list(rows)

@@ -58,7 +58,7 @@ class Course:
     copied       what is read in their place where they had to be copied: then it is for one run
     epoch        the rows in batches; collected in the order of the epoch unless they are one batch
     full, rest   a step, and the last one of an epoch where fewer rows are left for it
-    turning      what a step expects of the one before
+    transposition      what a step expects of the one before
     at_once      steps between two looks at Ctrl-C, for each thread
     """
 
@@ -68,7 +68,7 @@ class Course:
     epoch: Epoch
     full: Ready
     rest: Ready
-    turning: Ready
+    transposition: Ready
     at_once: float
 
     def is_of(self, state: State, examples: Examples) -> bool:
@@ -289,7 +289,7 @@ class Fused:
         frame, step = full.words, state.step
         counts, sums = (state.updates, state.samples, 0), (0.0, 0.0, 0.0, state.cost_sum, state.weight_sum)
         FRAME.pack_into(frame, 0, GO, before, step, 0, *sums, *counts, state.rate)
-        programs.run(course.turning)
+        programs.run(course.transposition)
         status, whole = GO, min(last_step, first + course.epoch.whole)
         while step < whole and status != STOP and not ctrl_c:
             programs.run(full, min(max(1, int(course.at_once * full.count)), whole - step))
@@ -323,7 +323,7 @@ class Fused:
         m, B, gathers = epoch.m, epoch.B, not epoch.is_one_batch
         # their memory first: zeros where something was freed are written at once, fresh ones where they are used
         programs = self._programs
-        full, turning = programs.training(B, B, gathers), programs.turning(B, gathers)
+        full, transposition = programs.training(B, B, gathers), programs.transposition(B, gathers)
         rest = programs.training(m % B, B, gathers) if m % B else full
         if len(self._rates) < epoch.steps:
             self._make_room(epoch.steps)
@@ -331,13 +331,13 @@ class Fused:
             self._dtheta = self._vector(0.0, 1 + len(state.moments))
         order = self._shuffling.prepare(m)
         memory = self._memory(rows, theta=state.theta, dtheta=self._dtheta, order=order, **moments(state.moments))
-        for ready in (full, turning, rest):
+        for ready in (full, transposition, rest):
             ready.bind(memory)
         at_once = BETWEEN_LOOKS / (full.flops + self._beside)
         vectors = [ref(vector) for vector in (state.theta, *state.moments)]
         of_examples = [ref(given) for given in (examples, examples.X, examples.Y, examples.weight)]
         copied = rows if rows.copied else None
-        return Course(vectors, of_examples, copied, epoch, full, rest, turning, at_once)
+        return Course(vectors, of_examples, copied, epoch, full, rest, transposition, at_once)
 
     def _make_room(self, steps: int) -> None:
         """For the learning rates of so many steps."""

@@ -86,21 +86,21 @@ class _Execution:
         self.parts = function.address("parts")
         self.mine = self.parts + thread * LINE
         zero = ir.Constant(I64, 0)
-        turn = self.frame.load(Slot.TURN)
+        generation = self.frame.load(Slot.GENERATION)
         restore = _tiny_is_zero(function)
         if threads is not None:
             self.mine.store(clock(function), WorkShare.SINCE)
-        with function.loop(0, times, carried=[zero, turn]) as over_steps:
+        with function.loop(0, times, carried=[zero, generation]) as over_steps:
             first, last = zero, ir.Constant(I64, WHOLE)
             if threads is not None:
                 first, last = (self.mine.load(part) for part in (WorkShare.FIRST, WorkShare.LAST))
             with function.loop(0, count, carried=list(over_steps.values)) as over_records:
-                idle, turn = over_records.values
+                idle, generation = over_records.values
                 record = records + over_records.i * 3
                 kind = record.load(2)
                 self._work(record, kind, idle, [first, last, thread.value])
                 is_barrier = b.icmp_signed(">=", kind, ir.Constant(I64, Kind.BARRIER))
-                following = b.select(is_barrier, b.add(turn, ir.Constant(I64, 1)), turn)
+                following = b.select(is_barrier, b.add(generation, ir.Constant(I64, 1)), generation)
                 if threads is not None:
                     with function.when(is_barrier):
                         self._barrier(kind, following, threads)
@@ -119,13 +119,13 @@ class _Execution:
             f = b.inttoptr(record.load(0), KERNEL.as_pointer())
             b.call(f, [b.inttoptr(record.load(1), PTR), *part])
 
-    def _barrier(self, kind: Value, turn: Value, threads: Int) -> None:
+    def _barrier(self, kind: Value, generation: Value, threads: Int) -> None:
         function, b, mine = self.function, self.function.builder, self.mine
         mine.store(b.add(mine.load(WorkShare.BUSY), b.sub(clock(function), mine.load(WorkShare.SINCE))), WorkShare.BUSY)
         is_last = b.icmp_signed("==", kind, ir.Constant(I64, Kind.LAST))
         with function.when(b.and_(is_last, self.thread.equals(0))):
             self._divide(threads)
-        wait_for_all(function, self.frame, turn, threads, self.sleeping, mine + int(WorkShare.HALVINGS))
+        wait_for_all(function, self.frame, generation, threads, self.sleeping, mine + int(WorkShare.HALVINGS))
         mine.store(clock(function), WorkShare.SINCE)
 
     def _divide(self, threads: Int) -> None:

@@ -123,7 +123,7 @@ class Pointer:
 
 
 class Loop:
-    """Inside a loop: ``i``, and the values carried from turn to turn. After it, ``values`` are the last ones."""
+    """Inside a loop: ``i``, and the values carried between iterations. After it, ``values`` are the last ones."""
 
     def __init__(self, i: Int, values: list[Value]) -> None:
         self.i = i
@@ -131,7 +131,7 @@ class Loop:
         self.following = values
 
     def next(self, values: Sequence[Value]) -> None:
-        """What the next turn begins with."""
+        """What the next iteration begins with."""
         self.following = list(values)
 
 
@@ -215,7 +215,7 @@ class Code:
     def loop(
         self, start: Int | int, stop: Int | int, step: Int | int = 1, carried: Sequence[Value] = ()
     ) -> Iterator[Loop]:
-        """for i in range(start, stop, step), carrying values from turn to turn."""
+        """for i in range(start, stop, step), carrying values from iteration to iteration."""
         b = self.builder
         before = b.block
         head, body, after = (self.function.append_basic_block(name) for name in ("head", "body", "after"))

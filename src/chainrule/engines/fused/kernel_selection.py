@@ -94,10 +94,10 @@ class Parts:
         self.trace = trace = Tracer(network.dtype)
         formulas = self._traced("the network", lambda: network.formulas(trace, functions))
         for_dtype = {
-            "thin": (reductions.THIN, reductions.write_thin),
+            "gemv": (reductions.GEMV, reductions.write_gemv),
             "finite": (reductions.FINITE, reductions.write_finite),
             "gather": (data_movement.GATHER, data_movement.write_gather),
-            "turn": (data_movement.TURN, data_movement.write_turn),
+            "transpose": (data_movement.TRANSPOSE, data_movement.write_transpose),
             "begin": (step_state.BEGIN, step_state.write_begin),
             "begin share": (step_state.BEGIN_SHARE, step_state.write_begin_share),
             "cost": (step_state.COST, step_state.write_cost),
@@ -114,18 +114,18 @@ class Parts:
             }
         self.common = {name: self._want(f"{name} {self.dtype}", *how, self.dtype) for name, how in for_dtype.items()}
         self.tiles: dict[bool, KernelTable] = {}
-        for turned in (False, True):
-            self.tiles[turned] = KernelTable(
-                self._name(f"tiles {self.dtype} {turned}", microkernels.write_tiles, self.dtype, turned)
+        for transposed in (False, True):
+            self.tiles[transposed] = KernelTable(
+                self._name(f"tiles {self.dtype} {transposed}", microkernels.write_tiles, self.dtype, transposed)
             )
             for name, signature, write in (
                 ("product", matmul.PRODUCT, matmul.write_product),
                 ("blocked", matmul.BLOCKED, matmul.write_blocked),
             ):
-                kernel = self._want(f"{name} {self.dtype} {turned}", signature, write, self.dtype, turned)
-                self.common[name + "_turned" * turned] = kernel
+                kernel = self._want(f"{name} {self.dtype} {transposed}", signature, write, self.dtype, transposed)
+                self.common[name + "_transposed" * transposed] = kernel
         how = matmul.BLOCKED, matmul.write_blocked, self.dtype, False, True
-        self.common["blocked_of_turned"] = self._want(f"blocked {self.dtype} B turned", *how)
+        self.common["blocked_B_transposed"] = self._want(f"blocked {self.dtype} B transposed", *how)
         for_all = {
             "words": (data_movement.WORDS, data_movement.write_words),
             "end": (step_state.END, step_state.write_end),

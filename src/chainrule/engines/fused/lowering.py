@@ -26,7 +26,7 @@ from chainrule.engines.fused.kernel_selection import Hidden, Parts, Reduction
 from chainrule.engines.fused.memory import MemoryBlock, stride
 from chainrule.engines.fused.program import Program
 from chainrule.engines.fused.reductions import BLOCK
-from chainrule.engines.fused.rowwise import turned_bytes
+from chainrule.engines.fused.rowwise import transposed_bytes
 from chainrule.engines.fused.signatures import Given, Made, Matrix, Place, Wanted
 from chainrule.engines.fused.step_state import REALS, SLOTS, Kind, Slot
 from chainrule.formulas.draws import Stream
@@ -75,16 +75,18 @@ class Workspace:
         self.A = [matrix(chunk, u) if l > 0 or holds_A_0 else Matrix(Place("X", dtype), n[0]) for l, u in enumerate(n)]
         self.inputs = InputMemory(parts, block, chunk, training, gathers and not training) if parts.inputs else None
         if parts.by_example or parts.link_by_example:
-            self.turned = block.part(threads * turned_bytes(parts.library.target, dtype, n[-1]), dtype)
+            self.transposed = block.part(threads * transposed_bytes(parts.library.target, dtype, n[-1]), dtype)
         self.Y = matrix(chunk, n[-1]) if gathers else Matrix(Place("Y", dtype), n[-1])
         self.w, self.share, self.losses = (vector(rows) for _ in range(3))
         if training:
             self.G = [nowhere, *(matrix(chunk, u) for u in n[1:-1])]
             self.dA = matrix(chunk, max(n[1:-1], default=1))  # one stride for all layers, for the same reason as halves
-            # W[l] is turned for the way back, unless the product does that while it packs it; entry 0 is not used
-            self.turns = 1 if parts.inputs else 2  # from this layer on dA[l-1] is wanted
+            # W[l] is transposed for the way back, unless the product does that while it packs it; entry 0 is not used
+            self.first_transposed = 1 if parts.inputs else 2  # from this layer on dA[l-1] is wanted
             self.packs = [j > 1 and is_large(chunk, j, stride(k, size), size) for k, j in pairwise((1, *n))]
-            self.W = [nowhere if self.packs[l] or l < self.turns else matrix(n[l], n[l - 1]) for l in range(len(n))]
+            self.W = [
+                nowhere if self.packs[l] or l < self.first_transposed else matrix(n[l], n[l - 1]) for l in range(len(n))
+            ]
             # one for each layer: a thread that is a layer ahead must not write where another one still reads
             self.halves = [
                 block.part(8 * ((GRAIN - 1 + chunk) * -(-u // 2) + 4) if p > 0.0 else 0, "int64")
@@ -152,9 +154,9 @@ class Builder:
         return Place(name, self.parts.dtype, offset)
 
     def _product(
-        self, C: Matrix, A: Matrix, B: Matrix, init: Matrix, shape: tuple[int, int, int], turned: bool = False
+        self, C: Matrix, A: Matrix, B: Matrix, init: Matrix, shape: tuple[int, int, int], transposed: bool = False
     ) -> None:
-        """C = init + A B, or with A.T in the place of A where it is ``turned``.
+        """C = init + A B, or with A.T in the place of A where it is ``transposed``.
 
         Threads keep their rows of the batch from one product to the next; of the gradient they may share the columns.
         """
@@ -162,11 +164,11 @@ class Builder:
         M, N, K = shape
         by_columns = int(into_gradient and (N >= M or M == 1))
         given: dict[str, Given] = {"C": C, "A": A, "B": B, "init": init, "M": M, "N": N, "K": K}
-        given |= {"by_columns": by_columns, "tiles": self.parts.tiles[turned]}
+        given |= {"by_columns": by_columns, "tiles": self.parts.tiles[transposed]}
         if is_large(M, K, B.stride, self.size):
-            self._call("blocked" + "_turned" * turned, packing=PACKING, **given)
+            self._call("blocked" + "_transposed" * transposed, packing=PACKING, **given)
         else:
-            self._call("product" + "_turned" * turned, **given)
+            self._call("product" + "_transposed" * transposed, **given)
 
     def _from(self, matrix: Matrix, first: int) -> Matrix:
         """What a chunk that begins at row ``first`` has of a matrix: all of one in the workspace, rows of X and Y."""
@@ -196,7 +198,7 @@ class Builder:
             A, Z = self._from(work.A[l - 1], first), work.A[l]
             b = self._block("theta", f"b[{l}]")
             if n[l] == 1:
-                self._call("thin", Z=Z.place, A=A, w=self._weights(l).place, b=b, rows=rows, K=n[l - 1])
+                self._call("gemv", Z=Z.place, A=A, w=self._weights(l).place, b=b, rows=rows, K=n[l - 1])
             else:
                 self._product(Z, A, self._weights(l), Matrix(b, 0), (rows, n[l], n[l - 1]))
             if l < self.L:
@@ -234,7 +236,7 @@ class Builder:
         made = self.parts.losses if delta else self.parts.values
         share, losses = work.share + first * self.size, work.losses + first * self.size
         Z, Y = work.A[-1], self._from(work.Y, first)
-        room: dict[str, Given] = {"turned": work.turned} if self.parts.by_example else {}
+        room: dict[str, Given] = {"transposed": work.transposed} if self.parts.by_example else {}
         self._formula(made, rows=rows, cols=K, Z=Z, Y=Y, dZ=Z, share=share, losses=losses, **room)
 
     def backward_rows(self, rows: int, hidden: list[Hidden]) -> None:
@@ -253,7 +255,7 @@ class Builder:
         if work.packs[l]:
             given: dict[str, Given] = {"M": rows, "N": units, "K": n[l], "by_columns": 0}
             given |= {"tiles": self.parts.tiles[False], "packing": PACKING}
-            self._call("blocked_of_turned", C=dA, A=dZ, B=self._weights(l), init=zeros, **given)
+            self._call("blocked_B_transposed", C=dA, A=dZ, B=self._weights(l), init=zeros, **given)
         else:
             # one row: W[l] and W[l].T are the same memory
             W = Matrix(self._weights(l).place, n[l - 1]) if n[l] == 1 else work.W[l]
@@ -273,7 +275,7 @@ class Builder:
             if n[l] == 1:
                 self._product(dW, dZ, A, dW if first else zeros, (1, n[l - 1], rows))
             else:
-                self._product(dW, A, dZ, dW if first else zeros, (n[l - 1], n[l], rows), turned=True)
+                self._product(dW, A, dZ, dW if first else zeros, (n[l - 1], n[l], rows), transposed=True)
             self._product(db, Matrix(work.ones, 0), dZ, db if first else zeros, (1, n[l], rows))
         if self.inputs:
             self.inputs.backward(self._picked(rows, first, gathers))
@@ -399,12 +401,12 @@ class Builder:
                 moved.append((block.role, Stretch(block.offset, block.size, {**known})))
         return moved
 
-    def turn_weights(self) -> None:
+    def transpose_weights(self) -> None:
         """W[l] from W[l].T, which dZ[l] is multiplied by on the way back."""
-        for l in range(self.work.turns, self.L + 1):
+        for l in range(self.work.first_transposed, self.L + 1):
             if self.n[l] > 1 and not self.work.packs[l]:
                 into, W = self.work.W[l], self._weights(l)
-                self._call("turn", into=into, matrix=W, rows=self.n[l - 1], cols=self.n[l])
+                self._call("transpose", into=into, matrix=W, rows=self.n[l - 1], cols=self.n[l])
 
     def end(self, rows: int) -> None:
         """Count the step."""
@@ -417,5 +419,5 @@ class Builder:
         Z = work.A[-1]
         if link is None:
             return
-        room: dict[str, Given] = {"turned": work.turned} if self.parts.link_by_example else {}
+        room: dict[str, Given] = {"transposed": work.transposed} if self.parts.link_by_example else {}
         self._formula(link, rows=rows, cols=K, Z=Z, A=Z, **room)

@@ -8,7 +8,7 @@ Here columns are split into panels and rows into tiles; the arithmetic is in ``t
 
 from dataclasses import dataclass
 
-from chainrule.engines.fused.data_movement import turned_square
+from chainrule.engines.fused.data_movement import transposed_square
 from chainrule.engines.fused.ir_builder import BYTES, GRAIN, PTR, TYPES, Int, Kernel, Pointer, Value
 from chainrule.engines.fused.microkernels import CALL, HEIGHTS, Section, TileTable
 from chainrule.engines.fused.processor import Processor
@@ -19,7 +19,7 @@ HEIGHT = 528  # rows of A at a time: HEIGHT x DEPTH float32 take 1 MiB, a second
 GROUP = 8  # panels that are packed together where B is large, ROWS by ROWS: each row lies in another page of memory
 ROWS = 4
 SMALL = 2**19  # bytes of a B that stays in the second cache: its panels are packed one by one
-TOGETHER = 16  # k of a turned A that are packed at a time: lines of memory that stay in the first cache
+TOGETHER = 16  # k of a transposed A that are packed at a time: lines of memory that stay in the first cache
 
 
 def panel_bytes(target: Processor) -> int:
@@ -46,13 +46,13 @@ PRODUCT = Signature.of(
 BLOCKED = Signature((*PRODUCT.arguments, ("packing", MEMORY)))  # where threads pack
 
 
-def write_product(name: str, target: Processor, dtype: str, turned: bool) -> str:
+def write_product(name: str, target: Processor, dtype: str, transposed: bool) -> str:
     """C = init + A B, straight from where the matrices stand.
 
     Strides in elements: C[i, j] at C + i ldc + j, B[k, j] at B + k ldb + j, init[i, j] at init + i ldi + j (ldi = 0:
-    one row for all, the biases), and A[i, k] at A + i lda + k, or, where A is ``turned``, at A + k lda + i.
+    one row for all, the biases), and A[i, k] at A + i lda + k, or, where A is ``transposed``, at A + k lda + i.
     """
-    product = _Product(name, target, dtype, turned, PRODUCT)
+    product = _Product(name, target, dtype, transposed, PRODUCT)
     kernel, columns, zero = product.kernel, product.columns, product.kernel.whole(0)
     with kernel.when(product.many > 0), kernel.loop(columns[0], columns[1], product.width) as loop:
         product.panel(loop.i, product.rows[0], product.end, zero, product.K)
@@ -60,20 +60,20 @@ def write_product(name: str, target: Processor, dtype: str, turned: bool) -> str
     return kernel.finish()
 
 
-def write_blocked(name: str, target: Processor, dtype: str, turned: bool, B_turned: bool = False) -> str:
+def write_blocked(name: str, target: Processor, dtype: str, transposed: bool, B_transposed: bool = False) -> str:
     """The same for large matrices.
 
     DEPTH rows of a panel of B are copied to one place, so that they stay near while the rows of A pass; where A is
-    turned, so are HEIGHT of its rows, which stay in the second cache while the panels of B pass. Of a large B, a group
-    of panels is copied row by row. Where B is ``B_turned``, B[k, j] is at B + j ldb + k, and is turned while it is
-    copied; all rows of A then go through the panels, since B cannot be read in place.
+    transposed, so are HEIGHT of its rows, which stay in the second cache while the panels of B pass. Of a large B, a
+    group of panels is copied row by row. Where B is ``B_transposed``, B[k, j] is at B + j ldb + k, and is transposed
+    while it is copied; all rows of A then go through the panels, since B cannot be read in place.
     """
-    product = _Product(name, target, dtype, turned, BLOCKED, packs_A=turned)
+    product = _Product(name, target, dtype, transposed, BLOCKED, packs_A=transposed)
     kernel, b, size = product.kernel, product.kernel.builder, product.size
     packing = kernel.word("packing") + kernel.thread * packing_bytes(target)
     panels = Pointer(kernel, b.inttoptr(packing.value, PTR), product.real)
     block = panels.after(GROUP * panel_bytes(target))
-    if B_turned:
+    if B_transposed:
         product.end = product.rows[1]
         group, some = kernel.whole(product.width), kernel.whole(DEPTH)
     else:
@@ -82,16 +82,16 @@ def write_blocked(name: str, target: Processor, dtype: str, turned: bool, B_turn
             Int(kernel, b.select(large, *(kernel.whole(n).value for n in either)))
             for either in ((GROUP * product.width, product.width), (ROWS, DEPTH))
         )
-    pack_B = product.pack_turned_B if B_turned else product.pack_B
+    pack_B = product.pack_transposed_B if B_transposed else product.pack_B
     with (
         kernel.loop(0, product.K, DEPTH) as over_depth,
         kernel.loop(product.rows[0], product.end, HEIGHT) as over_blocks,
     ):
         k, top = over_depth.i, over_blocks.i
         depth, bottom = (product.K - k).least(DEPTH), (top + HEIGHT).least(product.end)
-        if turned:
+        if transposed:
             product.pack_A(block, top, bottom, k, depth)
-        packed_A = Packed(block, top, depth * size) if turned else None
+        packed_A = Packed(block, top, depth * size) if transposed else None
         with kernel.loop(product.columns[0], product.columns[1], group) as over_groups:
             first, last = over_groups.i, (over_groups.i + group).least(product.columns[1])
 
@@ -103,7 +103,7 @@ def write_blocked(name: str, target: Processor, dtype: str, turned: bool, B_turn
                 pack_B(packed(over_columns.i), over_columns.i, k, rows)
             with kernel.loop(first, last, product.width) as over_columns:
                 product.panel(over_columns.i, top, bottom, k, depth, packed(over_columns.i), packed_A)
-    if not B_turned:
+    if not B_transposed:
         product.single_rows()
     return kernel.finish()
 
@@ -121,14 +121,14 @@ class _Product:
     """What both kernels share: the arguments, the thread's part, and calls of tiles."""
 
     def __init__(
-        self, name: str, target: Processor, dtype: str, turned: bool, signature: Signature, packs_A: bool = False
+        self, name: str, target: Processor, dtype: str, transposed: bool, signature: Signature, packs_A: bool = False
     ) -> None:
         self.kernel = kernel = Kernel(name, target, signature.in_dtype(dtype))
-        self.turned = turned
+        self.transposed = transposed
         self.real, self.size, self.lanes = TYPES[dtype], BYTES[dtype], target.lanes(dtype)
-        self.table = TileTable(target, turned)
+        self.table = TileTable(target, transposed)
         section = self.table.packed if packs_A else self.table.panels
-        assert section is not None, "only an A that is turned is packed"
+        assert section is not None, "only an A that is transposed is packed"
         self.section, self.width = section, section.wide * self.lanes
         self.tiles = kernel.address("tiles")
         self.C, self.ldc = self._matrix("C")
@@ -185,7 +185,7 @@ class _Product:
             self._call(tiles.load(1), i, j, zero, self.K, self._A(i, zero), self.lda, self.B + j, self.ldb, count)
 
     def pack_A(self, into: Pointer, top: Int, bottom: Int, k: Int, depth: Int) -> None:
-        """The rows top..bottom-1 of a turned A as Packed describes them."""
+        """The rows top..bottom-1 of a transposed A as Packed describes them."""
         kernel, start = self.kernel, top
         for rows in self.section.heights:
             lanes, mask = rows, None
@@ -214,8 +214,8 @@ class _Product:
                 for v, mask in zip(places, masks, strict=True):
                     (into + (loop.i * self.width + v)).store_vector((row + v).load_vector(lanes, mask))
 
-    def pack_turned_B(self, into: Pointer, j: Int, k: Int, rows: tuple[Int, Int]) -> None:
-        """The same rows where B is turned: squares of lanes x lanes, of which no column beyond the last is read."""
+    def pack_transposed_B(self, into: Pointer, j: Int, k: Int, rows: tuple[Int, Int]) -> None:
+        """The same rows where B is transposed: squares of lanes x lanes, of which no column beyond the last is read."""
         kernel, lanes, last = self.kernel, self.lanes, self.columns[1] - 1
         with kernel.loop(0, self.width, lanes) as across, kernel.loop(*rows, lanes) as down:
             mask = kernel.first_lanes(rows[1] - down.i, lanes)
@@ -223,12 +223,12 @@ class _Product:
                 (self.B.after((j + across.i + c).least(last) * self.ldb) + (k + down.i)).load_vector(lanes, mask)
                 for c in range(lanes)
             ]
-            for r, vector in enumerate(turned_square(kernel, square)):
+            for r, vector in enumerate(transposed_square(kernel, square)):
                 (into + ((down.i + r) * self.width + across.i)).store_vector(vector)
 
     def _A(self, i: Int, k: Int) -> Pointer:
         """Where A[i, k] stands."""
-        return self.A.after(k * self.lda) + i if self.turned else self.A.after(i * self.lda) + k
+        return self.A.after(k * self.lda) + i if self.transposed else self.A.after(i * self.lda) + k
 
     def _tiles(self, section: Section, j: Int) -> tuple[Pointer, Int]:
         """The tiles for the columns from j on: their place in the table, and how many lanes their last vector has."""

@@ -27,20 +27,20 @@ HEIGHTS = {
 }
 ALONE = 4  # vectors where a tile has one row: enough independent chains to hide the latency of an addition
 PACKED = 2  # vectors where A is packed: a high tile uses longer what is packed
-UNROLLED = 2  # k in a turn of a tile that is met often
+UNROLLED = 2  # k in an iteration of a tile that is met often
 
 
 @dataclass(frozen=True)
 class Shape:
-    """A tile: rows, vectors of columns, is the last one masked, is A turned."""
+    """A tile: rows, vectors of columns, is the last one masked, is A transposed."""
 
     rows: int
     vectors: int
     masked: bool
-    turned: bool
+    transposed: bool
 
     def __str__(self) -> str:
-        return f"tile_{self.rows}_{self.vectors}{'_masked' * self.masked}{'_turned' * self.turned}"
+        return f"tile_{self.rows}_{self.vectors}{'_masked' * self.masked}{'_transposed' * self.transposed}"
 
 
 @dataclass(frozen=True)
@@ -61,19 +61,19 @@ class Section:
 
 
 class TileTable:
-    """Which tiles there are for A as it stands, or ``turned``, and where the table has them.
+    """Which tiles there are for A as it stands, or ``transposed``, and where the table has them.
 
     panels   the widest tiles; the last has one row, for what is left below
-    packed   for an A that was packed for them; only where it is turned
+    packed   for an A that was packed for them; only where it is transposed
     alone    tiles of one row
     """
 
-    def __init__(self, target: Processor, turned: bool) -> None:
+    def __init__(self, target: Processor, transposed: bool) -> None:
         self.shapes: list[Shape] = []
-        self._turned = turned
+        self._transposed = transposed
         heights = HEIGHTS[target.registers]
         self.panels = self._section([(*heights[v], 1) for v in sorted(heights)])
-        self.packed = self._section([heights[PACKED]] * PACKED) if turned else None
+        self.packed = self._section([heights[PACKED]] * PACKED) if transposed else None
         self.alone = self._section([(1,)] * ALONE)
 
     def _section(self, heights: list[tuple[int, ...]]) -> Section:
@@ -83,15 +83,15 @@ class TileTable:
         for vectors, masked in ((wide, False), *((v, True) for v in range(1, wide + 1))):
             rows = heights[vectors - 1]
             for height in (*rows, *rows[-1:] * (entries - len(rows))):  # an entry met again finds no rows left
-                self.shapes.append(Shape(height, vectors, masked, self._turned))
+                self.shapes.append(Shape(height, vectors, masked, self._transposed))
         return section
 
 
-def write_tiles(name: str, target: Processor, dtype: str, turned: bool) -> str:
+def write_tiles(name: str, target: Processor, dtype: str, transposed: bool) -> str:
     """The table under this name, and its tiles."""
     module: Any = ir.Module(name)
     module.triple = target.triple
-    shapes = TileTable(target, turned).shapes
+    shapes = TileTable(target, transposed).shapes
     made = {shape: _tile(module, target, dtype, shape) for shape in dict.fromkeys(shapes)}
     content = [n for shape in shapes for n in (ir.Constant(I64, shape.rows), made[shape].ptrtoint(I64))]
     table: Any = ir.GlobalVariable(module, ir.ArrayType(I64, len(content)), name)
@@ -103,8 +103,8 @@ def write_tiles(name: str, target: Processor, dtype: str, turned: bool) -> str:
 def _tile(module: Any, target: Processor, dtype: str, shape: Shape) -> Any:
     """A function C, ldc, A, lda, B, ldb, K, init, ldi, count: one tile.
 
-    Strides are bytes. A[i, k] is at A + i lda + k, or where A is turned at A + k lda + i; ``count`` is how many lanes
-    of the last vector exist where it is ``masked``; init[i, :] is what the chains begin with.
+    Strides are bytes. A[i, k] is at A + i lda + k, or where A is transposed at A + k lda + i; ``count`` is how many
+    lanes of the last vector exist where it is ``masked``; init[i, :] is what the chains begin with.
     """
     lanes, real = target.lanes(dtype), TYPES[dtype]
     f: Any = ir.Function(module, CALL, f"{module.name}_{shape}")
@@ -120,22 +120,22 @@ def _tile(module: Any, target: Processor, dtype: str, shape: Shape) -> Any:
         return [(p + j * lanes, mask if j == shape.vectors - 1 else None) for j in range(shape.vectors)]
 
     acc = [p.load_vector(lanes, m) for i in range(shape.rows) for p, m in vectors(init.after(ldi * i))]
-    starts = [A] if shape.turned else [A.after(lda * i) for i in range(shape.rows)]
+    starts = [A] if shape.transposed else [A.after(lda * i) for i in range(shape.rows)]
     pointers = [B.value, *(code.opaque_pointer(p).value for p in starts)]
     done = code.whole(0)
     often = not shape.masked and shape.rows > 1
-    for turn in (UNROLLED, 1) if often else (1,):
-        stop = K.rounded_down(turn)
-        with code.loop(done, stop, turn, carried=[*acc, *pointers]) as loop:
+    for unroll in (UNROLLED, 1) if often else (1,):
+        stop = K.rounded_down(unroll)
+        with code.loop(done, stop, unroll, carried=[*acc, *pointers]) as loop:
             sums, (b_k, *a_k) = list(loop.values[: len(acc)]), loop.values[len(acc) :]
             B_k, A_k = Pointer(code, b_k, real), [Pointer(code, a, real) for a in a_k]
-            for _ in range(turn):
+            for _ in range(unroll):
                 row = [p.load_vector(lanes, m) for p, m in vectors(B_k)]
                 for i in range(shape.rows):
-                    a = code.splat((A_k[0] + i if shape.turned else A_k[i]).load(), lanes)
+                    a = code.splat((A_k[0] + i if shape.transposed else A_k[i]).load(), lanes)
                     for j in range(shape.vectors):
                         sums[i * shape.vectors + j] = code.fma(a, row[j], sums[i * shape.vectors + j])
-                B_k, A_k = B_k.after(ldb), [p.after(lda) if shape.turned else p + 1 for p in A_k]
+                B_k, A_k = B_k.after(ldb), [p.after(lda) if shape.transposed else p + 1 for p in A_k]
             loop.next([*sums, B_k.value, *(p.value for p in A_k)])
         acc, pointers, done = loop.values[: len(acc)], loop.values[len(acc) :], stop
     for i in range(shape.rows):

@@ -193,14 +193,14 @@ class Programs:
             b.begin(rows, gathers)
             b.gradient(rows, gathers, self._parts.hidden)
             b.update()
-            b.turn_weights()
+            b.transpose_weights()
             b.end(rows)
 
         return self._ready(key, (most, True, gathers), rows, write)
 
-    def turning(self, most: int, gathers: bool) -> Ready:
+    def transposition(self, most: int, gathers: bool) -> Ready:
         """What a training step expects of the one before."""
-        return self._ready(("turning", most, gathers), (most, True, gathers), 1, Builder.turn_weights)
+        return self._ready(("transposition", most, gathers), (most, True, gathers), 1, Builder.transpose_weights)
 
     def gradient(self, rows: int, dropout: bool, of_share: bool = False, row: int = 0) -> Ready:
         """J and dtheta of a step, or of a share of one; ``row``, where in its step it begins, matters to dropout."""
@@ -208,7 +208,7 @@ class Programs:
         row = row if hidden != self._parts.still else 0
 
         def write(b: Builder) -> None:
-            b.turn_weights()
+            b.transpose_weights()
             b.program.barrier()
             if of_share:
                 b.begin_share(rows)

@@ -21,7 +21,7 @@ LANES = 16
 # Long vectors are summed in blocks of this many elements, each by one thread, and the blocks in order
 BLOCK = 4096
 
-# Sums that take turns where their order does not matter: enough to hide the latency of an addition
+# Accumulators that take turns where their order does not matter: enough to hide the latency of an addition
 TOGETHER = 8
 
 
@@ -45,15 +45,15 @@ def combined(kernel: Kernel, op: str, a: Value, b: Value) -> Value:
     return kernel.builder.select(kernel.builder.fcmp_unordered("uno", b, b), b, larger)
 
 
-THIN = Signature.of(Z=REAL, A=MATRIX, w=REAL, b=REAL, rows=NUMBER, K=NUMBER)
+GEMV = Signature.of(Z=REAL, A=MATRIX, w=REAL, b=REAL, rows=NUMBER, K=NUMBER)
 
 
-def write_thin(name: str, target: Processor, dtype: str) -> str:
-    """Z[i] = b + sum_k A[i, k] w[k], a layer of one unit.
+def write_gemv(name: str, target: Processor, dtype: str) -> str:
+    """Z = A w + b, a matrix times a vector (gemv): a layer of one unit.
 
     Each row is LANES chains over every LANES-th k, added as a tree: the same for every vector width and batch.
     """
-    kernel = Kernel(name, target, THIN.in_dtype(dtype))
+    kernel = Kernel(name, target, GEMV.in_dtype(dtype))
     real = TYPES[dtype]
     Z, (A, lda), w, b = kernel.address("Z"), kernel.matrix("A"), kernel.address("w"), kernel.address("b")
     rows, K = kernel.number("rows"), kernel.number("K")
@@ -137,8 +137,8 @@ FINITE = Signature.of(length=NUMBER, x=REAL, into=REAL)
 def write_finite(name: str, target: Processor, dtype: str) -> str:
     """For each BLOCK of a vector 0 where all its elements are finite, else NaN.
 
-    x 0 is 0, or NaN where x is not finite. However many sums take turns, so that none waits for the last one, the
-    outcome is the same.
+    x 0 is 0, or NaN where x is not finite. However many accumulators take turns, so that no addition waits for the
+    last one, the outcome is the same.
     """
     kernel = Kernel(name, target, FINITE.in_dtype(dtype))
     real, lanes = TYPES[dtype], target.lanes(dtype)

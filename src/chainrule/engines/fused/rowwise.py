@@ -1,14 +1,14 @@
 """Kernels for formulas in which the outputs of an example belong together: softmax, several quantiles.
 
-As many examples as a vector has lanes are turned, so that a lane is an example; what is worked out is turned back. The
-terms of a sum over outputs are then added in the order of the outputs, whatever the width of the vectors.
+As many examples as a vector has lanes are transposed, so that a lane is an example; the results are transposed back.
+The terms of a sum over outputs are then added in the order of the outputs, whatever the width of the vectors.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from chainrule.engines.fused.codegen import Emitter, symbols_of
-from chainrule.engines.fused.data_movement import turned_square
+from chainrule.engines.fused.data_movement import transposed_square
 from chainrule.engines.fused.elementwise import along, map_signature
 from chainrule.engines.fused.ir_builder import BYTES, Int, Kernel, Pointer, Value
 from chainrule.engines.fused.processor import Processor
@@ -16,18 +16,18 @@ from chainrule.engines.fused.reductions import combined
 from chainrule.engines.fused.signatures import Argument, Signature
 from chainrule.ir import Expression, walk
 
-MATRICES = 3  # that a kernel turns: Z, Y, and what comes of them
+MATRICES = 3  # that a kernel transposes: Z, Y, and what comes of them
 
 
-def turned_bytes(target: Processor, dtype: str, outputs: int) -> int:
-    """What a thread needs to turn a vector of examples: so many matrices, of all their outputs."""
+def transposed_bytes(target: Processor, dtype: str, outputs: int) -> int:
+    """What a thread needs to transpose a vector of examples: so many matrices, of all their outputs."""
     lanes = target.lanes(dtype)
     return MATRICES * -(-outputs // lanes) * lanes * lanes * BYTES[dtype]
 
 
 def by_example_signature(dtype: str, outputs: Mapping[str, Expression]) -> Signature:
-    """That of a map, and at the end memory for ``turned_bytes`` a thread. A result may replace a symbol."""
-    return Signature((*map_signature(dtype, outputs).arguments, ("turned", Argument(dtype))))
+    """That of a map, and at the end memory for ``transposed_bytes`` a thread. A result may replace a symbol."""
+    return Signature((*map_signature(dtype, outputs).arguments, ("transposed", Argument(dtype))))
 
 
 def write_by_example(name: str, target: Processor, dtype: str, outputs: Mapping[str, Expression]) -> str:
@@ -39,10 +39,10 @@ def write_by_example(name: str, target: Processor, dtype: str, outputs: Mapping[
     symbols = {s.value: _place(kernel, s.value, s.reach) for s in symbols_of(expressions)}
     into = {name: _place(kernel, name, e.reach) for name, e in outputs.items()}
     room = (K + (lanes - 1)).rounded_down(lanes) * lanes
-    turned = kernel.address("turned") + kernel.thread * room * MATRICES
+    transposed = kernel.address("transposed") + kernel.thread * room * MATRICES
     matrices = [name for name, (_, stride) in (symbols | into).items() if stride is not None]
     assert len(matrices) <= MATRICES, matrices
-    column = {name: turned + room * which for which, name in enumerate(matrices)}
+    column = {name: transposed + room * which for which, name in enumerate(matrices)}
     emitter = Emitter(kernel, lanes, {})
     emitter.prepare(expressions)
     start, stop = kernel.share(examples)
@@ -58,7 +58,7 @@ def write_by_example(name: str, target: Processor, dtype: str, outputs: Mapping[
                 numbers[s] = (pointer + i).load_vector(lanes, mask)
             else:
                 with _squares(kernel, pointer, stride, i, last, K, column[s], lanes) as (rows, columns, inside):
-                    square = turned_square(kernel, [row.load_vector(lanes, inside) for row in rows])
+                    square = transposed_square(kernel, [row.load_vector(lanes, inside) for row in rows])
                     for place, vector in zip(columns, square, strict=True):
                         place.store_vector(vector)
 
@@ -95,7 +95,7 @@ def write_by_example(name: str, target: Processor, dtype: str, outputs: Mapping[
             pointer, stride = into[name]
             assert stride is not None
             with _squares(kernel, pointer, stride, i, last, K, column[name], lanes) as (rows, columns, inside):
-                square = turned_square(kernel, [place.load_vector(lanes) for place in columns])
+                square = transposed_square(kernel, [place.load_vector(lanes) for place in columns])
                 # backwards: what the missing rows hold, the last row overwrites
                 for row, vector in reversed(list(zip(rows, square, strict=True))):
                     row.store_vector(vector, inside)

@@ -32,8 +32,8 @@ class Slot(IntEnum):
     LAST_RATE = 12
     PART = 13  # of a step, that a share of it is: the sum of its weights / S
     ARRIVED = 16  # at the barrier; on a cache line of its own, as is
-    TURN = 24  # how many barriers all have passed
-    SLEEPERS = 25  # threads that sleep until TURN changes
+    GENERATION = 24  # how many barriers all have passed
+    SLEEPERS = 25  # threads that sleep until GENERATION changes
 
 
 SLOTS = 32

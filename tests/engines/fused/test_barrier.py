@@ -61,7 +61,7 @@ class Barriers:
         for thread in self.threads:
             thread.join(max(0.0, until - time.monotonic()))
             assert not thread.is_alive(), "not woken"
-        assert self.frame[Slot.TURN] == self.each * self.times
+        assert self.frame[Slot.GENERATION] == self.each * self.times
         assert self.frame[Slot.ARRIVED] == self.frame[Slot.SLEEPERS] == 0
 
 
