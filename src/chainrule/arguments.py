@@ -66,14 +66,14 @@ def is_number(value: Any) -> bool:
     return True
 
 
-def number(name: str, value: Any, said: str) -> float:
-    """The value as a float. RequestError: it is not a finite number; ``said`` is what it is to be.
+def number(name: str, value: Any, said: str = "a finite number", finite: bool = True) -> float:
+    """The value as a float. RequestError: it is not a number, or not finite; ``said`` is what it is to be.
 
     >>> number("l2", "0.1", "a number from 0 on")
     Traceback (most recent call last):
     chainrule.errors.RequestError: l2 is a number from 0 on, not '0.1'.
     """
-    if not is_number(value) or not isfinite(float(value)):
+    if not is_number(value) or (finite and not isfinite(float(value))):
         raise RequestError(f"{name} is {said}, not {short(value)}.")
     return float(value)
 

@@ -263,7 +263,7 @@ def test_messages(Engine):
         "a run goes forward: from step 3 it cannot go to step 2.": lambda: at_work.run(
             state._replace(step=3), examples, 3, 2
         ),
-        "rate must be a finite real number, not nan.": lambda: at_work.update(state, np.ones(size), float("nan")),
+        "rate is a finite number, not nan.": lambda: at_work.update(state, np.ones(size), float("nan")),
     }.items():
         with pytest.raises(RequestError) as refused:
             call()

@@ -1,12 +1,11 @@
 """What every engine asks of what it is given, and the words in which it refuses the rest."""
 
-from math import isfinite, nan
 from operator import index
 from typing import Any
 
 import numpy as np
 
-from chainrule.arguments import is_integer
+from chainrule.arguments import is_integer, number
 from chainrule.engines.protocol import State
 from chainrule.errors import RequestError
 from chainrule.formulas.optimizers import Optimizer, Step
@@ -97,23 +96,11 @@ def require_examples(examples: Examples, network: Network) -> None:
     )
 
 
-def require_count(name: str, number: Any) -> int:
+def require_count(name: str, value: Any) -> int:
     """The number as an int. RequestError: it is not an integer from 0 on that an int64 can hold."""
-    if not is_integer(number) or not 0 <= index(number) <= LARGEST:
-        raise RequestError(f"{name} must be an integer from 0 to 2^63 - 1, not {number!r}.")
-    return index(number)
-
-
-def require_real(name: str, number: Any, finite: bool = True) -> float:
-    """The number as a float. RequestError: it is not a real number, or not a finite one."""
-    try:
-        value = float(number)
-    except (TypeError, ValueError, OverflowError):
-        value = nan
-        finite = True
-    if finite and not isfinite(value):
-        raise RequestError(f"{name} must be a {'finite ' if finite else ''}real number, not {number!r}.")
-    return value
+    if not is_integer(value) or not 0 <= index(value) <= LARGEST:
+        raise RequestError(f"{name} must be an integer from 0 to 2^63 - 1, not {value!r}.")
+    return index(value)
 
 
 def require_row(row: Any, network: Network) -> int:
@@ -129,7 +116,7 @@ def require_step_weight(S: Any, own: float, m: int, dtype: str) -> float:
 
     RequestError: it is no sum that the dtype can count with, or is less than ``own`` by more than rounding.
     """
-    S, (least, most) = require_real("S", S), sums_within(dtype)
+    S, (least, most) = number("S", S), sums_within(dtype)
     if not least <= S <= most:
         raise RequestError(
             f"S is the sum of the weights of the whole step, in {dtype} from {least:.3g} to {most:.3g}, not {S:g}."
@@ -181,7 +168,7 @@ def require_run(state: State, first_step: Any, last_step: Any) -> int:
         ):
             require_count(name, count)
         for name, real in zip(("rate_scale", "cost_sum", "weight_sum", "rate"), reals, strict=True):
-            require_real(f"state.{name}", real, finite=False)
+            number(f"state.{name}", real, "a real number", finite=False)
     first, last = int(first_step), int(last_step)
     if state.step != first:
         raise RequestError(f"the state has done {state.step} steps: it cannot run from step {first}.")

@@ -10,6 +10,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.arguments import number
 from chainrule.engines.checks import (
     as_reals,
     moment_name,
@@ -18,7 +19,6 @@ from chainrule.engines.checks import (
     require_examples,
     require_inputs,
     require_moments,
-    require_real,
     require_row,
     require_run,
     require_step_weight,
@@ -143,7 +143,7 @@ class Reference:
         """One step of the optimiser."""
         require_steps_of(self.recipe, self.optimizer)
         require_origin(state, self)
-        updates, rate = require_count("state.updates", state.updates), require_real("rate", rate)
+        updates, rate = require_count("state.updates", state.updates), number("rate", rate)
         state, dtheta = self._state(state), self._vector("dtheta", dtheta)
         return self._updated(state._replace(updates=updates), dtheta, rate)
 

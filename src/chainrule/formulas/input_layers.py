@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.formulas import draws
-from chainrule.formulas.table import Array, Namespace, Table, require
+from chainrule.formulas.table import Array, Namespace, Table, require_number
 from chainrule.formulas.turns import turns
 
 Arrays = Mapping[str, Array]
@@ -103,7 +103,7 @@ def scale(xp: Namespace) -> InputLayer:
 def cosine(xp: Namespace, d: float, init_scale: float = 0.1) -> InputLayer:
     """Each number becomes d units: itself, and d - 1 waves whose frequencies are learned."""
     units = _whole("cosine", "d", d, 2)
-    require(init_scale > 0.0, "cosine", "init_scale is above 0", init_scale)
+    require_number(init_scale > 0.0, "cosine", "init_scale is above 0", init_scale)
 
     def blocks(k: int) -> dict[str, Parameter]:
         wave, own = (units - 1, k, 1), (1, k, 1)
@@ -205,5 +205,5 @@ def _by_code(xp: Namespace, de: Array, c: Array, levels: int) -> Array:
 
 def _whole(row: str, name: str, number: float, least: int) -> int:
     holds = number == int(number) and least <= number <= MAX_UNITS
-    require(holds, row, f"{name} is an integer from {least} to {MAX_UNITS}", number)
+    require_number(holds, row, f"{name} is an integer from {least} to {MAX_UNITS}", number)
     return int(number)

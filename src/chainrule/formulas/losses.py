@@ -17,7 +17,7 @@ from math import inf
 from chainrule.errors import RequestError
 from chainrule.formulas.activations import above_zero, log_1_plus_exp, sigma
 from chainrule.formulas.links import ascended, each_output, softmax, through_ascended
-from chainrule.formulas.table import Array, Namespace, Table, require
+from chainrule.formulas.table import Array, Namespace, Table, require_number
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def binary_cross_entropy(xp: Namespace, smoothing: float = 0.0) -> Loss:
 
     -(y log a + (1 - y) log(1 - a)) = log(1 + e^z) - z y,  with y -> (1 - smoothing) y + smoothing / 2.
     """
-    require(0.0 <= smoothing < 1.0, "binary_cross_entropy", "smoothing is at least 0 and below 1", smoothing)
+    require_number(0.0 <= smoothing < 1.0, "binary_cross_entropy", "smoothing is at least 0 and below 1", smoothing)
 
     def smooth(Y: Array) -> Array:
         return (1.0 - smoothing) * Y + 0.5 * smoothing
@@ -123,7 +123,7 @@ def cross_entropy(xp: Namespace, smoothing: float = 0.0) -> Loss:
 
     -sum_k y_k log a_k = log(sum_k e^z_k) - sum_k y_k z_k,  with y -> (1 - smoothing) y + smoothing / K.
     """
-    require(0.0 <= smoothing < 1.0, "cross_entropy", "smoothing is at least 0 and below 1", smoothing)
+    require_number(0.0 <= smoothing < 1.0, "cross_entropy", "smoothing is at least 0 and below 1", smoothing)
 
     def smooth(Y: Array) -> Array:
         return (1.0 - smoothing) * Y + smoothing / Y.shape[0]
@@ -168,7 +168,7 @@ def absolute_error(xp: Namespace) -> Loss:
 @LOSSES.row
 def huber(xp: Namespace, delta: float = 1.0) -> Loss:
     """Squared near zero, absolute beyond delta: outliers pull with a bounded force."""
-    require(delta > 0.0, "huber", "delta is above 0", delta)
+    require_number(delta > 0.0, "huber", "delta is above 0", delta)
 
     def value(Z: Array, Y: Array) -> Array:
         r = xp.abs(Z - Y)
@@ -185,7 +185,7 @@ def huber(xp: Namespace, delta: float = 1.0) -> Loss:
 @LOSSES.row
 def quantile(xp: Namespace, q: float = 0.5) -> Loss:
     """The pinball loss: predicts the q-quantile."""
-    require(0.0 < q < 1.0, "quantile", "q is between 0 and 1", q)
+    require_number(0.0 < q < 1.0, "quantile", "q is between 0 and 1", q)
 
     def value(Z: Array, Y: Array) -> Array:
         return xp.maximum(q * (Y - Z), (q - 1.0) * (Y - Z))
@@ -205,7 +205,7 @@ def quantiles(xp: Namespace, *q: float) -> Loss:
     Without numbers the K outputs share the range evenly, q_k = k / (K + 1). Every row of Y is the same target.
     """
     for low, high in pairwise((0.0, *q, 1.0)):
-        require(low < high, "quantiles", "q ascend, between 0 and 1", high if high < 1.0 else low)
+        require_number(low < high, "quantiles", "q ascend, between 0 and 1", high if high < 1.0 else low)
 
     def levels(Z: Array) -> list[float]:
         K = Z.shape[0]
@@ -275,7 +275,7 @@ def tweedie(xp: Namespace, power: float = 1.5) -> Loss:
     Infinite where e^((2 - power) z) or e^((1 - power) z) is: for power 1.5, beyond |z| = 1419 (177 in float32).
     """
     p = power
-    require(1.0 < p < 2.0, "tweedie", "power is between 1 and 2", p)
+    require_number(1.0 < p < 2.0, "tweedie", "power is between 1 and 2", p)
 
     def y_a(Z: Array, Y: Array) -> Array:
         """y a^(1 - p); the sign of y keeps 0 times infinity out where y = 0."""

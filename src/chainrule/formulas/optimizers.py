@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, NamedTuple
 
-from chainrule.formulas.table import Array, Namespace, Table, require
+from chainrule.formulas.table import Array, Namespace, Table, require_number
 
 Step = Callable[..., tuple[Array, ...]]
 
@@ -81,7 +81,7 @@ def gradient_descent(xp: Namespace) -> Optimizer:
 @OPTIMIZERS.row
 def momentum(xp: Namespace, beta: float = 0.9) -> Optimizer:
     """The heavy ball."""
-    require(0.0 <= beta < 1.0, "momentum", "beta is at least 0 and below 1", beta)
+    require_number(0.0 <= beta < 1.0, "momentum", "beta is at least 0 and below 1", beta)
 
     def step(theta: Array, dtheta: Array, rate: float, t: int, decay: float, v: Array) -> tuple[Array, ...]:
         v = beta * v - rate * dtheta
@@ -94,7 +94,7 @@ def momentum(xp: Namespace, beta: float = 0.9) -> Optimizer:
 @OPTIMIZERS.row
 def averaged_momentum(xp: Namespace, beta: float = 0.9) -> Optimizer:
     """Momentum as course notes write it: a moving average of gradients, so that the rate keeps its meaning."""
-    require(0.0 <= beta < 1.0, "averaged_momentum", "beta is at least 0 and below 1", beta)
+    require_number(0.0 <= beta < 1.0, "averaged_momentum", "beta is at least 0 and below 1", beta)
 
     def step(theta: Array, dtheta: Array, rate: float, t: int, decay: float, v: Array) -> tuple[Array, ...]:
         v = beta * v + (1.0 - beta) * dtheta
@@ -107,7 +107,7 @@ def averaged_momentum(xp: Namespace, beta: float = 0.9) -> Optimizer:
 @OPTIMIZERS.row
 def nesterov(xp: Namespace, beta: float = 0.9) -> Optimizer:
     """Momentum that looks ahead, in the form that evaluates the gradient at theta itself."""
-    require(0.0 <= beta < 1.0, "nesterov", "beta is at least 0 and below 1", beta)
+    require_number(0.0 <= beta < 1.0, "nesterov", "beta is at least 0 and below 1", beta)
 
     def step(theta: Array, dtheta: Array, rate: float, t: int, decay: float, v: Array) -> tuple[Array, ...]:
         v = beta * v - rate * dtheta
@@ -121,8 +121,8 @@ def nesterov(xp: Namespace, beta: float = 0.9) -> Optimizer:
 @OPTIMIZERS.row
 def rmsprop(xp: Namespace, rho: float = 0.9, eps: float = 1e-8) -> Optimizer:
     """Each parameter's step divided by the recent size of its gradient."""
-    require(0.0 <= rho < 1.0, "rmsprop", "rho is at least 0 and below 1", rho)
-    require(eps > 0.0, "rmsprop", "eps is above 0", eps)
+    require_number(0.0 <= rho < 1.0, "rmsprop", "rho is at least 0 and below 1", rho)
+    require_number(eps > 0.0, "rmsprop", "eps is above 0", eps)
 
     def step(theta: Array, dtheta: Array, rate: float, t: int, decay: float, s: Array) -> tuple[Array, ...]:
         s = rho * s + (1.0 - rho) * dtheta * dtheta
@@ -154,7 +154,7 @@ def adamw(
     xp: Namespace, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0.01
 ) -> Optimizer:
     """Adam, with the weights (not the biases) shrunk beside it rather than through the gradient."""
-    require(weight_decay >= 0.0, "adamw", "weight_decay is at least 0", weight_decay)
+    require_number(weight_decay >= 0.0, "adamw", "weight_decay is at least 0", weight_decay)
     plain = adam(xp, beta1, beta2, eps)
     assert plain.step is not None
     adam_step = plain.step
@@ -172,7 +172,7 @@ def lamb(
     xp: Namespace, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-6, weight_decay: float = 0.01
 ) -> Optimizer:
     """Adam's step of each block, stretched to the length of the block: the rate is the share by which it changes."""
-    require(weight_decay >= 0.0, "lamb", "weight_decay is at least 0", weight_decay)
+    require_number(weight_decay >= 0.0, "lamb", "weight_decay is at least 0", weight_decay)
     moments = _adam_moments("lamb", beta1, beta2, eps)
 
     def norm(V: Array) -> Array:
@@ -206,9 +206,11 @@ def lbfgs(
     ``evaluations`` of the cost are allowed, 0 for 20 an iteration; a step that lowers the cost by a smaller share of it
     than ``least_decrease`` is the last. SciPy's own 2e-9 would end the search long before the gradient is small.
     """
-    require(memory >= 1 and memory == int(memory), "lbfgs", "memory is an integer from 1 on", memory)
-    require(evaluations >= 0 and evaluations == int(evaluations), "lbfgs", "evaluations is an integer", evaluations)
-    require(least_decrease >= 0.0, "lbfgs", "least_decrease is at least 0", least_decrease)
+    require_number(memory >= 1 and memory == int(memory), "lbfgs", "memory is an integer from 1 on", memory)
+    require_number(
+        evaluations >= 0 and evaluations == int(evaluations), "lbfgs", "evaluations is an integer", evaluations
+    )
+    require_number(least_decrease >= 0.0, "lbfgs", "least_decrease is at least 0", least_decrease)
 
     def minimize(
         cost_and_gradient: Callable[[Any], tuple[float, Any]],
@@ -235,9 +237,9 @@ def lbfgs(
 
 def _adam_moments(row: str, beta1: float, beta2: float, eps: float) -> Callable[..., tuple[Array, ...]]:
     """v, s and both corrected for their start at zero, as Adam and its kin keep them. RequestError: odd numbers."""
-    require(0.0 <= beta1 < 1.0, row, "beta1 is at least 0 and below 1", beta1)
-    require(0.0 <= beta2 < 1.0, row, "beta2 is at least 0 and below 1", beta2)
-    require(eps > 0.0, row, "eps is above 0", eps)
+    require_number(0.0 <= beta1 < 1.0, row, "beta1 is at least 0 and below 1", beta1)
+    require_number(0.0 <= beta2 < 1.0, row, "beta2 is at least 0 and below 1", beta2)
+    require_number(eps > 0.0, row, "eps is above 0", eps)
 
     def moments(dtheta: Array, t: int, v: Array, s: Array) -> tuple[Array, ...]:
         v = beta1 * v + (1.0 - beta1) * dtheta

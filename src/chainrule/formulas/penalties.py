@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.formulas.table import Array, Namespace, Table, require
+from chainrule.formulas.table import Array, Namespace, Table, require_number
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ PENALTIES: Table[Penalty] = Table("penalty")
 @PENALTIES.row
 def l2(xp: Namespace, strength: float) -> Penalty:
     """The notes' lambda/(2m): the more examples, the less it counts."""
-    require(strength >= 0.0, "l2", "strength is at least 0", strength)
+    require_number(strength >= 0.0, "l2", "strength is at least 0", strength)
 
     def value(w: Array, S: float) -> Array:
         return (0.5 * strength / S) * w * w
@@ -52,7 +52,7 @@ def l2(xp: Namespace, strength: float) -> Penalty:
 @PENALTIES.row
 def l2_fixed(xp: Namespace, strength: float) -> Penalty:
     """An L2 penalty that does not depend on how many examples a step has."""
-    require(strength >= 0.0, "l2_fixed", "strength is at least 0", strength)
+    require_number(strength >= 0.0, "l2_fixed", "strength is at least 0", strength)
 
     def value(w: Array, S: float) -> Array:
         return (0.5 * strength) * w * w
@@ -66,7 +66,7 @@ def l2_fixed(xp: Namespace, strength: float) -> Penalty:
 @PENALTIES.row
 def l1(xp: Namespace, strength: float) -> Penalty:
     """Pulls each weight towards 0 with the same force."""
-    require(strength >= 0.0, "l1", "strength is at least 0", strength)
+    require_number(strength >= 0.0, "l1", "strength is at least 0", strength)
 
     def value(w: Array, S: float) -> Array:
         return (strength / S) * xp.abs(w)

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, inf, pi
 
-from chainrule.formulas.table import Table, require
+from chainrule.formulas.table import Table, require_number
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def constant() -> Schedule:
 @SCHEDULES.row
 def inverse_time(decay: float = 1.0) -> Schedule:
     """The 1/t decay of the course: rate / (1 + decay epoch)."""
-    require(decay >= 0.0, "inverse_time", "decay is at least 0", decay)
+    require_number(decay >= 0.0, "inverse_time", "decay is at least 0", decay)
 
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
         return 1.0 / (1.0 + decay * (step // steps_per_epoch))
@@ -61,7 +61,7 @@ def inverse_time(decay: float = 1.0) -> Schedule:
 @SCHEDULES.row
 def inverse_scaling(power: float = 0.5) -> Schedule:
     """Scikit-learn's ``invscaling``: falls from epoch to epoch with the examples seen."""
-    require(power >= 0.0, "inverse_scaling", "power is at least 0", power)
+    require_number(power >= 0.0, "inverse_scaling", "power is at least 0", power)
 
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
         return 1.0 / _power(samples + 1, power)
@@ -72,8 +72,8 @@ def inverse_scaling(power: float = 0.5) -> Schedule:
 @SCHEDULES.row
 def staircase(every: float = 30, factor: float = 0.1) -> Schedule:
     """Multiplied by ``factor`` every ``every`` epochs."""
-    require(every >= 1.0, "staircase", "every is at least 1", every)
-    require(factor > 0.0, "staircase", "factor is above 0", factor)
+    require_number(every >= 1.0, "staircase", "every is at least 1", every)
+    require_number(factor > 0.0, "staircase", "factor is above 0", factor)
 
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
         return _power(factor, (step // steps_per_epoch) // every)
@@ -84,7 +84,7 @@ def staircase(every: float = 30, factor: float = 0.1) -> Schedule:
 @SCHEDULES.row
 def exponential(factor: float = 0.95) -> Schedule:
     """Multiplied by ``factor`` every epoch."""
-    require(factor > 0.0, "exponential", "factor is above 0", factor)
+    require_number(factor > 0.0, "exponential", "factor is above 0", factor)
 
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
         return _power(factor, step // steps_per_epoch)
@@ -105,7 +105,7 @@ def cosine() -> Schedule:
 @SCHEDULES.row
 def warm_up(epochs: float = 5) -> Schedule:
     """Rises in a straight line to the full rate during the first ``epochs`` epochs, then stays."""
-    require(epochs > 0.0, "warm_up", "epochs is above 0", epochs)
+    require_number(epochs > 0.0, "warm_up", "epochs is above 0", epochs)
 
     def multiplier(step: int, steps_per_epoch: int, steps: int, samples: int) -> float:
         return min(1.0, (step + 1) / (epochs * steps_per_epoch))
@@ -134,8 +134,8 @@ def warm_up_cosine(epochs: float = 5) -> Schedule:
 @SCHEDULES.row
 def adaptive(factor: float = 0.2, least: float = 1e-6) -> Schedule:
     """Reads the training cost: each time it stalls, the rate is multiplied by ``factor``; stops at ``least``."""
-    require(0.0 < factor < 1.0, "adaptive", "factor is between 0 and 1", factor)
-    require(least > 0.0, "adaptive", "least is above 0", least)
+    require_number(0.0 < factor < 1.0, "adaptive", "factor is between 0 and 1", factor)
+    require_number(least > 0.0, "adaptive", "least is above 0", least)
     formula = "1, times factor at each stall of the training cost"
     source = "scikit-learn, SGDOptimizer.trigger_stopping"
     return Schedule(lambda step, steps_per_epoch, steps, samples: 1.0, formula, source, factor, least, by_epoch=True)

@@ -145,7 +145,7 @@ def _text(number: float) -> str:
     return str(int(number)) if float(number).is_integer() and abs(number) < 1e15 else repr(float(number))
 
 
-def require(holds: bool, row: str, said: str, number: float) -> None:
+def require_number(holds: bool, row: str, said: str, number: float) -> None:
     """RequestError where a row is given a number that makes no sense."""
     if not holds:
         raise RequestError(f"{row}: {said}, not {number:g}.")

@@ -10,13 +10,13 @@ from weakref import ref
 
 import numpy as np
 
+from chainrule.arguments import number
 from chainrule.engines.checks import (
     REAL_KINDS,
     as_reals,
     read_codes,
     require_count,
     require_inputs,
-    require_real,
     require_row,
     require_run,
     require_step_weight,
@@ -238,7 +238,7 @@ class Fused:
         """One step of the optimiser, on copies."""
         require_steps_of(self.recipe, self.optimizer)
         require_origin(state, self)
-        t, rate = require_count("state.updates", state.updates) + 1, require_real("rate", rate)
+        t, rate = require_count("state.updates", state.updates) + 1, number("rate", rate)
         theta, *kept = self._gate.copies(state)
         dtheta = self._gate.vector("dtheta", dtheta)
         with self._lock:
