@@ -10,7 +10,6 @@ from chainrule.engines import Engine, State
 from chainrule.errors import RequestError
 from chainrule.formulas.metrics import METRICS, require_suits
 from chainrule.history import History
-from chainrule.sample_weights import require_some
 from chainrule.sources import Examples
 
 
@@ -28,7 +27,7 @@ class Monitor:
     name    a curve of the history, a row of METRICS, or "score" for the caller's function
     score   what the curve ``score`` is, as a function of theta; None where there is no such curve
 
-    RequestError: the recipe's monitor needs rows that are not there or do not count, or is not defined on them.
+    RequestError: the recipe's monitor needs rows that are not there, or is not defined on them.
     """
 
     def __init__(
@@ -45,8 +44,6 @@ class Monitor:
             name = "training_cost" if reads_training_cost else "validation_cost"
         if name == "validation_cost" and validation is None:
             raise RequestError("monitor 'validation_cost' needs validation rows: set a validation fraction above 0.")
-        if validation is not None:
-            require_some(engine.to_numpy(validation.weight), "validation row")
         self.name = name
         self.score = score
         self._more_is_better = score is not None

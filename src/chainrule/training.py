@@ -19,7 +19,6 @@ from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.history import Callback, History, as_callbacks
 from chainrule.monitoring import Monitor, evaluated
 from chainrule.network import Parameters
-from chainrule.sample_weights import require_some
 from chainrule.sources import Examples
 from chainrule.whole_cost import minimize, require_whole_cost
 
@@ -93,7 +92,6 @@ def fit(
     if checkpoint is not None and not hasattr(checkpoint, "begin"):
         raise RequestError(f"checkpoint is a Checkpoint, such as Checkpoint('run.ckpt'), not {short(checkpoint)}.")
     callbacks = as_callbacks(callbacks)
-    require_some(engine.to_numpy(training.weight))
     minimizes = engine.optimizer.minimize is not None
     if minimizes and checkpoint:
         raise RequestError(
@@ -101,25 +99,20 @@ def fit(
             "taken up again: leave the checkpoint out, or take another optimizer, such as adam."
         )
     begin = engine.start(theta)._replace(samples=samples)
-    counting = without_effect(engine, training)
-    monitor = Monitor(engine, counting, validation and without_effect(engine, validation), score)
+    counting = without_effect(engine, training, "training row")
+    monitor = Monitor(engine, counting, validation and without_effect(engine, validation, "validation row"), score)
     if minimizes:
         require_whole_cost(engine.network, engine.recipe)
     now = RunState(begin, good=engine.to_numpy(evaluated(engine, begin)))
     keeper = checkpoint or Keeper()
     run = Run(engine, counting, monitor, callbacks, keeper, History(monitor=monitor.name), now)
-    # Ctrl-C is looked for once, and not in every epoch, where nothing of the caller's runs between them
-    is_quiet = not callbacks and monitor.score is None and not minimizes
     with ctrl_c_answered(), sigterm_as_ctrl_c() if checkpoint else contextlib.nullcontext():
         keeper.begin(run, training, validation)
         try:
-            with ctrl_c_noted() if is_quiet else contextlib.nullcontext() as ctrl_c:
-                if minimizes:
-                    run.minimize()
-                else:
-                    run.train()
-            if ctrl_c:
-                raise KeyboardInterrupt
+            if minimizes:
+                run.minimize()
+            else:
+                run.train()
             keeper.keep(run)
         except KeyboardInterrupt:
             run.go_on(run.now, run.history.curves(run.now.epochs))

@@ -11,20 +11,22 @@ from chainrule.errors import warn_caller
 from chainrule.formulas.table import Functions
 from chainrule.network import Network
 from chainrule.recipe import Recipe
+from chainrule.sample_weights import require_some
 from chainrule.sources import Examples
 
 __all__ = ["Engine", "Examples", "SlowerEngine", "State", "limited_threads", "make_engine", "without_effect"]
 
 
-def without_effect(engine: Engine, examples: Examples) -> Examples:
-    """The examples, those of weight 0 replaced by the first that counts; the same where every one counts, or none.
+def without_effect(engine: Engine, examples: Examples, which: str = "row") -> Examples:
+    """The examples, those of weight 0 replaced by the first that counts; the same where every one counts.
 
     The share of such a row in the cost is 0 times its loss, which is NaN where the loss is not finite: what it holds
-    must not reach the cost.
+    must not reach the cost. RequestError: none counts; ``which`` is what the message calls them.
     """
     weight = engine.to_numpy(examples.weight)
+    require_some(weight, which)
     none = weight == 0.0
-    if not none.any() or none.all():
+    if not none.any():
         return examples
     stand_in = np.where(none, none.argmin(), np.arange(len(weight)))
     X, Y = (engine.to_numpy(V)[stand_in] for V in (examples.X, examples.Y))

@@ -132,7 +132,7 @@ def test_training_is_the_same_however_threads_sleep(way, count, monkeypatch):
     X, Y = rng.normal(size=(400, 6)), rng.normal(size=(400, 1))
 
     def trained(number):
-        # dropout of its own, so that no programs of another test lie idle for it
+        # dropout of its own, so that the pool has no programs of another test for it
         engine = Fused(Network((6, 30, 20, 1), "tanh", dropout=0.137), Recipe(batch_size=100), threads=number)
         return engine.run(engine.start(), engine.examples(X, Y), 0, 60).theta
 

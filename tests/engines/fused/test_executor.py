@@ -111,7 +111,7 @@ def test_no_change_of_the_number_of_threads_changes_a_bit(monkeypatch):
     alone = Run(1)
     monkeypatch.setattr(threads, "ADAPTS", True)
     monkeypatch.setattr(program_cache, "Choice", Changeable)
-    # dropout of its own, so that no programs with another choice lie idle for it
+    # dropout of its own, so that the pool has no programs with another choice for it
     changing = Run(3, replace(NETWORK, dropout=0.2001))
     alone.engine = Fused(changing.engine.network, alone.engine.recipe, threads=1)
     alone.state = alone.engine.start()

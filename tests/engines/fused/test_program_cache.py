@@ -70,28 +70,28 @@ def test_the_default_network_of_the_estimators_leaves_its_programs_to_the_next(m
 
 
 @pytest.mark.parametrize(("beyond", "kept"), [(0, True), (1, False)])
-def test_programs_lie_idle_in_so_much_memory_at_most(beyond, kept, monkeypatch):
-    first = trained(Network((3, 5, 1), dropout=0.211 + beyond / 100))  # of their own: none lie idle yet
+def test_the_pool_keeps_programs_of_so_much_memory_at_most(beyond, kept, monkeypatch):
+    first = trained(Network((3, 5, 1), dropout=0.211 + beyond / 100))  # of their own: none in the pool yet
     known = first._programs
     blocks = [*(work.block for work in known._works.values()), *known._packing.values()]
-    monkeypatch.setattr(program_cache, "IDLE_BYTES", sum(block.size for block in blocks) - beyond)
-    idle = first._parts.idle[1]
+    monkeypatch.setattr(program_cache, "MAX_POOLED_BYTES", sum(block.size for block in blocks) - beyond)
+    pool = first._parts.pool[1]
     del first
     gc.collect()
-    assert idle == [known] * kept
+    assert pool == [known] * kept
 
 
-def test_programs_of_so_many_engines_lie_idle_at_most():
-    several = [trained(Network((3, 5, 1), dropout=0.237)) for _ in range(program_cache.IDLE + 1)]
-    idle = several[0]._parts.idle[1]
-    assert idle == []
+def test_the_pool_keeps_programs_of_so_many_engines_at_most():
+    several = [trained(Network((3, 5, 1), dropout=0.237)) for _ in range(program_cache.MAX_POOLED + 1)]
+    pool = several[0]._parts.pool[1]
+    assert pool == []
     del several
     gc.collect()
-    assert len(idle) == program_cache.IDLE
+    assert len(pool) == program_cache.MAX_POOLED
 
 
 def test_programs_for_ever_other_numbers_of_rows_do_not_pile_up(monkeypatch):
-    monkeypatch.setattr(program_cache, "MOST", 4)
+    monkeypatch.setattr(program_cache, "MAX_PROGRAMS", 4)
     fused = Fused(Network((3, 5, 1), dropout=0.253), Recipe())
     theta = fused.start().theta
     for m in range(1, 12):

@@ -50,8 +50,10 @@ STEP = 2e4  # and a step, however small
 
 
 @dataclass(frozen=True)
-class Course:
-    """What training steps need that stays the same while their arrays do.
+class BoundPrograms:
+    """The programs of training steps, bound to arrays; kept while ``run`` is given the same ones.
+
+    Bound anew in each epoch, a fit of 20 epochs of 100 x 4 rows, hidden 8, took 1.7 times as long; of 100 epochs, 2.1.
 
     vectors      theta and the moments, while they live
     examples     with their arrays, while they live: NumPy gives no array other memory while somebody refers to it
@@ -121,7 +123,7 @@ class Fused:
         n = network.n
         flops = 6.0 * sum(j * k for j, k in pairwise(n)) - (0.0 if network.inputs else 2.0 * n[0] * n[1])
         self._beside = UPDATE * network.size + STEP
-        self._programs = Programs.taken_up(self._parts, flops, threads, by=self)
+        self._programs = Programs.from_pool(self._parts, flops, threads, owner=self)
         self._shuffling = Shuffling(recipe, self._programs.function("words"))
         size, dtype = network.size, network.dtype  # an engine that referred to itself would leave its programs too late
         self._vector = lambda values, number: placed(values, size, dtype, number)
@@ -130,9 +132,11 @@ class Fused:
         self._dtheta: Any = None
         self._rates: Any = np.zeros(0)
         self._own: dict[str, At] = {}
-        self._predicts: Ready | None = None  # what predicted last, if one thread was enough
+        # The program that predicted last, if one thread was enough. With the same theta and as many rows it takes half
+        # the time (1 or 10 rows) or two thirds (1,000 rows), and an estimator's prediction 0.75 to 0.8 of it.
+        self._last_prediction: Ready | None = None
         self._dtype = np.dtype(network.dtype)
-        self._course: Course | None = None  # of the last run
+        self._bound: BoundPrograms | None = None  # of the last run
         self._lock = RLock()  # an engine has one workspace: threads that share it take turns
 
     def examples(self, X: Any, Y: Any, weight: Any | None = None, codes: Any | None = None) -> Examples:
@@ -162,7 +166,7 @@ class Fused:
         """A[L] as rows; a row alone gives the same bits as in any batch."""
         X = np.asarray(X)
         with self._lock:
-            ready = self._predicts
+            ready = self._last_prediction
             if (
                 ready is not None
                 and codes is None is ready.codes
@@ -173,7 +177,7 @@ class Fused:
                 and X.shape == ready.shape
                 and X.dtype == self._dtype
             ):
-                ready.inputs[...] = X  # as the last time: what comes below would take as long as a row
+                ready.inputs[...] = X
                 ready.execute(ready.address)
                 return ready.outputs.copy()
         if X.dtype.kind not in REAL_KINDS:
@@ -196,7 +200,7 @@ class Fused:
     def _predicted(self, theta: Any, X: Any, codes: Any) -> Any:
         """A[L] of a chunk, in memory that the next one uses too."""
         ready = self._programs.prediction(len(X))
-        self._predicts = ready if ready.threads == 1 else None
+        self._last_prediction = ready if ready.threads == 1 else None
         ready.bind_theta(theta)
         _copy(X, ready.inputs)
         if codes is not None:
@@ -259,67 +263,67 @@ class Fused:
         with self._lock, ctrl_c_noted() as ctrl_c:
             if isinstance(source, Examples) or not hasattr(source, "batch"):  # what is neither, the gate refuses
                 examples = cast(Examples, source)
-                state, course = self._begin(state, examples, self.recipe.epoch)
-                epoch, of_next = course.epoch, lambda state: (state, course)
+                state, bound = self._begin(state, examples, self.recipe.epoch)
+                epoch, of_next = bound.epoch, lambda state: (state, bound)
             else:
                 epoch = source.epoch
                 of_next = lambda state: self._begin(state, source.batch(*epoch.at(state.step)), one_batch)  # noqa: E731
             while state.step < last_step and not (state.diverged or state.interrupted):
-                state, course = of_next(state)
+                state, bound = of_next(state)
                 ahead = None if rates is None else rates[state.step - first_step :]
-                state = self._within_epoch(state, course, epoch, last_step, ctrl_c, ahead)
+                state = self._within_epoch(state, bound, epoch, last_step, ctrl_c, ahead)
             return state  # in here: a moment later Ctrl-C could come between the arrays and what counts their steps
 
     def _within_epoch(
-        self, state: State, course: Course, epoch: Epoch, last_step: int, ctrl_c: list[int], rates: Any | None
+        self, state: State, bound: BoundPrograms, epoch: Epoch, last_step: int, ctrl_c: list[int], rates: Any | None
     ) -> State:
-        """Steps up to ``last_step``, or to the end of what the course is of: an epoch, or a batch of ``epoch``."""
-        programs, full = self._programs, course.full
-        e, i = course.epoch.at(state.step)
-        first = course.epoch.first(e)
-        last_step = min(last_step, first + course.epoch.steps)
-        before = course.epoch.rows(i).start
+        """Steps up to ``last_step``, or to the end of the rows bound: those of an epoch, or of a batch of ``epoch``."""
+        programs, full = self._programs, bound.full
+        e, i = bound.epoch.at(state.step)
+        first = bound.epoch.first(e)
+        last_step = min(last_step, first + bound.epoch.steps)
+        before = bound.epoch.rows(i).start
         of_steps = self._rates[: last_step - state.step]
         if rates is None:
             set_rates(of_steps, self, state, epoch)
         else:
             of_steps[:] = rates[: len(of_steps)]
-        if not course.epoch.is_one_batch:
+        if not bound.epoch.is_one_batch:
             self._shuffling.order(e)
         frame, step = full.words, state.step
         counts, sums = (state.updates, state.samples, 0), (0.0, 0.0, 0.0, state.cost_sum, state.weight_sum)
         FRAME.pack_into(frame, 0, GO, before, step, 0, *sums, *counts, state.rate)
-        programs.run(course.transposition)
-        status, whole = GO, min(last_step, first + course.epoch.whole)
+        programs.run(bound.transposition)
+        status, whole = GO, min(last_step, first + bound.epoch.whole)
         while step < whole and status != STOP and not ctrl_c:
-            programs.run(full, min(max(1, int(course.at_once * full.count)), whole - step))
+            programs.run(full, min(max(1, int(bound.at_once * full.count)), whole - step))
             status, _, step, *_ = FRAME.unpack_from(frame)
         if step < last_step and status != STOP and not ctrl_c:
-            programs.run(course.rest)
+            programs.run(bound.rest)
         status, _, step, *_, cost_sum, weight_sum, updates, samples, _, rate = FRAME.unpack_from(frame)
         counts, sums = (step, updates, samples), (cost_sum, weight_sum, rate)
         ended = status == STOP, bool(ctrl_c)
         return State(state.theta, state.moments, *counts, state.rate_scale, *sums, *ended, state.origin)
 
-    def _begin(self, state: State, examples: Examples, epoch: Callable[[int], Epoch]) -> tuple[State, Course]:
-        """The state with arrays that may be moved on, and what steps of it need: made anew only for other arrays.
+    def _begin(self, state: State, examples: Examples, epoch: Callable[[int], Epoch]) -> tuple[State, BoundPrograms]:
+        """The state with arrays that may be written, and programs bound to them.
 
         epoch   how so many rows are gone through
         """
-        course = self._course
-        if course is None or not course.is_of(state, examples) or course.epoch != epoch(course.epoch.m):
-            self._course = None  # the programs are about to leave its memory
+        bound = self._bound
+        if bound is None or not bound.is_of(state, examples) or bound.epoch != epoch(bound.epoch.m):
+            self._bound = None  # the programs are about to leave its memory
             rows = self._gate.rows(examples)
             state = self._gate.movable(state, rows)
-            course = self._course_of(state, examples, rows, epoch(rows.m))
-            if course.copied is None:
-                self._course = course
+            bound = self._bind(state, examples, rows, epoch(rows.m))
+            if bound.copied is None:
+                self._bound = bound
         else:
             read_codes(examples.codes, examples.m, self.network)  # they may have been changed since
-        return state, course
+        return state, bound
 
-    def _course_of(self, state: State, examples: Examples, rows: Rows, epoch: Epoch) -> Course:
-        """What steps of these arrays need."""
+    def _bind(self, state: State, examples: Examples, rows: Rows, epoch: Epoch) -> BoundPrograms:
+        """The programs of steps, bound to these arrays."""
         m, B, gathers = epoch.m, epoch.B, not epoch.is_one_batch
         # their memory first: zeros where something was freed are written at once, fresh ones where they are used
         programs = self._programs
@@ -337,7 +341,7 @@ class Fused:
         vectors = [ref(vector) for vector in (state.theta, *state.moments)]
         of_examples = [ref(given) for given in (examples, examples.X, examples.Y, examples.weight)]
         copied = rows if rows.copied else None
-        return Course(vectors, of_examples, copied, epoch, full, rest, transposition, at_once)
+        return BoundPrograms(vectors, of_examples, copied, epoch, full, rest, transposition, at_once)
 
     def _make_room(self, steps: int) -> None:
         """For the learning rates of so many steps."""

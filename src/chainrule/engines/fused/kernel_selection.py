@@ -83,12 +83,12 @@ class Parts:
     link                      A[L] from Z[L]; None where they are the same. ``link_by_example``: as for the losses
     penalties                 of a whole step, and where ``True`` of a share of one; empty without any
     reductions, updates       what has to be known of dtheta before an update; the step of a block, by its role
-    idle                      Programs that no engine uses now, by the number of threads that was asked for
+    pool                      Programs that no engine uses now, by the number of threads that was asked for
     """
 
     def __init__(self, network: Network, recipe: Recipe, functions: Functions | None, library: Library) -> None:
         self.dtype = network.dtype
-        self.idle: dict[int | None, list[Any]] = {}
+        self.pool: dict[int | None, list[Any]] = {}
         self.library = library
         self.network = network
         self.trace = trace = Tracer(network.dtype)
