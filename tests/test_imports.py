@@ -85,7 +85,9 @@ ALLOWED = {
     "model": MODEL - {"model"} | {"", "model_file"},  # Model.save hands itself to model_file, inside the method
     "model_file": MODEL | {"files", "container", "streams"},
     "table_inputs": {"errors", "inputs", "data"},
-    "planning": MODEL | {"checkpoints", "table_inputs"},
+    "table_rows": {"errors", "sample_weights", "data"},
+    "plan_options": {"errors", "arguments", "validation", "formulas"},
+    "planning": MODEL | {"checkpoints", "table_inputs", "table_rows", "plan_options"},
     "cli": MODEL | {"", "model_file", "planning", "explain", "export", "checkpoints", "files", "streams"},
     "__main__": {"cli"},
     "": MODEL | {"model_file", "planning", "estimators", "explain", "checkpoints"},

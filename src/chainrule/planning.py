@@ -3,54 +3,44 @@
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from reprlib import repr as short
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.arguments import instance, integer, is_integer, listed, number, one_of
+from chainrule.arguments import instance, integer, one_of
 from chainrule.checkpoints import Checkpoint, as_checkpoint
 from chainrule.data import (
     Encoder,
-    Gaps,
-    Reading,
     Schema,
     Split,
     Target,
-    column_weight,
     infer_schema,
-    is_csv,
-    read_table,
-    recognize,
-    require_row_weights,
-    split,
     with_target,
-    without_rows,
 )
-from chainrule.data.columns import row_name
-from chainrule.data.gaps import added_spellings
 from chainrule.engines import limited_threads, make_engine
 from chainrule.errors import RequestError, nearest
-from chainrule.formulas.activations import ACTIVATIONS
-from chainrule.formulas.initializers import INITIALIZERS
 from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.metrics import METRICS
-from chainrule.formulas.optimizers import OPTIMIZERS
-from chainrule.formulas.penalties import PENALTIES
-from chainrule.formulas.schedules import SCHEDULES
 from chainrule.formulas.table import Functions
 from chainrule.history import History
 from chainrule.model import Model
 from chainrule.network import Network
+from chainrule.plan_options import (
+    column_names,
+    hidden_sizes,
+    is_auto,
+    one_or_each,
+    optimizer_spec,
+    penalty_specs,
+    require_new_names,
+)
 from chainrule.recipe import Recipe
-from chainrule.sample_weights import class_weights, require_some, require_weights
+from chainrule.sample_weights import require_weights
 from chainrule.table_inputs import input_layers, require_takes, without_columns
+from chainrule.table_rows import recognized, rows_that_count, split_rows, weights_by_class
 from chainrule.target_encoding import Outputs, require_in_domain
 from chainrule.training import Callback, Diverged, fit, require_whole_cost
-from chainrule.validation import require_spec
-
-Rows = NDArray[np.int64]
 
 # More than any machine has; libraries that compute take a 32-bit number
 MAX_THREADS = 2**16
@@ -223,7 +213,7 @@ def plan(
     if functions is not None:
         instance("functions", functions, Mapping, "a dict of functions of your own by name")
     recipe = Recipe(
-        optimizer=_optimizer(optimizer, momentum, functions),
+        optimizer=optimizer_spec(optimizer, momentum, functions),
         learning_rate=learning_rate,
         schedule=schedule,
         epochs=epochs,
@@ -237,84 +227,55 @@ def plan(
     )
     require_takes(numeric_inputs=numeric_inputs, category_inputs=category_inputs)
     draft = Network(  # wrong numbers and names are said before anything large is read
-        n=(1, *_sizes(hidden), 1),
-        activation=_one_or_each(activation),
-        loss="half_squared_error" if _is_auto(loss) else loss,
-        dropout=_one_or_each(dropout),
-        penalties=_penalties(l2=l2, l1=l1),
+        n=(1, *hidden_sizes(hidden), 1),
+        activation=one_or_each(activation),
+        loss="half_squared_error" if is_auto(loss) else loss,
+        dropout=one_or_each(dropout),
+        penalties=penalty_specs(l2=l2, l1=l1),
         initializer=initializer,
         dtype=dtype,
     )
-    _require_new_names(functions)
+    require_new_names(functions)
     draft.formulas(np, functions)
     recipe.make_schedule(functions)
     if threads is not None:
         threads = min(integer("threads", threads, 1), MAX_THREADS)
     one_of("task", task, ("auto", "classification", "regression"))
     one_of("decimal", decimal, (".", ","))
-    drop, category = _names("drop", drop), _names("category", category)
+    drop, category = column_names("drop", drop), column_names("category", category)
     for name, column in (("weight", weight), ("group", group)):
         if column is not None:
             instance(name, column, str, "the name of a column")
     if recipe.make_optimizer(np, functions).minimize is not None:
         require_whole_cost(draft, recipe)
 
+    # the table: its columns, the rows that count, and what each of them is for
     source, target = with_target(table, target)
-    gaps = Gaps.asked(missing)
-    table = read_table(source, delimiter=delimiter, decimal=decimal, as_text=category, missing=gaps.files)
     roles = {target: "the target"} | {c: f"the {r} column" for c, r in ((weight, "weight"), (group, "group")) if c}
-    _require_columns(table, [*roles, *drop, *category])
-    if target in drop or target in (weight, group):
-        raise RequestError(f"column {target!r} is the target: it cannot also be dropped, the weight or the group.")
-    reading = Reading(
-        gaps,
-        target,
-        added_spellings(missing),
-        as_it_is={*drop},
-        as_text=[group] if group else [],
-        categories={*category},
-        mixed=[target] if task == "classification" else [],
-        declared_text=not is_csv(source),
-        decimal=decimal,
-    )
-    known = recognize(table, reading)
-    table, gaps = known.table, known.gaps
-    column, w = table.column(target), None
-    if weight is not None:
-        w = column_weight(table, weight)
-        require_some(w != 0.0, "row")  # one without a weight is named below
-        column = without_rows(column, w == 0.0)
-    goal = Target.infer(column, target, task, known.target_gaps)  # pyright: ignore[reportArgumentType]  # it checks
-    values: NDArray[Any] = goal.codes(column) if goal.classes else goal.values(table.column(target))
-    takes_part = values >= 0 if goal.classes else ~np.isnan(values)
-    rows = np.flatnonzero(takes_part if w is None else takes_part & (w != 0.0))
-    if w is not None:
-        require_row_weights(w, rows, str(weight))
-    parts = split(
-        len(rows),
-        validation_fraction=validation_fraction,
-        test_fraction=test_fraction,
-        seed=seed,
-        strata=values[rows] if goal.classes else None,
-        groups=_groups(table, group, rows) if group is not None else None,
-    )
-    parts = Split(rows[parts.train], rows[parts.validation], rows[parts.test])
+    known = recognized(source, target, task, roles, drop, category, group, missing, delimiter, decimal)
+    table = known.table
+    goal, values, w, rows = rows_that_count(known, target, task, weight)
+    parts = split_rows(table, goal, values, rows, group, validation_fraction, test_fraction, seed)
     _check_monitor(monitor, goal, parts)
+
+    # A[0], fitted on the training rows
     schema = infer_schema(table, drop=drop, keep_out=roles)
     of_train = None if w is None else w[parts.train]
     look_up = category_inputs is not None
-    encoder = Encoder.fit(table, schema, parts.train, weight=of_train, gaps=gaps, look_up=look_up)
+    encoder = Encoder.fit(table, schema, parts.train, weight=of_train, gaps=known.gaps, look_up=look_up)
     encoder, same = encoder.without_constants(table, parts.train)
     n_0, inputs = input_layers(encoder, numeric_inputs, category_inputs)
     idle = without_columns(inputs, numeric_inputs=numeric_inputs, category_inputs=category_inputs)
-    loss = _usual_loss(goal) if _is_auto(loss) else draft.loss
+
+    # the loss, Y, and how much each row counts
+    loss = _usual_loss(goal) if is_auto(loss) else draft.loss
     row = LOSSES.make(loss, np, functions=functions)
     outputs = Outputs.fit(goal, row, loss, values[parts.train], of_train, functions)
     require_in_domain(row, loss, target, values[rows], rows)
-    weightless = 0 if w is None else int((w == 0.0).sum())
-    total = _by_class(goal, values, parts.train, class_weight, of_train)
+    total = weights_by_class(goal, values, parts.train, class_weight, of_train)
     total = total if w is None else w * total
     require_weights(total[parts.train], len(parts.train), dtype, "weight of the training rows")
+    weightless = 0 if w is None else int((w == 0.0).sum())
     return Plan(
         table=table,
         dropped=len(values) - len(rows) - weightless,
@@ -336,67 +297,6 @@ def plan(
     )
 
 
-def _optimizer(name: str, momentum: float | None, functions: Functions | None) -> str:
-    """The optimiser's spec with its momentum number set, where one is given."""
-    if momentum is None:
-        return "adam" if _is_auto(name) else name
-    name = "momentum" if _is_auto(name) else name
-    require_spec("optimizer", name)
-    beta = number("momentum", momentum, "a finite number, the beta of the optimizer")
-    its_name = OPTIMIZERS.make(name, np, functions=functions).momentum
-    if its_name is None:
-        raise RequestError(
-            f"optimizer {name} has no momentum to set. Optimizers that have: {', '.join(_with_momentum())}."
-        )
-    numbers = OPTIMIZERS.numbers(name, functions) | {its_name: beta}
-    return f"{OPTIMIZERS.name(name)}({', '.join(f'{k}={float(v)!r}' for k, v in numbers.items())})"
-
-
-def _require_new_names(functions: Functions | None) -> None:
-    """A stored spec must mean one thing, so a function of one's own cannot take the name of a row."""
-    for table in (ACTIVATIONS, LOSSES, INITIALIZERS, PENALTIES, OPTIMIZERS, SCHEDULES):
-        for name in functions or {}:
-            if name in table:
-                raise RequestError(
-                    f"{name!r} is the name of a built-in {table.kind} already: give your function another."
-                )
-
-
-def _with_momentum() -> list[str]:
-    return [name for name in OPTIMIZERS if OPTIMIZERS.make(name, np).momentum is not None]
-
-
-def _sizes(hidden: Any) -> tuple[int, ...]:
-    each = listed(hidden)
-    sizes = (hidden,) if each is None else each
-    if any(not is_integer(u) or u < 1 for u in sizes):
-        raise RequestError(f"hidden is the units of each hidden layer, integers from 1 on, not {short(hidden)}.")
-    return tuple(int(u) for u in sizes)
-
-
-def _one_or_each(given: Any) -> Any:
-    each = listed(given)
-    return given if each is None else each
-
-
-def _is_auto(given: Any) -> bool:
-    return isinstance(given, str) and given == "auto"
-
-
-def _penalties(**strengths: Any) -> tuple[str, ...]:
-    """A spec for each strength that is not 0."""
-    numbers = {name: number(name, strength, "a finite number from 0 on") for name, strength in strengths.items()}
-    return tuple(f"{name}({strength!r})" for name, strength in numbers.items() if strength != 0.0)
-
-
-def _names(option: str, given: Any) -> tuple[str, ...]:
-    """The names of columns, one or several. RequestError: something else."""
-    names = (given,) if isinstance(given, str) else listed(given)
-    if names is None or not all(isinstance(name, str) for name in names):
-        raise RequestError(f"{option} names columns by their texts, one or a list, not {short(given)}.")
-    return names
-
-
 def _usual_loss(target: Target) -> str:
     if target.task == "regression":
         return "half_squared_error"
@@ -412,31 +312,6 @@ def _check_monitor(monitor: str, target: Target, parts: Split) -> None:
             f"monitor {monitor} is for {METRICS.make(monitor).task}, and {target.name!r} is a target for "
             f"{target.task}: take one of {fitting}, or a cost."
         )
-
-
-def _by_class(goal: Target, values: NDArray[Any], train: Rows, given: Any, weight: Any | None) -> NDArray[np.float64]:
-    """(m,) how much each row counts by its class; 1 where nothing is given. RequestError: a target without classes."""
-    if given is not None and goal.task == "regression":
-        raise RequestError(f"class_weight is for classification, and {goal.name!r} is a target for regression.")
-    by_class = class_weights(given, goal.classes, values[train], weight)
-    return np.ones(len(values)) if by_class is None else np.where(values >= 0, by_class[values], 1.0)
-
-
-def _groups(table: Any, column: str, rows: Rows) -> list[Any]:
-    labels = table.column(column).take(rows).to_pylist()
-    if None in labels:
-        where = row_name(int(rows[labels.index(None)]))
-        raise RequestError(f"the group column {column!r} is missing in {where}: fill it in, or leave the row out.")
-    return labels
-
-
-def _require_columns(table: Any, columns: Sequence[str]) -> None:
-    here = dict.fromkeys(table.column_names)
-    for column in columns:
-        if column not in here:
-            raise RequestError(
-                f"column {column!r} is not in the table{nearest(column, here)} Columns here: {', '.join(here)}."
-            )
 
 
 def _notes(target: Target, values: NDArray[Any], encoder: Encoder, same: Sequence[str]) -> tuple[str, ...]:

@@ -17,8 +17,8 @@ TRAIN = ["train", PENGUINS, "--target", "species", "--epochs", "2", "--hidden", 
 
 # The command without --out, a name that it writes, and what does its work.
 COMMANDS = {
-    "train": (TRAIN, "m.model", "chainrule.planning.read_table"),
-    "train --json": ([*TRAIN, "--json"], "m.model", "chainrule.planning.read_table"),
+    "train": (TRAIN, "m.model", "chainrule.table_rows.read_table"),
+    "train --json": ([*TRAIN, "--json"], "m.model", "chainrule.table_rows.read_table"),
     "predict": (["predict", "p.model", PENGUINS], "m.csv", "chainrule.cli.main.load"),
     "predict to parquet": (["predict", "p.model", PENGUINS], "m.parquet", "chainrule.cli.main.load"),
     "explain": (["explain", "p.model", PENGUINS], "m.html", "chainrule.cli.main.load"),
