@@ -475,11 +475,19 @@ def test_neither_seconds_nor_steps_keeps_the_beginning_and_the_end(path, monkeyp
     assert counts(path.with_name("run.ckpt.previous"))["step"] == 0
 
 
+class KeepsGood(Checkpoint):
+    def begin(self, run, *rows):
+        super().begin(run, *rows)
+        self.good = run.now.good
+
+
 def test_the_vectors_of_a_resumed_run_are_its_own_and_let_go_of_the_file(path):
     run = Run()
     resumed(run, path)
-    done = resumed(run, path)
-    for vector in (done.theta, done.state.theta, *done.state.moments):  # theta is the best, as it was kept
+    checkpoint = KeepsGood(path, resume=True)
+    done = run.fit(checkpoint)
+    # theta is the best, as it was kept
+    for vector in (done.theta, done.state.theta, *done.state.moments, checkpoint.good):
         assert vector.flags.owndata
         assert vector.flags.writeable
 

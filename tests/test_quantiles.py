@@ -109,6 +109,11 @@ def test_a_file_gives_back_the_same_quantiles(model, single, tmp_path):
         assert again.report == of.report
 
 
+def test_a_report_on_other_quantiles_is_refused(model, single, tmp_path):
+    with pytest.raises(RequestError, match=r"report is on the quantiles \(0.1, 0.5, 0.9\), not \[0.9\]"):
+        replace(model, report=single.report).save(tmp_path / "other.model")
+
+
 def test_a_file_without_quantiles_in_its_outputs_and_report_is_read(single, tmp_path):
     report = {name: entry for name, entry in single.report.items() if name != "quantiles"}
     older = replace(single, outputs=replace(single.outputs, prior=single.outputs.prior[:1]), report=report)
