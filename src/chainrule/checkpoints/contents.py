@@ -17,7 +17,7 @@ from chainrule.container import NotSealed
 from chainrule.engines import Engine
 from chainrule.errors import RequestError
 from chainrule.history import CURVES
-from chainrule.sources import Examples
+from chainrule.sources import Epoch, Examples
 from chainrule.training import Run, RunState
 
 FORMAT = 1
@@ -99,12 +99,11 @@ def _noted(run: Mapping[str, Any]) -> set[str]:
 def _impossible(counts: Mapping[str, Any], run: Mapping[str, Any], engine: Engine, m: int) -> str:
     """Why no run on ``m`` training rows, of those settings, counts so; "" where one may."""
     planned, epoch = run["recipe"]["epochs"], engine.recipe.epoch(m)
-    per_epoch = epoch.steps
     if any(type(count) is not int or count < 0 for count in (*counts.values(), planned)):
         return "it counts with numbers that are negative or no integers"
     step, epochs = counts["step"], counts["epochs"]
-    if step > planned * per_epoch or not epochs * per_epoch <= step <= (epochs + 1) * per_epoch:
-        return f"{step} steps are not those of {epochs} epochs of {per_epoch}, out of {planned}"
+    if step > epoch.first(planned) or not epoch.first(epochs) <= step <= epoch.first(epochs + 1):
+        return f"{step} steps are not those of {epochs} epochs of {epoch.steps}, out of {planned}"
     if counts["updates"] > step:
         return f"{counts['updates']} updates are more than {step} steps"
     samples = run["samples"] + epoch.seen(step)
@@ -126,7 +125,7 @@ def require_same(description: Mapping[str, Any], now: Mapping[str, Any], engine:
     try:
         if description["format"] != FORMAT:
             raise RequestError(f"{name} has format {description['format']!r}; this version reads format {FORMAT}.")
-        per_epoch = engine.recipe.steps_per_epoch(m)
+        epoch = engine.recipe.epoch(m)
         then, step, done = description["run"], description["counts"]["step"], description["counts"]["epochs"]
         differences = [f"{what}: {_short(a)} then, {_short(b)} now" for what, a, b in _differences(then, now)]
         if not differences and (why := _impossible(description["counts"], then, engine, m)):
@@ -134,10 +133,10 @@ def require_same(description: Mapping[str, Any], now: Mapping[str, Any], engine:
             raise RequestError(f"{name} is not a checkpoint that this version understands: {why}.")
         planned = then["recipe"]["epochs"], now["recipe"]["epochs"]
         epochs = f"epochs: {planned[0]} then, {planned[1]} now"
-        if planned[1] < planned[0] and planned[1] * per_epoch < step:
-            begun = "" if step == done * per_epoch else " and the next is begun"
+        if planned[1] < planned[0] and epoch.first(planned[1]) < step:
+            begun = "" if step == epoch.first(done) else " and the next is begun"
             differences.append(f"{epochs}, and {done} are done{begun}")
-        elif _rates_differ(engine, planned, step, per_epoch):
+        elif _rates_differ(engine, planned, step, epoch):
             differences.append(f"{epochs}, and the schedule {engine.recipe.schedule} looks at how many there are")
     except (KeyError, TypeError, AttributeError) as error:
         raise NotSealed(f"{name} is not a checkpoint that this version understands: {error!r}.") from error
@@ -163,13 +162,12 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _rates_differ(engine: Engine, planned: tuple[int, int], step: int, per_epoch: int) -> bool:
+def _rates_differ(engine: Engine, planned: tuple[int, int], step: int, epoch: Epoch) -> bool:
     """Whether the steps that were done would have had other learning rates with another number of epochs."""
     looked_at = {*range(0, step, max(1, step // 1000)), max(step - 1, 0)}
-    multiplier = engine.schedule.multiplier
-    return planned[0] != planned[1] and any(
-        multiplier(s, per_epoch, planned[0] * per_epoch, 0) != multiplier(s, per_epoch, planned[1] * per_epoch, 0)
-        for s in looked_at
+    multiplier, (then, now) = engine.schedule.multiplier, map(epoch.first, planned)
+    return then != now and any(
+        multiplier(s, epoch.steps, then, 0) != multiplier(s, epoch.steps, now, 0) for s in looked_at
     )
 
 
