@@ -496,10 +496,10 @@ def test_resuming_where_nothing_is_there_begins_and_says_so(path, caplog):
     run = Run()
     with caplog.at_level(logging.INFO, "chainrule"):
         assert bits(resumed(run, path)) == bits(run.fit())
-        assert f"no checkpoint {path} yet: begins afresh" in caplog.messages
+        assert f"no checkpoint {path} yet: starting from the beginning" in caplog.messages
         caplog.clear()
         resumed(run, path)
-        assert caplog.messages == [f"goes on from {path}: {run.steps} steps, 5 epochs done"]
+        assert caplog.messages == [f"resuming from {path}: {run.steps} steps, 5 epochs done"]
 
 
 def test_overwriting_begins_anew(path):
@@ -552,7 +552,7 @@ def test_where_the_newer_one_is_damaged_the_one_before_it_is_used_and_said(damag
     said = "\n".join(caplog.messages)
     assert repr(str(path)) in said
     assert "damaged" in said
-    assert f"Goes on from the one before it, {previous}." in said
+    assert f"Resuming from the one before it, {previous}." in said
 
 
 def test_a_damaged_one_never_takes_the_place_of_a_whole_one(kept, monkeypatch):
@@ -589,14 +589,14 @@ def test_where_both_are_damaged_it_says_so_and_what_to_do(kept):
     said = str(caught.value)
     assert repr(str(path)) in said
     assert repr(str(previous)) in said
-    assert "To begin anew, use --force without --resume (overwrite=True in Python)" in said
+    assert "To start over, use --force without --resume (overwrite=True in Python)" in said
     assert bits(run.fit(Checkpoint(path, overwrite=True))) == bits(run.fit())
 
 
 def test_a_process_that_was_killed_between_the_two_names_left_the_older_one(kept):
     run, path, _ = kept
     path.unlink()
-    with pytest.raises(RequestError, match="holds a run already"):
+    with pytest.raises(RequestError, match="already holds a run"):
         run.fit(Checkpoint(path))
     assert bits(resumed(run, path)) == bits(run.fit())
     assert counts(path)["step"] == run.steps
@@ -676,9 +676,9 @@ def test_the_command_line_says_what_it_goes_on_from(tmp_path, capsys, monkeypatc
     (tmp_path / "t.csv").write_text("x,y\n" + "1,a\n2,b\n" * 8)
     given = ["train", "t.csv", "--target", "y", "--epochs", "4", "--checkpoint", "run.ckpt", "--resume"]
     assert main.main(given) == 0
-    assert "chainrule: no checkpoint run.ckpt yet: begins afresh\n" in capsys.readouterr().err
+    assert "chainrule: no checkpoint run.ckpt yet: starting from the beginning\n" in capsys.readouterr().err
     assert main.main([*given, "--force"]) == 0
-    assert "chainrule: goes on from run.ckpt: 4 steps, 4 epochs done\n" in capsys.readouterr().err
+    assert "chainrule: resuming from run.ckpt: 4 steps, 4 epochs done\n" in capsys.readouterr().err
 
 
 NUMBERS = np.random.default_rng(8)

@@ -502,7 +502,7 @@ def test_the_command_line_is_ended_in_both_ways_and_goes_on(tmp_path):
         child.terminate()
         _, err = child.communicate(timeout=15)
     assert child.returncode == -signal.SIGTERM
-    assert err == f"chainrule: goes on from run.ckpt: {first:,} steps, {epochs} epochs done\n"
+    assert err == f"chainrule: resuming from run.ckpt: {first:,} steps, {epochs} epochs done\n"
     assert steps_kept(tmp_path / "run.ckpt")[0] > first
     assert not (tmp_path / "t.model").exists()
 

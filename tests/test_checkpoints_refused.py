@@ -90,10 +90,10 @@ def test_other_rows(difference, which, kept):
     rows[which] = changed(rows[which], *DATA[difference])
     said = refusal(kept, going_on, kept, engine, *rows)
     name, other, m = (("training rows", "validation", 46), ("validation rows", "training", 13))[which]
-    assert f"'{kept}' is of another run: {name}: {m} (sha256 " in said
+    assert f"'{kept}' belongs to another run: {name}: {m} (sha256 " in said
     assert f"then, {m} (sha256 " in said
     assert other not in said
-    assert "Ask for the same, or begin anew with --force and without --resume (overwrite=True in Python)." in said
+    assert "Use the same settings, or start over with --force and without --resume (overwrite=True in Python)." in said
 
 
 def test_rows_more_and_fewer(kept):
@@ -222,7 +222,7 @@ def test_a_table_that_has_changed(path):
     said = refusal(path, train, SMALL, "y", **options | {"hidden": (5,)})
     assert "n: [1, 4, 1] then, [1, 5, 1] now" in said
     said = refusal(path, train, SMALL, "y", **options, class_weight={"a": 2.0, "b": 1.0})
-    assert "is of another run: training rows: " in said
+    assert "belongs to another run: training rows: " in said
 
 
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
@@ -236,15 +236,15 @@ def test_an_estimator_without_a_seed_says_why_it_cannot(path):
 # What cannot have one
 
 
-def test_an_optimizer_that_keeps_what_it_knows_to_itself(path):
+def test_an_optimizer_that_does_not_expose_its_state(path):
     minimizing = [name for name in OPTIMIZERS if OPTIMIZERS.make(name, np).minimize is not None]
     assert minimizing == ["lbfgs"]
     given = {"optimizer": "lbfgs", "learning_rate": None, "batch_size": "auto", "clip_norm": None}
     run = replace(RUN, dropout=0.0, recipe=tuple(given.items()))
     said = refusal(path, run.fit, Checkpoint(path))
-    assert "lbfgs keeps what it knows to itself" in said
-    assert "leave the checkpoint out, or take another optimizer, such as adam" in said
-    assert "lbfgs keeps" in refusal(path, train, SMALL, "y", hidden=(2,), optimizer="lbfgs", checkpoint=path)
+    assert "lbfgs does not expose its state" in said
+    assert "leave the checkpoint out, or use another optimizer, such as adam" in said
+    assert "does not expose" in refusal(path, train, SMALL, "y", hidden=(2,), optimizer="lbfgs", checkpoint=path)
 
 
 # Files that are something else
@@ -253,10 +253,10 @@ def test_an_optimizer_that_keeps_what_it_knows_to_itself(path):
 def test_a_model_file_is_no_checkpoint(small, path):
     save(small, path)
     said = refusal(path, resumed, RUN, path)
-    assert f"'{path}' is no checkpoint but another file of chainrule, such as a model: name another file." in said
+    assert f"'{path}' is not a checkpoint but another chainrule file, such as a model: name another file." in said
     assert "--force" not in said, "or the model would be lost"
     path.rename(path.with_name("run.ckpt.previous"))
-    assert "is no checkpoint" in refusal(path, resumed, RUN, path)
+    assert "is not a checkpoint" in refusal(path, resumed, RUN, path)
 
 
 def test_a_checkpoint_is_no_model(kept, capsys):
@@ -389,8 +389,8 @@ def test_a_path_that_is_a_folder(how, tmp_path):
 
 def test_a_run_that_is_there_is_not_replaced_unasked(kept):
     said = refusal(kept, RUN.fit, Checkpoint(kept))
-    assert f"'{kept}' holds a run already. To go on from there, use --resume (resume=True in Python)" in said
-    assert "to begin anew and replace it, --force (overwrite=True)" in said
+    assert f"'{kept}' already holds a run. To resume it, use --resume (resume=True in Python)" in said
+    assert "to start over and replace it, --force (overwrite=True)" in said
     kept.unlink()
     assert refusal(kept, RUN.fit, Checkpoint(kept)) == said, "the one before it is a run too"
 
@@ -413,7 +413,7 @@ def test_resume_without_a_checkpoint(path):
         (["--checkpoint", "run.ckpt", "--checkpoint-seconds", "-1"], "every so many seconds"),
         (["--checkpoint", "nowhere/run.ckpt"], "there is no folder 'nowhere'"),
         (["--checkpoint", "."], "name a file in that folder"),
-        (["--checkpoint", "run.ckpt", "--optimizer", "lbfgs"], "lbfgs keeps what it knows to itself"),
+        (["--checkpoint", "run.ckpt", "--optimizer", "lbfgs"], "lbfgs does not expose its state"),
         (["--checkpoint", "t.model"], "'t.model' cannot hold both the model and the checkpoint"),
         (["--checkpoint", "./t", "--out", "t.previous"], "'t.previous' cannot hold both"),
     ],
@@ -430,7 +430,7 @@ def test_it_is_refused_before_the_table_is_read(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "run.ckpt").touch()
     assert main.main(["train", "no.csv", "--target", "y", "--checkpoint", "run.ckpt"]) == 2
-    assert "holds a run already" in capsys.readouterr().err
+    assert "already holds a run" in capsys.readouterr().err
 
 
 def test_the_engine_of_another_kind_is_named(path):

@@ -283,5 +283,5 @@ def test_a_run_that_was_cut_ends_with_the_same_bits(tmp_path, options):
 def test_a_checkpoint_of_other_input_layers_or_codes_is_refused(tmp_path, table, options, differs):
     path = tmp_path / "run.ckpt"
     train(TABLE, "good", **BOTH, **LONG, checkpoint=path)
-    with pytest.raises(RequestError, match=f"is of another run: .*{differs}"):
+    with pytest.raises(RequestError, match=f"belongs to another run: .*{differs}"):
         train(table, "good", **options, **LONG, checkpoint=path, resume=True)

@@ -148,7 +148,7 @@ def test_refused(ask, said):
 @pytest.mark.parametrize(
     ("codes", "said"),
     [
-        (None, "lookup(d=2) takes codes of categories: hand over codes (2, 1)."),
+        (None, "lookup(d=2) takes codes of categories: pass codes (2, 1)."),
         ([[0], [3]], "codes of column 0 are 0 to 2; row 1 has 3."),
         ([[-1], [0]], "codes of column 0 are 0 to 2; row 0 has -1."),
         ([[0.0], [1.0]], "codes must be integers (2, 1)"),

@@ -169,12 +169,12 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         raise ValueError(f"a record has {len(pairs)} entries")
     record = dict(pairs)
     if len(record) < len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("a key occurs twice")
     return record
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def _finite(text: str) -> float:

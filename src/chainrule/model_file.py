@@ -85,12 +85,12 @@ def load(path: Any, functions: Functions | None = None) -> Model:
     name = repr(str(path))
     description, arrays = unseal(read_sealed(path, KIND), name, KIND)
     if "counts" in description:
-        raise NotSealed(f"{name} is a checkpoint, where a run stands, not a model: the run ends with one (--resume).")
+        raise NotSealed(f"{name} is a checkpoint of a run, not a model: finish the run with --resume to get one.")
     format = description.get("format")
     if type(format) is int and format > FORMAT:
         raise RequestError(
             f"{name} has format {format}, and this version of chainrule reads up to format {FORMAT}: it was written by "
-            f"chainrule {short(_writer(description))}. Install that one, or a later."
+            f"chainrule {short(_writer(description))}. Install that version, or a later one."
         )
     refusing = partial(_refusing, NotSealed, f"{name} is not a model that this version understands")
     with refusing():

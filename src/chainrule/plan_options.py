@@ -27,7 +27,7 @@ def optimizer_spec(name: str, momentum: float | None, functions: Functions | Non
     its_name = OPTIMIZERS.make(name, np, functions=functions).momentum
     if its_name is None:
         raise RequestError(
-            f"optimizer {name} has no momentum to set. Optimizers that have: {', '.join(_with_momentum())}."
+            f"optimizer {name} has no momentum to set. Optimizers that have one: {', '.join(_with_momentum())}."
         )
     numbers = OPTIMIZERS.numbers(name, functions) | {its_name: beta}
     return f"{OPTIMIZERS.name(name)}({', '.join(f'{k}={float(v)!r}' for k, v in numbers.items())})"
@@ -67,7 +67,7 @@ def column_names(option: str, given: Any) -> tuple[str, ...]:
     """The names of columns, one or several. RequestError: something else."""
     names = (given,) if isinstance(given, str) else listed(given)
     if names is None or not all(isinstance(name, str) for name in names):
-        raise RequestError(f"{option} names columns by their texts, one or a list, not {short(given)}.")
+        raise RequestError(f"{option} is the name of a column, or a list of names, not {short(given)}.")
     return names
 
 
@@ -77,5 +77,5 @@ def require_new_names(functions: Functions | None) -> None:
         for name in functions or {}:
             if name in table:
                 raise RequestError(
-                    f"{name!r} is the name of a built-in {table.kind} already: give your function another."
+                    f"{name!r} is already the name of a built-in {table.kind}: give your function another name."
                 )

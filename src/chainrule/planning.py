@@ -310,7 +310,7 @@ def _check_monitor(monitor: str, target: Target, parts: Split) -> None:
         fitting = ", ".join(name for name in METRICS if METRICS.make(name).task == target.task)
         raise RequestError(
             f"monitor {monitor} is for {METRICS.make(monitor).task}, and {target.name!r} is a target for "
-            f"{target.task}: take one of {fitting}, or a cost."
+            f"{target.task}: use one of {fitting}, or a cost."
         )
 
 

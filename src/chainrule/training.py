@@ -95,8 +95,8 @@ def fit(
     minimizes = engine.optimizer.minimize is not None
     if minimizes and checkpoint:
         raise RequestError(
-            f"{OPTIMIZERS.name(engine.recipe.optimizer)} keeps what it knows to itself, so that a run of it cannot be "
-            "taken up again: leave the checkpoint out, or take another optimizer, such as adam."
+            f"{OPTIMIZERS.name(engine.recipe.optimizer)} does not expose its state, so a run of it cannot be resumed: "
+            "leave the checkpoint out, or use another optimizer, such as adam."
         )
     begin = engine.start(theta)._replace(samples=samples)
     counting = without_effect(engine, training, "training row")

@@ -107,8 +107,8 @@ class Checkpoint(Keeper):
                 raise RequestError(f"a checkpoint is a file, and {str(path)!r} is a device or a pipe: name another.")
         if self.exists and not (self.resume or self.overwrite):
             raise RequestError(
-                f"{str(self.path)!r} holds a run already. To go on from there, use --resume (resume=True in Python); "
-                "to begin anew and replace it, --force (overwrite=True)."
+                f"{str(self.path)!r} already holds a run. To resume it, use --resume (resume=True in Python); "
+                "to start over and replace it, --force (overwrite=True)."
             )
 
     def begin(self, run: Run, training: Examples, validation: Examples | None) -> None:
@@ -120,11 +120,11 @@ class Checkpoint(Keeper):
         if self.exists and self.resume:
             run.go_on(*self._read(engine, training.m))
             now = run.now
-            _log.info("goes on from %s: %s steps, %s epochs done", self.path, f"{now.state.step:,}", now.epochs)
+            _log.info("resuming from %s: %s steps, %s epochs done", self.path, f"{now.state.step:,}", now.epochs)
             self._is_kept(now)
             return
         if self.resume:
-            _log.warning("no checkpoint %s yet: begins afresh", self.path)
+            _log.warning("no checkpoint %s yet: starting from the beginning", self.path)
         try:
             self._write(run, first=True)
         except OSError as error:
@@ -200,10 +200,10 @@ class Checkpoint(Keeper):
                 continue
             self._rotates = path == self.path
             for line in damage:
-                _log.warning("%s Goes on from the one before it, %s.", line, path)
+                _log.warning("%s Resuming from the one before it, %s.", line, path)
             return kept
         raise RequestError(
-            f"{' '.join(damage)} To begin anew, use --force without --resume (overwrite=True in Python)."
+            f"{' '.join(damage)} To start over, use --force without --resume (overwrite=True in Python)."
         )
 
 
@@ -211,11 +211,11 @@ def as_checkpoint(given: Any, resume: bool) -> Checkpoint | None:
     """The Checkpoint that a path stands for. RequestError: there is nothing to resume."""
     if given is None:
         if resume:
-            raise RequestError("resume goes on from a checkpoint, and none is named: give checkpoint too.")
+            raise RequestError("resume needs a checkpoint to resume from: give checkpoint too.")
         return None
     if isinstance(given, Checkpoint):
         if resume and not given.resume:
-            raise RequestError("a Checkpoint knows itself whether to resume: Checkpoint(path, resume=True).")
+            raise RequestError("whether to resume is set on the Checkpoint itself: Checkpoint(path, resume=True).")
         return given
     instance("checkpoint", given, (str, os.PathLike), "a path, or a Checkpoint")
     return Checkpoint(given, resume=resume)

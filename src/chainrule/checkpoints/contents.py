@@ -120,7 +120,7 @@ def require_same(description: Mapping[str, Any], now: Mapping[str, Any], engine:
     """
     if "run" not in description:
         raise RequestError(
-            f"{name} is no checkpoint but another file of chainrule, such as a model: name another file."
+            f"{name} is not a checkpoint but another chainrule file, such as a model: name another file."
         )
     try:
         if description["format"] != FORMAT:
@@ -142,8 +142,8 @@ def require_same(description: Mapping[str, Any], now: Mapping[str, Any], engine:
         raise NotSealed(f"{name} is not a checkpoint that this version understands: {error!r}.") from error
     if differences:
         raise RequestError(
-            f"{name} is of another run: {'; '.join(differences)}. Ask for the same, or begin anew with --force "
-            "and without --resume (overwrite=True in Python)."
+            f"{name} belongs to another run: {'; '.join(differences)}. Use the same settings, or start over with "
+            "--force and without --resume (overwrite=True in Python)."
         )
 
 

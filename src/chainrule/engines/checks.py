@@ -57,7 +57,7 @@ def read_codes(codes: Any, m: int, network: Network) -> Any:
     levels = network.columns.levels
     if codes is None and levels:
         raise RequestError(
-            f"{network.input_layers[-1].layer} takes codes of categories: hand over codes ({m}, {len(levels)})."
+            f"{network.input_layers[-1].layer} takes codes of categories: pass codes ({m}, {len(levels)})."
         )
     if codes is None or (not levels and np.size(codes) == 0):
         return None
@@ -173,5 +173,5 @@ def require_run(state: State, first_step: Any, last_step: Any) -> int:
     if state.step != first:
         raise RequestError(f"the state has done {state.step} steps: it cannot run from step {first}.")
     if last < first:
-        raise RequestError(f"a run goes forward: from step {first} it cannot go to step {last}.")
+        raise RequestError(f"last_step must be at least first_step, {first}, not {last}.")
     return last

@@ -51,7 +51,7 @@ def require_origin(state: State, engine: Engine) -> None:
         before, here = (getattr(of, what) for of in (then, now))
         said = f"{before}, and this engine's is {here}" if before != here else "other functions of the same names"
         raise RequestError(
-            f"the moments of this state are of another {what}: {said}. Begin them afresh with "
+            f"the moments of this state belong to another {what}: {said}. Start them from zero with "
             "engine.start(state.theta)._replace(step=state.step, samples=state.samples)."
         )
 

@@ -166,7 +166,7 @@ def _trusted(place: Path, what: Path, status: os.stat_result) -> bool:
     if place not in _told:
         _told.add(place)
         warnings.warn(
-            f"compiled code is not cached: {what} {reason}, and what stands there would run as you. Either {remedy}, "
+            f"compiled code is not cached: {what} {reason}, and code placed there would run as you. Either {remedy}, "
             "or set CHAINRULE_CACHE_DIR to a folder of your own, or to off.",
             stacklevel=2,
         )
