@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
+from math import isnan
+from numbers import Number
+from reprlib import repr as short
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute
 
+from chainrule.data.columns import pc, row_name
+from chainrule.data.kinds import VALUES, is_date, is_text
 from chainrule.errors import RequestError
-
-pc: Any = pyarrow.compute  # makes its functions at run time, where no type checker sees them
 
 # The unit of NumPy in which a period of pandas is counted since 1970, and how many of it are one period, by frequency.
 PERIODS = {
@@ -36,6 +40,43 @@ FINAL = {
     pa.timestamp("us"),
     pa.null(),
 }
+
+
+def as_arrow(values: Any, label: str) -> pa.Array | pa.ChunkedArray:
+    """``values`` as an Arrow array with NaN as missing; RequestError where they are of no one kind."""
+    if isinstance(values, pa.Array | pa.ChunkedArray):
+        return values
+    try:
+        if hasattr(values, "to_arrow"):  # polars
+            return values.to_arrow()
+        if isinstance(values, np.ndarray) and not values.dtype.isnative:
+            values = values.astype(values.dtype.newbyteorder("="))
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        why = _change_of_kind(values) or error
+        raise RequestError(f"{label} is not a column of values of one kind: {why}") from error
+
+
+def _change_of_kind(values: Any) -> str:
+    """Where the cells change from one kind to another, or '' where they do not."""
+    cells = [(i, cell, _named(cell)) for i, cell in enumerate(values)] if hasattr(values, "__iter__") else []
+    known = [(i, cell, kind) for i, cell, kind in cells if kind]
+    for (_, _, before), (i, cell, kind) in pairwise(known):
+        if kind != before:
+            where = f"{short(cell)} in {row_name(i)}"
+            return f"it was {before}, now it is {kind}: {where}. Correct the cell, or leave it empty."
+    return ""
+
+
+def _named(cell: Any) -> str:
+    """What a single cell is, in words; '' where it is missing."""
+    if cell is None or (isinstance(cell, float) and isnan(cell)) or type(cell).__name__ in ("NAType", "NaTType"):
+        return ""
+    if isinstance(cell, bool | np.bool_):
+        return VALUES["boolean"]
+    if isinstance(cell, Number | np.number):
+        return VALUES["number"]
+    return VALUES["text"] if isinstance(cell, str) else type(cell).__name__
 
 
 def normalized(table: pa.Table) -> pa.Table:
@@ -108,7 +149,7 @@ def _array(field: pa.Field, array: pa.Array) -> pa.Array:
 
 def _plain(array: pa.Array) -> pa.Array:
     kind = array.type
-    if pa.types.is_string(kind) or pa.types.is_string_view(kind):
+    if is_text(kind):
         return array.cast(pa.large_string())
     if pa.types.is_binary_view(kind):
         return array.cast(pa.large_binary())
@@ -127,7 +168,7 @@ def _plain(array: pa.Array) -> pa.Array:
 def _category(array: pa.DictionaryArray) -> pa.Array:
     """A declared category, or the values where they can be no levels, such as lists."""
     values = _array(pa.field("", array.type.value_type), array.dictionary)
-    if pa.types.is_date(values.type) or pa.types.is_timestamp(values.type):
+    if is_date(values.type):
         values = _moments(values)
     elif pa.types.is_dictionary(values.type):  # intervals
         values = values.dictionary_decode()

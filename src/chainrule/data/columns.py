@@ -6,10 +6,6 @@ function here takes what can be read without doubt and names the first cell that
 
 from collections.abc import Callable, Collection, Sequence
 from functools import cache
-from itertools import pairwise
-from math import isnan
-from numbers import Number
-from reprlib import repr as short
 from typing import Any
 
 import numpy as np
@@ -17,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute
 from numpy.typing import NDArray
 
+from chainrule.data.kinds import is_date, is_numeric, is_text
 from chainrule.errors import RequestError
 
 pc: Any = pyarrow.compute  # makes its functions at run time, where no type checker sees them
@@ -27,43 +24,6 @@ LARGEST = 1e100
 NUMBER = r"^\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*$|^\s*[-+]?(?i:inf|infinity)\s*$"
 FALSE = ("false", "no", "f", "n", "0")
 TRUE = ("true", "yes", "t", "y", "1")
-
-
-def as_arrow(values: Any, label: str) -> pa.Array | pa.ChunkedArray:
-    """``values`` as an Arrow array with NaN as missing; RequestError where they are of no one kind."""
-    if isinstance(values, pa.Array | pa.ChunkedArray):
-        return values
-    try:
-        if hasattr(values, "to_arrow"):  # polars
-            return values.to_arrow()
-        if isinstance(values, np.ndarray) and not values.dtype.isnative:
-            values = values.astype(values.dtype.newbyteorder("="))
-        return pa.array(values, from_pandas=True)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-        why = _change_of_kind(values) or error
-        raise RequestError(f"{label} is not a column of values of one kind: {why}") from error
-
-
-def _change_of_kind(values: Any) -> str:
-    """Where the cells change from one kind to another, or '' where they do not."""
-    cells = [(i, cell, _kind(cell)) for i, cell in enumerate(values)] if hasattr(values, "__iter__") else []
-    known = [(i, cell, kind) for i, cell, kind in cells if kind]
-    for (_, _, before), (i, cell, kind) in pairwise(known):
-        if kind != before:
-            where = f"{short(cell)} in {row_name(i)}"
-            return f"it was {before}, now it is {kind}: {where}. Correct the cell, or leave it empty."
-    return ""
-
-
-def _kind(cell: Any) -> str:
-    """What a single cell is, in words; '' where it is missing."""
-    if cell is None or (isinstance(cell, float) and isnan(cell)) or type(cell).__name__ in ("NAType", "NaTType"):
-        return ""
-    if isinstance(cell, bool | np.bool_):
-        return "true or false"
-    if isinstance(cell, Number | np.number):
-        return "a number"
-    return "text" if isinstance(cell, str) else type(cell).__name__
 
 
 def row_name(index: int, rows: Any = None) -> str:
@@ -86,16 +46,6 @@ def plain(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     if pa.types.is_floating(array.type):
         return pc.if_else(pc.is_nan(array), None, array)
     return array
-
-
-def is_text(kind: pa.DataType) -> bool:
-    """Whether cells of Arrow type ``kind`` are text."""
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
-
-
-def is_numeric(kind: pa.DataType) -> bool:
-    """Whether cells of Arrow type ``kind`` are integers, floats or decimals."""
-    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
 
 
 def is_spelling(texts: pa.Array, spellings: Collection[str]) -> pa.Array:
@@ -241,7 +191,7 @@ def dates(
     array = without_gaps(plain(taken(column, rows)), gaps)
     if is_text(array.type):
         array = _parsed(array, parse_dates, label, but, rows)
-    elif not (pa.types.is_date(array.type) or pa.types.is_timestamp(array.type) or pa.types.is_null(array.type)):
+    elif not (is_date(array.type) or pa.types.is_null(array.type)):
         raise RequestError(f"{label} {but} {array.type}. Write dates as 2024-01-31.")
     # Dropping the zone of an Arrow timestamp leaves UTC. Finer than microseconds is cut off.
     array = array.cast(pa.timestamp("us", getattr(array.type, "tz", None)), safe=False).cast(pa.timestamp("us"))

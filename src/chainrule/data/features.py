@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from chainrule.data.columns import LARGEST, booleans, dates, is_text, numbers, pc, row_name, taken, texts
+from chainrule.data.columns import LARGEST, booleans, dates, numbers, pc, row_name, taken, texts
 from chainrule.data.gaps import NO_GAPS, Gaps
+from chainrule.data.kinds import VALUES, NumericKind, is_text
 from chainrule.errors import RequestError
 from chainrule.formulas import weighted
 from chainrule.validation import record, require
@@ -68,7 +69,7 @@ class NumericFeatures:
     """
 
     column: str
-    kind: Literal["number", "boolean", "date"]
+    kind: NumericKind
     scales: tuple[Scale, ...]
     indicator: bool
 
@@ -89,7 +90,7 @@ class NumericFeatures:
     def fit(
         cls,
         name: str,
-        kind: Literal["number", "boolean", "date"],
+        kind: NumericKind,
         column: pa.ChunkedArray,
         rows: Any,
         standardize: bool = True,
@@ -311,7 +312,6 @@ class CategoryFeatures:
 
 
 DATE_PARTS = ("year", "month", "day of week", "days since 1970")
-WAS = {"number": "a number", "boolean": "true or false", "date": "a date", "category": "text"}
 COUNTS = {"number": 1, "boolean": 1, "date": len(DATE_PARTS)}  # of the numbers that a value stands for
 
 
@@ -325,7 +325,7 @@ def has_value(name: str, kind: str, column: pa.ChunkedArray, rows: Any, gaps: Ga
 
 def _words(name: str, kind: str) -> tuple[str, str]:
     """How messages begin about a cell that cannot be read."""
-    return f"column {name!r}", f"was {WAS[kind]} at training, now it is"
+    return f"column {name!r}", f"was {VALUES[kind]} at training, now it is"
 
 
 def _parts(name: str, kind: str, column: pa.ChunkedArray, gaps: Gaps, rows: Any = None) -> list[NDArray[np.float64]]:

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from chainrule.data.columns import is_numeric, is_text, plain
+from chainrule.data.columns import plain
 from chainrule.data.encoding import Encoder
 from chainrule.data.gaps import Gaps
+from chainrule.data.kinds import Kind, is_numeric, kind_of
 from chainrule.data.recognition import Reading, Recognized, recognize
-from chainrule.data.schema import Column, Kind, Schema
+from chainrule.data.schema import Column, Schema
 from chainrule.data.table_reader import read_table
 from chainrule.errors import RequestError
 
@@ -109,17 +110,9 @@ def _categories(named: Any, names: list[str]) -> list[str]:
 
 
 def _kind(name: str, column: pa.ChunkedArray) -> Kind:
+    """Text is a category here, however many levels it has."""
     cells = plain(column)
-    if cells.null_count == len(cells):
-        return "empty"
-    if pa.types.is_dictionary(column.type):
-        return "category"
-    if is_numeric(cells.type):
-        return "number"
-    if pa.types.is_boolean(cells.type):
-        return "boolean"
-    if pa.types.is_date(cells.type) or pa.types.is_timestamp(cells.type):
-        return "date"
-    if is_text(cells.type):
-        return "category"
-    raise RequestError(f"column {name!r} holds {cells.type}: expected numbers, texts, categories, booleans, dates.")
+    kind = kind_of(cells, pa.types.is_dictionary(column.type))
+    if kind == "other":
+        raise RequestError(f"column {name!r} holds {cells.type}: expected numbers, texts, categories, booleans, dates.")
+    return "category" if kind == "text" else kind

@@ -7,7 +7,6 @@ each column in its own type, so that no cell is parsed again.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +16,7 @@ from chainrule.data.columns import (
     NUMBER,
     as_numbers,
     decimal_points,
-    is_numeric,
     is_spelling,
-    is_text,
     parse_dates,
     pc,
     plain,
@@ -27,6 +24,7 @@ from chainrule.data.columns import (
     without_numbers,
 )
 from chainrule.data.gaps import Gaps
+from chainrule.data.kinds import Kind, is_numeric, is_text
 from chainrule.data.number_marks import thousands
 from chainrule.errors import RequestError
 
@@ -42,8 +40,6 @@ TRUTH = ("true", "false")
 DATE = r"^\s*\d{4}-\d\d-\d\d"
 WHOLE = r"^-?\d+$"
 ZERO_IN_FRONT = r"^\s*0\d+\s*$"
-
-Kind = Literal["number", "boolean", "date", "text"]
 
 
 def _options_of_training(name: str, texts: Sequence[str], is_target: bool) -> str:

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
 
-from chainrule.data.columns import is_numeric, is_text, parse_as_dates, pc, plain, row_name
+from chainrule.data.columns import parse_as_dates, pc, plain, row_name
+from chainrule.data.kinds import Kind, kind_of
 from chainrule.data.number_marks import described
 from chainrule.errors import RequestError, nearest
-
-Kind = Literal["number", "boolean", "category", "date", "text", "empty", "other"]
 
 # Text that is different on more than half of the rows names the rows (people, parts, comments): a level met once
 # teaches nothing. Twenty levels and fewer stay, since a small table has little to repeat.
@@ -101,31 +100,30 @@ def _column(name: str, column: pa.ChunkedArray, asked: str) -> Column:
 
 def _kind(cells: pa.Array, is_category: bool) -> tuple[Kind, str]:
     """The kind, and why cells of this kind cannot become features, or ''. What is declared a category is one."""
-    of = cells.type
-    if cells.null_count == len(cells):
-        return "empty", "no value in any row"
-    if is_category:
-        return "category", ""
-    if pa.types.is_boolean(of):
-        return "boolean", ""
-    if is_numeric(of):
-        return "number", ""
-    if pa.types.is_date(of) or pa.types.is_timestamp(of):
+    kind = kind_of(cells, is_category)
+    if kind == "text":
+        return _kind_of_text(cells)
+    if kind == "empty":
+        return kind, "no value in any row"
+    if kind != "other":
+        return kind, ""
+    if pa.types.is_time(cells.type) or pa.types.is_duration(cells.type):
+        return kind, f"{cells.type}: turn it into a number, such as hours, to use it"
+    return kind, f"{cells.type}: not a kind of value that becomes features"
+
+
+def _kind_of_text(cells: pa.Array) -> tuple[Kind, str]:
+    """Dates, a category, or text that is too different from row to row to be one."""
+    if parse_as_dates(cells):
         return "date", ""
-    if is_text(of):
-        if parse_as_dates(cells):
-            return "date", ""
-        present, distinct = len(cells) - cells.null_count, pc.count_distinct(cells).as_py()
-        if distinct > NAMES_LEVELS and (marks := described(cells)):
-            return "text", marks
-        if distinct > NAMES_LEVELS and distinct > NAMES_SHARE * present:
-            return "text", _almost_numbers(cells, present) or (
-                f"text that differs on nearly every row ({distinct} different texts in {present} rows)"
-            )
-        return "category", ""
-    if pa.types.is_time(of) or pa.types.is_duration(of):
-        return "other", f"{of}: turn it into a number, such as hours, to use it"
-    return "other", f"{of}: not a kind of value that becomes features"
+    present, distinct = len(cells) - cells.null_count, pc.count_distinct(cells).as_py()
+    if distinct > NAMES_LEVELS and (marks := described(cells)):
+        return "text", marks
+    if distinct > NAMES_LEVELS and distinct > NAMES_SHARE * present:
+        return "text", _almost_numbers(cells, present) or (
+            f"text that differs on nearly every row ({distinct} different texts in {present} rows)"
+        )
+    return "category", ""
 
 
 def _almost_numbers(cells: pa.Array, present: int) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from chainrule.arguments import is_integer, is_single
-from chainrule.data.columns import as_arrow
+from chainrule.data.arrow_types import as_arrow
 from chainrule.data.plain_tables import is_unnamed
 from chainrule.data.table_reader import is_path, read_table
 from chainrule.errors import RequestError

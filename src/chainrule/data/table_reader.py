@@ -10,8 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 
-from chainrule.data.arrow_types import normalized
-from chainrule.data.columns import as_arrow
+from chainrule.data.arrow_types import as_arrow, normalized
 from chainrule.data.csv_files import read_csv
 from chainrule.data.gaps import IN_CSV_FILES
 from chainrule.data.plain_tables import as_columns

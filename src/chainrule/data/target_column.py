@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from chainrule.data.columns import LARGEST, booleans, is_numeric, is_text, numbers, pc, plain, row_name, texts
+from chainrule.data.columns import LARGEST, booleans, numbers, pc, plain, row_name, texts
+from chainrule.data.kinds import kind_of
 from chainrule.errors import RequestError
 from chainrule.validation import is_name, record, require
 
@@ -161,11 +162,10 @@ def _is_label(label: Any, value_type: ValueType) -> bool:
 
 
 def _value_type(cells: pa.Array, name: str) -> ValueType:
-    if is_text(cells.type):
-        return "text"
-    if pa.types.is_boolean(cells.type):
-        return "boolean"
-    if is_numeric(cells.type):
+    kind = kind_of(cells)
+    if kind in ("text", "boolean"):
+        return kind
+    if kind == "number":
         values = numbers(cells, f"the target {name!r}", "is")
         return "integer" if np.array_equal(values, np.floor(values), equal_nan=True) else "number"
     raise RequestError(f"the target {name!r} is {cells.type}: expected text, true or false, or numbers.")

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from chainrule.data.columns import as_arrow
+from chainrule.data.arrow_types import as_arrow
 from chainrule.errors import RequestError
 from chainrule.files import Claim, require_place
 from chainrule.streams import visible
