@@ -8,7 +8,8 @@ import pytest
 from benchmarks.mutants import Parts
 from chainrule import Network, RequestError, load
 from chainrule.data import Encoder, Target
-from chainrule.data.features import CategoryFeatures, NumericFeatures, Scale
+from chainrule.data.category_features import CategoryFeatures
+from chainrule.data.numeric_features import NumericFeatures, Scale
 from chainrule.history import History
 from chainrule.recipe import Recipe
 from chainrule.reports import Report

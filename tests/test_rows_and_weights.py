@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from chainrule import MLPClassifier, MLPRegressor, Network, Recipe, plan
 from chainrule.data import Encoder, Target, infer_schema
-from chainrule.data.features import CategoryFeatures, Scale
+from chainrule.data.category_features import CategoryFeatures
+from chainrule.data.numeric_features import Scale
 from chainrule.engines import without_effect
 from chainrule.engines.reference import Reference
 from chainrule.formulas import metrics, weighted

@@ -11,7 +11,7 @@ import chainrule
 from chainrule import MLPClassifier, MLPRegressor
 from chainrule.cli.main import main
 from chainrule.data import Encoder
-from chainrule.data.features import NumericFeatures, Scale
+from chainrule.data.numeric_features import NumericFeatures, Scale
 from chainrule.errors import RequestError
 from chainrule.explain import check_gradients
 

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pytest
 
 from chainrule import RequestError
+from chainrule.data.category_features import CategoryFeatures
 from chainrule.data.columns import booleans, dates, numbers, texts
-from chainrule.data.features import CategoryFeatures
 from chainrule.export import export
 from chainrule.export.c_file import content
 from chainrule.export.c_names import RESERVED, comment, literal, real

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from chainrule import RequestError, train
-from chainrule.data.features import CategoryFeatures
+from chainrule.data.category_features import CategoryFeatures
 from chainrule.engines.reference import Reference
 from chainrule.export import FORMATS, content
 from chainrule.formulas.input_layers import INPUTS, InputLayer, Parameter

@@ -16,8 +16,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chainrule import Network, RequestError, load
+from chainrule.data.category_features import CategoryFeatures
 from chainrule.data.columns import dates, numbers, texts
-from chainrule.data.features import CategoryFeatures
 from chainrule.export import cells, export
 from chainrule.export.numpy_file import content
 from chainrule.export.numpy_formulas import digits

@@ -13,7 +13,7 @@ from onnx import helper
 from onnx.reference import ReferenceEvaluator
 
 from chainrule import RequestError, train
-from chainrule.data.features import CategoryFeatures
+from chainrule.data.category_features import CategoryFeatures
 from chainrule.engines.reference import Reference
 from chainrule.export import export, onnx_file
 from chainrule.export.onnx_file import content, to_onnx

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from chainrule.data.features import CategoryFeatures, NumericFeatures, has_value
+from chainrule.data.category_features import CategoryFeatures, level_texts
 from chainrule.data.gaps import BEFORE_FORMAT_3, Gaps
+from chainrule.data.numeric_features import NumericFeatures, values_of
 from chainrule.data.schema import Schema
 from chainrule.errors import RequestError, nearest
 from chainrule.sample_weights import require_some
@@ -91,7 +92,7 @@ class Encoder:
         left_out = []
         for c in schema.used:
             column = named[c.name]
-            if not has_value(c.name, c.kind, column, rows, gaps):
+            if not _has_value(c.name, c.kind, column, rows, gaps):
                 left_out.append(c.name)
             elif c.kind == "category":
                 (lookups if look_up else parts).append(CategoryFeatures.fit(c.name, column, rows, weight, gaps))
@@ -277,6 +278,14 @@ class Encoder:
 def _named(table: pa.Table) -> dict[str, pa.ChunkedArray]:
     """The columns by name: a table looks through all of its names for one."""
     return dict(zip(table.column_names, table.columns, strict=True))
+
+
+def _has_value(name: str, kind: str, column: pa.ChunkedArray, rows: NDArray[np.int64], gaps: Gaps) -> bool:
+    """Whether a column of this kind has a value in any of the ``rows``."""
+    if kind == "category":
+        cells = level_texts(name, column, rows, gaps)
+        return cells.null_count < len(cells)
+    return not np.isnan(values_of(name, kind, column, gaps, rows)[0]).all()
 
 
 def _nothing_left(why: Mapping[str, str]) -> RequestError:

@@ -42,3 +42,8 @@ def is_numeric(of: pa.DataType) -> bool:
 def is_date(of: pa.DataType) -> bool:
     """Whether cells of this Arrow type are dates or timestamps."""
     return pa.types.is_date(of) or pa.types.is_timestamp(of)
+
+
+def changed(name: str, kind: str) -> tuple[str, str]:
+    """How a message begins about a cell that is not what its column was at training."""
+    return f"column {name!r}", f"was {VALUES[kind]} at training, now it is"

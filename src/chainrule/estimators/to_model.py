@@ -66,7 +66,7 @@ def _require_one_target(estimator: Estimator) -> None:
 def _encoder(estimator: Estimator, columns: Sequence[str] | None) -> "Encoder":
     """The estimator's own, or one that passes numbers through."""
     from chainrule.data import Encoder, Gaps
-    from chainrule.data.features import NumericFeatures, Scale
+    from chainrule.data.numeric_features import NumericFeatures, Scale
 
     own, count = estimator._encoder, estimator.n_features_in_
     at_fit = estimator._columns if own else vars(estimator).get("feature_names_in_", [f"x{j}" for j in range(count)])

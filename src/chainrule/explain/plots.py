@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from chainrule.data import read_table
 from chainrule.data.columns import numbers
-from chainrule.data.features import NumericFeatures
+from chainrule.data.numeric_features import NumericFeatures
 from chainrule.engines.checks import read_codes
 from chainrule.errors import RequestError
 from chainrule.explain.subject import Subject, subject

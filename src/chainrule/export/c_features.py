@@ -1,7 +1,7 @@
 """The function of the exported C file that reads a row: what the columns become, and which are looked up."""
 
+from chainrule.data.category_features import CategoryFeatures
 from chainrule.data.columns import as_numbers
-from chainrule.data.features import CategoryFeatures
 from chainrule.data.gaps import Gaps
 from chainrule.export.c_formulas import loop
 from chainrule.export.c_library import READERS, needed

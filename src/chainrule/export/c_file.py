@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.data.features import CategoryFeatures, NumericFeatures
+from chainrule.data.category_features import CategoryFeatures
+from chainrule.data.numeric_features import NumericFeatures
 from chainrule.errors import RequestError
 from chainrule.export.c_features import features, taken
 from chainrule.export.c_formulas import belong_together, function, loop
@@ -21,7 +22,7 @@ from chainrule.export.c_inputs import parameters as input_parameters
 from chainrule.export.c_library import FUNCTIONS, needed
 from chainrule.export.c_names import REALS, CNames, comment, double, literal, quoted, real
 from chainrule.export.formulas import layers
-from chainrule.export.text import bracketed, example, family, layer_name, network_line, used, version
+from chainrule.export.text import bracketed, example, layer_name, network_line, used, version
 from chainrule.export.traced_inputs import InputLayers, input_layers
 from chainrule.ir import describe
 from chainrule.model import Model
@@ -136,10 +137,10 @@ typedef struct {{
 def _member(part: NumericFeatures | CategoryFeatures, name: str) -> str:
     column = quoted(part.column)
     if isinstance(part, CategoryFeatures):
-        return f"const char *{name}; /* {column}: {family(part)} */"
+        return f"const char *{name}; /* {column}: {part.kind} */"
     unit = {"number": "", "boolean": ", 1 or 0", "date": ": days since 1970-01-01, with the time of day as a fraction"}
     takes = ", never missing" if part.scales[0].fill is None else ""
-    return f"double {name}; /* {column}: {family(part)}{unit[part.kind]}{takes} */"
+    return f"double {name}; /* {column}: {part.kind}{unit[part.kind]}{takes} */"
 
 
 def _width(n: int) -> int:

@@ -6,15 +6,16 @@ Nothing of the model becomes code but what is written here: texts go through ``r
 import inspect
 from collections.abc import Iterable
 
+from chainrule.data.category_features import CategoryFeatures
 from chainrule.data.columns import as_numbers
-from chainrule.data.features import CategoryFeatures, NumericFeatures, Scale
 from chainrule.data.gaps import Gaps
+from chainrule.data.numeric_features import NumericFeatures, Scale
 from chainrule.export import cells
 from chainrule.export.formulas import layers
 from chainrule.export.numpy_formulas import TURNS, array, function
 from chainrule.export.numpy_inputs import functions_and_pieces
 from chainrule.export.numpy_inputs import parameters as input_parameters
-from chainrule.export.text import bracketed, example, family, layer_name, network_line, used, version
+from chainrule.export.text import bracketed, example, layer_name, network_line, used, version
 from chainrule.export.traced_inputs import InputLayers, input_layers
 from chainrule.ir import describe
 from chainrule.model import Model
@@ -43,7 +44,7 @@ def content(model: Model) -> bytes:
 def _head(model: Model) -> str:
     """The docstring: what the file is, how to use it, what is in it; then the imports."""
     target, encoder = model.target, model.encoder
-    table = "\n".join(f"        {part.column!r}: [{example(part)!r}],  # {family(part)}" for part in used(encoder))
+    table = "\n".join(f"        {part.column!r}: [{example(part)!r}],  # {part.kind}" for part in used(encoder))
     if target.task == "regression":
         names, uses = "predict", "predict(table)  # numbers, (m,)"
     else:
@@ -70,7 +71,7 @@ ValueError: a column is missing, a cell is not what the column was at training, 
 Network  {network_line(model)}
 """
     escaped = doc.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    has_dates = any(_kind(part) == "date" for part in encoder.parts)
+    has_dates = any(part.kind == "date" for part in encoder.parts)
     return f'"""{escaped}"""\n\n' + ("import re\n\n" if has_dates else "") + "import numpy as np"
 
 
@@ -109,7 +110,7 @@ def _call(part: NumericFeatures | CategoryFeatures, gaps: Gaps) -> str:
         given = [_levels(part), f"rare={bool(part.pooled)}, {_gaps_of(part, gaps)}"]
     else:
         given = [*(_scale(s) for s in part.scales), f"gaps={part.indicator}"]
-    return f"            *{_called(f'{_kind(part)}_features', part, given)}"
+    return f"            *{_called(f'{part.kind}_features', part, given)}"
 
 
 def _codes_call(part: CategoryFeatures, gaps: Gaps) -> str:
@@ -203,7 +204,7 @@ def _read(model: Model) -> str:
 
 def _reading(model: Model) -> str:
     """What reads the kinds of columns that there are."""
-    kinds = [*map(_kind, model.encoder.parts), *["codes"] * bool(model.encoder.lookups)]
+    kinds = [*(part.kind for part in model.encoder.parts), *["codes"] * bool(model.encoder.lookups)]
     needed = set[str]().union(*(READERS[kind] for kind in kinds))
     blocks = inspect.getsource(cells).split("\n\n\n")
     functions = [block for block in blocks if block.partition("(")[0].removeprefix("def ") in needed]
@@ -221,10 +222,6 @@ def _gaps(gaps: Gaps) -> str:
             ("TEXT_GAPS", gaps.texts),
         )
     )
-
-
-def _kind(part: NumericFeatures | CategoryFeatures) -> str:
-    return "category" if isinstance(part, CategoryFeatures) else part.kind
 
 
 def _parameters(model: Model, inputs: InputLayers) -> str:

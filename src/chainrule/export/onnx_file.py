@@ -25,10 +25,11 @@ from math import nan
 
 import numpy as np
 
+from chainrule.data.category_features import CategoryFeatures
 from chainrule.data.columns import as_numbers
 from chainrule.data.encoding import Encoder
-from chainrule.data.features import CategoryFeatures, NumericFeatures
 from chainrule.data.gaps import Gaps
+from chainrule.data.numeric_features import NumericFeatures
 from chainrule.errors import RequestError
 from chainrule.export.formulas import layers
 from chainrule.ir import Expression, Tracer
@@ -85,7 +86,7 @@ def to_onnx(model: Model) -> ModelProto:
         raise RequestError(
             f"an ONNX file holds at most 2 GiB, and the parameters alone are {model.theta.nbytes} bytes."
         )
-    kinds = {part.column: _kind(part) for part in used(model.encoder)}
+    kinds = {part.column: part.kind for part in used(model.encoder)}
     graph = OnnxGraph(taken=kinds)
     A = _features(graph, model.encoder, model.network.dtype, "X" if model.network.inputs else "A[0]")
     if model.network.inputs:
@@ -129,10 +130,6 @@ def _properties(model: Model, kinds: dict[str, str]) -> dict[str, str]:
         "network": model.network.to_dict(),
     }
     return {key: json.dumps(value, ensure_ascii=False) for key, value in properties.items()}
-
-
-def _kind(part: NumericFeatures | CategoryFeatures) -> str:
-    return "category" if isinstance(part, CategoryFeatures) else part.kind
 
 
 def _features(graph: OnnxGraph, encoder: Encoder, dtype: str, name: str) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.data.category_features import CategoryFeatures
 from chainrule.data.encoding import Encoder
-from chainrule.data.features import CategoryFeatures, NumericFeatures
+from chainrule.data.numeric_features import NumericFeatures
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.input_layers import INPUTS
 from chainrule.formulas.losses import LOSSES
@@ -40,7 +41,6 @@ SIGNS = {
     "eq": "==",
     "ne": "!=",
 }
-FAMILIES = {"number": "number", "boolean": "true or false", "date": "date", "category": "category"}
 
 
 class Language:
@@ -179,8 +179,3 @@ def example(part: NumericFeatures | CategoryFeatures) -> Any:
     if part.kind == "date":
         return str(np.datetime64(int(usual), "D"))
     return usual >= 0.5 if part.kind == "boolean" else float(f"{usual:.6g}")
-
-
-def family(part: NumericFeatures | CategoryFeatures) -> str:
-    """What a column is, in words."""
-    return FAMILIES["category" if isinstance(part, CategoryFeatures) else part.kind]
