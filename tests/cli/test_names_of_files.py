@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chainrule import RequestError, load, train
-from chainrule.cli import main
+from chainrule.cli import commands
 from chainrule.data import read_table
 from tests.cli.conftest import EXAMPLES
 
@@ -111,7 +111,7 @@ def test_what_no_part_has_foreseen_is_a_message(error, run, folder, monkeypatch)
     def raising(*given, **named):
         raise error
 
-    monkeypatch.setattr(main, "load", raising)
+    monkeypatch.setattr(commands, "load", raising)
     ran = run("predict", "p.model", PENGUINS)
     assert ran.code in (1, 2)
     assert ran.err.startswith("chainrule: ")

@@ -8,25 +8,26 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
-from chainrule.cli import main
-from chainrule.cli.options import columns
+from chainrule.cli.options import OPTIONS, columns
+from chainrule.cli.parser import parser
+from chainrule.planning import plan
 
 OF_THE_COMMAND_LINE = {"help", "target", "table", "out", "force", "json", "quiet", "run"}
 OF_CHECKPOINTS = {"checkpoint", "checkpoint_seconds", "checkpoint_steps", "resume"}
 
 
 def test_the_options_are_the_keyword_parameters_of_plan():
-    commands = next(a for a in main.parser()._actions if isinstance(a, argparse._SubParsersAction))
+    commands = next(a for a in parser()._actions if isinstance(a, argparse._SubParsersAction))
     options = {action.dest for action in commands.choices["train"]._actions} - OF_THE_COMMAND_LINE - OF_CHECKPOINTS
     keywords = {
-        name for name, p in inspect.signature(main.plan).parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY
+        name for name, p in inspect.signature(plan).parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY
     }
     assert options == keywords - {"functions"}
 
 
 def test_the_help_shows_every_option_and_the_default_of_plan(run):
     shown = " ".join(run("train", "--help").out.split())
-    for name, parameter in inspect.signature(main.plan).parameters.items():
+    for name, parameter in inspect.signature(plan).parameters.items():
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY and name != "functions":
             assert f"--{name.replace('_', '-')} " in shown
             default = parameter.default
@@ -137,9 +138,7 @@ def test_has_an_effect(run, write, small, option, value, others, seen, expected)
 
 def test_no_option_is_without_such_a_test():
     others = {"delimiter", "decimal", "threads"}  # below
-    assert {option for option, *_ in EFFECTS} | others == {
-        name for options in main.OPTIONS.values() for name in options
-    }
+    assert {option for option, *_ in EFFECTS} | others == {name for options in OPTIONS.values() for name in options}
 
 
 def test_delimiter_and_decimal_say_how_to_read(run, write, small, little):
@@ -166,7 +165,7 @@ def test_threads_limits_the_libraries_while_training(run, examples, monkeypatch)
 
 
 def test_a_group_stays_on_one_side_of_every_split(small):
-    planned = main.plan(small, "label", group="b", seed=3)
+    planned = plan(small, "label", group="b", seed=3)
     parts = [
         set(np.array(small["b"])[rows]) for rows in (planned.split.train, planned.split.validation, planned.split.test)
     ]

@@ -19,13 +19,13 @@ TRAIN = ["train", PENGUINS, "--target", "species", "--epochs", "2", "--hidden", 
 COMMANDS = {
     "train": (TRAIN, "m.model", "chainrule.table_rows.read_table"),
     "train --json": ([*TRAIN, "--json"], "m.model", "chainrule.table_rows.read_table"),
-    "predict": (["predict", "p.model", PENGUINS], "m.csv", "chainrule.cli.main.load"),
-    "predict to parquet": (["predict", "p.model", PENGUINS], "m.parquet", "chainrule.cli.main.load"),
-    "explain": (["explain", "p.model", PENGUINS], "m.html", "chainrule.cli.main.load"),
-    "explain an average row": (["explain", "p.model"], "m.html", "chainrule.cli.main.load"),
-    "export to c": (["export", "p.model", "--to", "c"], "m.c", "chainrule.cli.main.load"),
-    "export to numpy": (["export", "p.model", "--to", "numpy"], "m.py", "chainrule.cli.main.load"),
-    "export to onnx": (["export", "p.model", "--to", "onnx"], "m.onnx", "chainrule.cli.main.load"),
+    "predict": (["predict", "p.model", PENGUINS], "m.csv", "chainrule.cli.commands.load"),
+    "predict to parquet": (["predict", "p.model", PENGUINS], "m.parquet", "chainrule.cli.commands.load"),
+    "explain": (["explain", "p.model", PENGUINS], "m.html", "chainrule.cli.commands.load"),
+    "explain an average row": (["explain", "p.model"], "m.html", "chainrule.cli.commands.load"),
+    "export to c": (["export", "p.model", "--to", "c"], "m.c", "chainrule.cli.commands.load"),
+    "export to numpy": (["export", "p.model", "--to", "numpy"], "m.py", "chainrule.cli.commands.load"),
+    "export to onnx": (["export", "p.model", "--to", "onnx"], "m.onnx", "chainrule.cli.commands.load"),
 }
 
 

@@ -2,12 +2,10 @@
 
 import re
 import shlex
-import sys
 
 import pytest
 
-from chainrule import load
-from chainrule.cli import main
+from chainrule import load, planning
 
 SPLIT = {"penguins": (223, 52, 69), "breast_cancer": (370, 85, 114), "auto_mpg": (258, 60, 80)}
 SAID = {
@@ -119,9 +117,7 @@ def test_a_second_time_it_says_at_once_that_the_file_exists(run, examples, tmp_p
     run(*arguments)
     before = (tmp_path / "penguins.model").read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr(
-            sys.modules[main.plan.__module__], "read_table", lambda *a, **k: pytest.fail("the table was read")
-        )
+        patch.setattr(planning, "read_table", lambda *a, **k: pytest.fail("the table was read"))
         ran = run(*arguments)
     assert (ran.code, ran.out) == (2, "")
     assert "penguins.model" in ran.err

@@ -23,6 +23,8 @@ class Option:
     help: str
 
 
+READING = ("delimiter", "decimal")  # the options of every command that reads a table
+
 # A name in a list, and the comma behind it: in quotes, where two are one, or without.
 NAME = re.compile(r'\s*"((?:[^"]|"")*)"\s*,|([^,]*),')
 
