@@ -64,6 +64,7 @@ ALLOWED = {
     "history": CORE,
     "monitoring": CORE | {"history"},
     "whole_cost": CORE,
+    "progress": CORE | {"history"},
     "training": TRAINING,
     "checkpoints": CORE | {"history", "training", "files", "container", ""},
     "data": {
@@ -78,7 +79,8 @@ ALLOWED = {
     },
     "reports": {"errors", "validation", "formulas"},
     "target_encoding": {"errors", "validation", "formulas", "data"},
-    "estimators": CORE | {"history", "training", "checkpoints", "data", "target_encoding", "model"},  # for to_model
+    "estimators": CORE
+    | {"history", "progress", "training", "checkpoints", "data", "target_encoding", "model"},  # for to_model
     "explain": MODEL | {"files", "known_mistakes"},
     "export": MODEL | {"files", "ir", ""},
     "notes": CORE | {"training", "model", "known_mistakes"},
@@ -88,7 +90,7 @@ ALLOWED = {
     "table_rows": {"errors", "sample_weights", "data"},
     "plan_options": {"errors", "arguments", "validation", "formulas"},
     "planning": MODEL | {"checkpoints", "table_inputs", "table_rows", "plan_options"},
-    "cli": MODEL | {"", "model_file", "planning", "explain", "export", "checkpoints", "files", "streams"},
+    "cli": MODEL | {"", "model_file", "planning", "explain", "export", "checkpoints", "files", "streams", "progress"},
     "__main__": {"cli"},
     "": MODEL | {"model_file", "planning", "estimators", "explain", "checkpoints"},
 }
@@ -101,7 +103,7 @@ THIRD_PARTY = {
     "onnx": {"export"},
     "sklearn": {"estimators"},
     "matplotlib": {"estimators", "explain"},
-    "rich": {"cli", "estimators"},
+    "rich": {"cli", "progress"},
     "threadpoolctl": {"engines"},
     "llvmlite": {"engines"},
 }

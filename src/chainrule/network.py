@@ -142,6 +142,16 @@ class Network:
         """Number of parameters: sum over l of n[l] n[l-1] + n[l], and those of the input layers."""
         return self.layout.size
 
+    def brief(self, functions: Functions | None = None) -> str:
+        """Its layers in one line, without those before W[1].
+
+        >>> Network((4, 8, 3), "tanh", "cross_entropy").brief()
+        'n[0..2] = 4, 8, 3; tanh; cross_entropy; 67 parameters, float32'
+        """
+        hidden = ", ".join(ACTIVATIONS.brief(a, functions) for a in self.activation) or "no hidden layer"
+        units, loss = ", ".join(map(str, self.n)), LOSSES.brief(self.loss, functions)
+        return f"n[0..{self.L}] = {units}; {hidden}; {loss}; {self.size:,} parameters, {self.dtype}"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON; "inputs" only where there are some."""
         described = asdict(self)

@@ -7,20 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.input_layers import INPUTS
-from chainrule.formulas.losses import LOSSES
 from chainrule.formulas.metrics import METRICS
 from chainrule.formulas.optimizers import OPTIMIZERS
 from chainrule.formulas.schedules import SCHEDULES
-from chainrule.history import CURVES, History
+from chainrule.history import CURVES, Callback, History
 from chainrule.model import Model
 from chainrule.network import Parameters
 from chainrule.planning import Plan
+from chainrule.progress import ProgressBar
 from chainrule.streams import styled_output, visible
 
 INDENT = " " * 7
@@ -35,7 +33,7 @@ class Silence:
         """Before training: what the table, the target and the network are."""
 
     @contextmanager
-    def progress(self, plan: Plan) -> Iterator["Silence"]:
+    def progress(self, plan: Plan) -> Iterator[Callback]:
         """While training; gives the callback that follows it."""
         yield self
 
@@ -105,7 +103,6 @@ class Screen(Silence):
 
     def __init__(self) -> None:
         self.console = Console(highlight=False, file=styled_output())
-        self._bar: Progress | None = None
 
     def planned(self, table: str, plan: Plan) -> None:
         """The columns, the target, the split, the network, the recipe."""
@@ -129,7 +126,7 @@ class Screen(Silence):
             "Rows",
             f"{len(s.train):,} to train on, {len(s.validation):,} to watch, {len(s.test):,} held out for the report",
         )
-        self._say("Network", _network(plan))
+        self._say("Network", plan.network.brief(plan.functions))
         if plan.network.inputs:
             self._say("", _inputs(plan))
         recipe, m = plan.recipe, len(s.train)
@@ -167,28 +164,10 @@ class Screen(Silence):
         self.console.print(grid)
 
     @contextmanager
-    def progress(self, plan: Plan) -> Iterator["Screen"]:
+    def progress(self, plan: Plan) -> Iterator[Callback]:
         """A bar that counts epochs, with the costs."""
-        columns = (
-            TextColumn("Training"),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
-            TextColumn("epochs  {task.fields[costs]}"),
-            TimeRemainingColumn(),
-        )
-        with Progress(*columns, console=self.console) as self._bar:
-            self._task = self._bar.add_task("", total=plan.recipe.epochs, costs="")
-            yield self
-
-    def on_epoch_end(self, history: History, parameters: Parameters) -> None:
-        """Move the bar."""
-        assert self._bar is not None
-        costs = f"cost {history.training_cost[-1]:.4g}"
-        if history.validation_cost:
-            costs += f"  validation {history.validation_cost[-1]:.4g}"
-        if history.score:
-            costs += f"  {history.monitor} {history.score[-1]:.4g}"
-        self._bar.update(self._task, completed=len(history), costs=costs)
+        with ProgressBar(plan.recipe.epochs, self.console) as bar:
+            yield bar
 
     def trained(self, model: Model) -> None:
         """Why training ended, which epoch was kept, and the report."""
@@ -254,20 +233,6 @@ class Screen(Silence):
         line = Text(f"{heading:<9}", style="bold")
         line.append(visible(text), style="not bold")
         self.console.print(line, soft_wrap=True)
-
-
-def _plain(text: str) -> Text:
-    """Text that is shown as it is: neither the terminal nor rich obeys anything in it."""
-    return Text(visible(text))
-
-
-def _network(plan: Plan) -> str:
-    """``n[0..3] = 15, 64, 32, 3; relu, relu; cross_entropy; 3,203 parameters``."""
-    network, functions = plan.network, plan.functions
-    n = ", ".join(map(str, network.n))
-    hidden = ", ".join(ACTIVATIONS.brief(a, functions) for a in network.activation) or "no hidden layer"
-    loss = LOSSES.brief(network.loss, functions)
-    return f"n[0..{network.L}] = {n}; {hidden}; {loss}; {network.size:,} parameters, {network.dtype}"
 
 
 def _inputs(plan: Plan) -> str:

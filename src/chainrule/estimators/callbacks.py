@@ -5,14 +5,15 @@ A callback is any object with ``on_epoch_end(history, parameters)``; training st
 
 import json
 import sys
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from math import isfinite
 from time import monotonic
-from typing import Any, Self
+from typing import Any
 
 from chainrule.errors import RequestError, warn_caller
 from chainrule.history import CURVES, History
 from chainrule.network import Parameters
+from chainrule.progress import ProgressBar
 
 __all__ = ["JsonLinesLog", "MaxTime", "PrintedLines", "ProgressBar"]
 
@@ -72,33 +73,6 @@ class PrintedLines:
         say(f"Iteration {len(history)}, loss = {history.training_cost[-1]:.8f}")
         if history.score:
             say(f"Validation score: {history.score[-1]:f}")
-
-
-class ProgressBar(AbstractContextManager["ProgressBar"]):
-    """A bar on a terminal: epochs, time left, cost, validation score or cost."""
-
-    def __init__(self, epochs: int) -> None:
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self._progress = Progress(*columns)
-        self._task = self._progress.add_task("training", total=epochs)
-
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self._progress.stop()
-
-    def on_epoch_end(self, history: History, parameters: Parameters | None) -> None:
-        """Move on."""
-        said = f"cost {history.training_cost[-1]:.4g}"
-        if history.score:
-            said += f", validation score {history.score[-1]:.4g}"
-        elif history.validation_cost:
-            said += f", validation cost {history.validation_cost[-1]:.4g}"
-        self._progress.update(self._task, completed=len(history), description=said)
 
 
 def shows_bar(verbose: Any) -> bool:

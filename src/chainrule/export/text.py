@@ -145,11 +145,8 @@ def version() -> str:
 def network_line(model: Model) -> str:
     """The network in one line."""
     network = model.network
-    hidden = ", ".join(ACTIVATIONS.brief(a, model.functions) for a in network.activation) or "no hidden layer"
-    loss = LOSSES.brief(network.loss, model.functions)
-    n = ", ".join(map(str, network.n))
     inputs = "".join(f"{INPUTS.brief(i.layer)} of {_taken(i)}; " for i in network.input_layers)
-    return f"{inputs}n[0..{network.L}] = {n}; {hidden}; {loss}; {network.size:,} parameters, {network.dtype}"
+    return inputs + network.brief(model.functions)
 
 
 def _taken(layer: Input) -> str:
