@@ -16,7 +16,7 @@ import numpy as np
 
 from chainrule.errors import RequestError
 
-Kind = TypeVar("Kind")
+T = TypeVar("T")
 
 
 def is_single(value: Any) -> bool:
@@ -91,7 +91,7 @@ def as_path(name: str, value: Any) -> Path:
     return Path(instance(name, value, (str, PathLike), "the path of a file"))
 
 
-def instance(name: str, value: Any, kind: type[Kind] | tuple[type[Kind], ...], said: str) -> Kind:
+def instance(name: str, value: Any, kind: type[T] | tuple[type[T], ...], said: str) -> T:
     """The value, where it is of this type. RequestError: it is not; ``said`` is what it is to be.
 
     >>> instance("recipe", "adam", dict, "a Recipe")

@@ -18,6 +18,7 @@ from chainrule.data import (
     infer_schema,
     with_target,
 )
+from chainrule.data.target_column import TASKS
 from chainrule.engines import limited_threads, make_engine
 from chainrule.errors import RequestError, nearest
 from chainrule.formulas.losses import LOSSES
@@ -240,7 +241,7 @@ def plan(
     recipe.make_schedule(functions)
     if threads is not None:
         threads = min(integer("threads", threads, 1), MAX_THREADS)
-    one_of("task", task, ("auto", "classification", "regression"))
+    one_of("task", task, TASKS)
     one_of("decimal", decimal, (".", ","))
     drop, category = column_names("drop", drop), column_names("category", category)
     for name, column in (("weight", weight), ("group", group)):

@@ -70,7 +70,7 @@ BAD = {
     "dates": ([datetime.date(2024, 1, 1), datetime.date(2024, 1, 2)], "auto", "is date32"),
     "lists": ([[1], [2]], "auto", "is list<"),
     "huge classes": ([2**60, 2**60 + 1] * 2, "classification", "beyond 2\\^53"),
-    "an unknown task": ([1, 2], "ranking", "must be 'auto', 'classification' or 'regression', not 'ranking'"),
+    "an unknown task": ([1, 2], "ranking", "'auto', 'classification', 'regression', not 'ranking'"),
 }
 
 

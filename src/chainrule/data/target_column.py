@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
+from chainrule.arguments import one_of
 from chainrule.data.columns import LARGEST, booleans, numbers, pc, plain, row_name, texts
 from chainrule.data.kinds import kind_of
 from chainrule.errors import RequestError
@@ -16,6 +17,7 @@ from chainrule.validation import is_name, record, require
 
 Label = str | bool | int | float
 Task = Literal["classification", "regression"]
+TASKS = ("auto", *get_args(Task))  # that may be asked for
 ValueType = Literal["text", "boolean", "integer", "number"]
 
 # Integers of so few values are taken for codes of classes.
@@ -79,8 +81,7 @@ class Target:
         >>> Target.infer(pa.array([18.5, 15.0, 36.1]), "mpg").reason
         'numbers, not all of them whole: regression'
         """
-        if not isinstance(task, str) or task not in ("auto", "classification", "regression"):
-            raise RequestError(f"the task must be 'auto', 'classification' or 'regression', not {task!r}")
+        one_of("task", task, TASKS)
         cells = plain(column)
         present = len(cells) - cells.null_count
         if not present:
