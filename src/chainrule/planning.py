@@ -193,8 +193,8 @@ def plan(
     category        columns that are categories, whatever their cells look like, one or a list
     missing         spellings of a missing value, beside the usual ones (?, NA, N/A, null, ...); empty for none at all
     numeric_inputs  a learned layer before W[1] for the columns of numbers and dates, such as "cosine(8)"; None for none
-    category_inputs a learned layer before W[1] for each category, such as "lookup(4)", in the place of a feature for
-                    each of its levels
+    category_inputs a learned layer before W[1] for each category, such as "lookup(4)", instead of a feature for each of
+                    its levels; made for columns of many levels, of which features keep only the 100 most frequent
     hidden          units of the hidden layers; empty for logistic, softmax or linear regression
     loss            a row of the losses; "auto" for cross-entropy, or half the squared error
     optimizer       a row of the optimisers; "auto" for adam, or momentum where ``momentum`` is given

@@ -54,6 +54,18 @@ def test_columns_that_are_looked_up_make_no_features():
     assert encoder.missing(pa.table({"y": [None], "n": [3.0], "x": ["b"]})) == {"n": 0, "x": 0, "y": 1}
 
 
+def test_looked_up_columns_may_have_many_levels_and_features_a_hundred(monkeypatch):
+    shops = [f"shop {i % 500:03}" for i in range(1500)] + ["shop 007"] * 2
+    encoder = fit({"shop": shops})
+    assert encoder.levels == (501,)
+    assert encoder.codes(pa.table({"shop": ["shop 000", "shop 499", "new"]})).tolist() == [[1], [500], [0]]
+    table = pa.table({"shop": shops})
+    assert len(Encoder.fit(table, infer_schema(table), range(len(shops))).feature_names) == 101  # with the rare ones
+    monkeypatch.setattr("chainrule.data.category_features.MAX_LOOKED_UP", 2)
+    fewer = fit({"shop": shops})
+    assert fewer.codes(pa.table({"shop": ["shop 000", "shop 001", "shop 007"]})).tolist() == [[1], [0], [2]]
+
+
 def test_without_them_there_are_no_codes():
     table = pa.table({"x": LEVELS, "n": NUMBERS})
     encoder = Encoder.fit(table, infer_schema(table), range(len(LEVELS)))

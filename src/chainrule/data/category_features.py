@@ -17,8 +17,11 @@ from chainrule.validation import record, require
 # A level on one or two training rows cannot be told from the noise of those rows. Pooled, such levels become one
 # feature, which then also stands for levels that come up only after training.
 RARE_ROWS = 3
-# Each level is a feature, and costs a row of the first weight matrix; beyond this the most frequent ones are kept.
+# The most levels that are kept, the frequent ones first. As a feature each costs a column of X and one of W[1]. Where it
+# is looked up it costs a vector of a few numbers, and none of the work of a step but the update of these; the limit keeps
+# the vectors of a column within some MB.
 MAX_LEVELS = 100
+MAX_LOOKED_UP = 2**20
 
 
 @dataclass(frozen=True)
@@ -58,11 +61,13 @@ class CategoryFeatures:
         rows: Any,
         weight: NDArray[np.float64] | None = None,
         gaps: Gaps = NO_GAPS,
+        looked_up: bool = False,
     ) -> "CategoryFeatures":
         """Learn the levels in the given ``rows`` of ``column``; they are sorted by text.
 
         How frequent a level is, is the sum of the ``weight`` of its rows. It is rare where that sum, and the number of
-        its rows too, are below RARE_ROWS: weights below 1, such as shares of a whole, make no level rare.
+        its rows too, are below RARE_ROWS: weights below 1, such as shares of a whole, make no level rare. Beyond
+        MAX_LEVELS, or MAX_LOOKED_UP, the others count as rare too.
         """
         cells = level_texts(name, column, rows, gaps)
         coded = cells.drop_null().dictionary_encode()
@@ -72,7 +77,7 @@ class CategoryFeatures:
         enough = np.maximum(sums, rows_of) >= RARE_ROWS
         levels = list(zip(coded.dictionary.to_pylist(), sums.tolist(), enough.tolist(), strict=True))
         by_frequency = sorted(levels, key=lambda level: (-level[1], level[0]))
-        kept = {text for text, _, enough in by_frequency[:MAX_LEVELS] if enough}
+        kept = {text for text, _, enough in by_frequency[: MAX_LOOKED_UP if looked_up else MAX_LEVELS] if enough}
         pooled = sorted(text for text, _, _ in levels if text not in kept)
         return cls(name, tuple(sorted(kept)), tuple(pooled), gaps=cells.null_count > 0)
 

@@ -95,7 +95,8 @@ class Encoder:
             if not _has_value(c.name, c.kind, column, rows, gaps):
                 left_out.append(c.name)
             elif c.kind == "category":
-                (lookups if look_up else parts).append(CategoryFeatures.fit(c.name, column, rows, weight, gaps))
+                part = CategoryFeatures.fit(c.name, column, rows, weight, gaps, look_up)
+                (lookups if look_up else parts).append(part)
             elif c.kind in ("number", "boolean", "date"):
                 parts.append(NumericFeatures.fit(c.name, c.kind, column, rows, standardize, weight, gaps))
             else:
