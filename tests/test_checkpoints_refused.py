@@ -376,7 +376,7 @@ def test_a_folder_that_is_not_there(tmp_path):
     path = tmp_path / "nowhere" / "run.ckpt"
     for checkpoint in (Checkpoint(path), Checkpoint(path, resume=True), Checkpoint(path, overwrite=True)):
         said = refusal(tmp_path / "x", RUN.fit, checkpoint)
-        assert said == f"cannot write '{path}': there is no folder '{path.parent}'. Make it first."
+        assert said == f"cannot write '{path}': there is no folder '{path.parent}'. Create it first."
 
 
 @pytest.mark.parametrize("how", [{}, {"resume": True}, {"overwrite": True}])

@@ -165,7 +165,7 @@ def test_threads_that_write_one_file_and_read_it(overwrite, path):
         assert outcomes == ["written"] * 120
     else:
         assert outcomes.count("written") == 1
-        assert set(outcomes) <= {"written", " exists", " came i"}
+        assert set(outcomes) <= {"written", " exists", " was cr"}
 
 
 def test_processes_with_one_id_are_no_danger(path, monkeypatch):
@@ -174,7 +174,7 @@ def test_processes_with_one_id_are_no_danger(path, monkeypatch):
     path.with_name(".m.model.1.part").write_bytes(b"another's")
     first, second = Claim(path), Claim(path)
     first.write(b"first")
-    with pytest.raises(RequestError, match="came into being meanwhile"):
+    with pytest.raises(RequestError, match="created by something else meanwhile"):
         second.write(b"second")
     assert path.read_bytes() == b"first"
     assert left(path) == [".m.model.1.part", "m.model"]
@@ -192,7 +192,7 @@ def test_a_file_system_without_hard_links(number, path, monkeypatch):
     write(path)
     late = Claim(path.with_name("late"))
     path.with_name("late").write_bytes(b"another's")
-    with pytest.raises(RequestError, match="came into being meanwhile"):
+    with pytest.raises(RequestError, match="created by something else meanwhile"):
         late.write(b"late")
     assert path.read_bytes() == b"new"
     assert path.with_name("late").read_bytes() == b"another's"
@@ -392,7 +392,7 @@ def fail(*_, **__):
 def test_what_came_into_being_meanwhile_stays_and_the_content_goes_beside_it(path):
     with Claim(path) as claim:
         path.write_bytes(b"another's")
-        with pytest.raises(Rescued, match="came into being meanwhile") as caught:
+        with pytest.raises(Rescued, match="created by something else meanwhile") as caught:
             claim.write_or_rescue(b"ours, ", b"all of it")
     assert path.read_bytes() == b"another's"
     assert caught.value.path.parent == path.parent

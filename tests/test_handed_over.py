@@ -134,7 +134,7 @@ def test_odd_arguments_of_fit_are_refused(argument, model):
 
 
 def test_a_network_says_what_n_is():
-    with pytest.raises(RequestError, match=r"n is the units by layer.*such as \(4, 8, 3\); not 3"):
+    with pytest.raises(RequestError, match=r"n must hold the units of each layer.*such as \(4, 8, 3\), not 3"):
         Network(3)
 
 
@@ -190,14 +190,14 @@ def test_values_apart_from_a_table_have_their_own_name_or_y():
         (TABLE, np.int64(7), "not by the number 7: write its name. Columns here"),
         (X, 2, r"train\(np.delete\(X, 2, axis=1\), X\[:, 2\]\)"),
         ("t.csv", 2, "the first line of the file"),
-        ("t.csv", ["a", "b"], "of a file the target is named"),
+        ("t.csv", ["a", "b"], "the target of a file must be the name of one column"),
         (TABLE, ["a", "b"], r"these are several: \['a', 'b'\].*MLPRegressor"),
         (TABLE, np.array(["a", "b"]), "these are several"),
         (X, X, r"these are several: y is \(40, 3\)"),
         (X, "x1", "an array has no names"),
-        (X, Y[:-1], "the target has 39 values, and the table 40 rows"),
-        (TABLE, Y, r"has a column 'y' already.*train\(table, 'y'\)"),
-        (TABLE, None, "the target is the name of a column"),
+        (X, Y[:-1], "the target has 39 values, but the table has 40 rows"),
+        (TABLE, Y, r"already has a column 'y'.*train\(table, 'y'\)"),
+        (TABLE, None, "the target must be the name of a column"),
     ],
 )
 def test_a_target_that_cannot_be_meant_is_refused(table, target, said):
@@ -209,7 +209,7 @@ def test_a_target_that_cannot_be_meant_is_refused(table, target, said):
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        (np.zeros((5, 2)), r"an array of 2 columns has no names for them, and the model reads 'a', 'b'"),
+        (np.zeros((5, 2)), r"an array of 2 columns has no column names, but the model needs 'a', 'b'"),
         ([[0.5, "x"]], "cannot make a table of list.*or an array"),
         (np.zeros(2), r"X.reshape\(1, -1\)"),
         (pd.DataFrame(FEATURES).iloc[0], r"dict\(series\)"),

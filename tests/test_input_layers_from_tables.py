@@ -201,11 +201,14 @@ def test_the_codes_reach_training():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"numeric_inputs": "lookup(4)"}, r"numeric_inputs is a layer for numbers, and lookup\(4\) takes categories"),
-        ({"numeric_inputs": "lookup(4)"}, r"give it as category_inputs, or leave it out\.$"),
+        (
+            {"numeric_inputs": "lookup(4)"},
+            r"numeric_inputs needs a layer for numbers, but lookup\(4\) takes categories",
+        ),
+        ({"numeric_inputs": "lookup(4)"}, r"pass it as category_inputs, or leave it out\.$"),
         (
             {"category_inputs": "scale"},
-            r"category_inputs is a layer for categories, and scale takes numbers: ",
+            r"category_inputs needs a layer for categories, but scale takes numbers: ",
         ),
         ({"numeric_inputs": "cosin(8)"}, r"input layer 'cosin' is not known.*did you mean 'cosine'\?"),
         ({"numeric_inputs": "cosine"}, r"input layer 'cosine' needs its number: 'cosine\(d=\.\.\.\)'"),

@@ -116,27 +116,30 @@ def of(n_0, *inputs):
         (lambda: Input("cosine(2.5)", (0,)), "cosine: d is an integer from 2 to 65536, not 2.5."),
         (lambda: Input("cosine(4, 0)", (0,)), "cosine: init_scale is above 0, not 0."),
         (lambda: Input("cosine", (0,)), "input layer 'cosine' needs its number: 'cosine(d=...)'."),
-        (lambda: Input("scale", ()), "columns of an input layer are integers from 0 on, not ()."),
-        (lambda: Input("scale", (0, -1)), "columns of an input layer are integers from 0 on, not (0, -1)."),
-        (lambda: Input("scale", (1, 1)), "an input layer takes each of its columns once, not (1, 1)."),
+        (lambda: Input("scale", ()), "columns of an input layer must be integers of at least 0, not ()."),
+        (lambda: Input("scale", (0, -1)), "columns of an input layer must be integers of at least 0, not (0, -1)."),
+        (lambda: Input("scale", (1, 1)), "an input layer must take each of its columns once, not (1, 1)."),
         (lambda: Input("scale", (0,), levels=3), "scale takes columns of numbers, which have no levels"),
-        (lambda: Input("lookup(4)", (0,)), "lookup(4) takes one column of codes, and has to know how many levels"),
+        (lambda: Input("lookup(4)", (0,)), "lookup(4) takes one column of codes and needs its number of levels"),
         (lambda: Input("lookup(4)", (0, 1), levels=3), "lookup(4) takes one column of codes"),
-        (lambda: Input("lookup(4)", (0,), levels=1), "levels of a column of codes are an integer from 2 on, not 1."),
+        (
+            lambda: Input("lookup(4)", (0,), levels=1),
+            "levels of a column of codes must be an integer from 2 to 16777216, not 1.",
+        ),
         (of(2, Input("cosine(3)", (0,))), "at least 3 here, not 2."),
         (
             of(4, Input("cosine(3)", (2,))),
             "with n[0] = 4 there are 2 columns of numbers; an input layer takes column 2.",
         ),
-        (of(2, Input("scale", (0,)), Input("scale", (0,))), "each column is taken by one input layer at most."),
-        (of(2, *[Input("lookup(1)", (0,), levels=2)] * 2), "each column is taken by one input layer at most."),
+        (of(2, Input("scale", (0,)), Input("scale", (0,))), "two input layers take the same column"),
+        (of(2, *[Input("lookup(1)", (0,), levels=2)] * 2), "two input layers take the same column"),
         (
             of(1, Input("lookup(1)", (1,), levels=2)),
             "columns of codes are 0..0, each taken by an input layer; not [1].",
         ),
         (lambda: Network((10, 1), inputs="cosine(4)"), "n[0] = 10 is no multiple of 4."),
         (lambda: Network((4, 1), inputs="lookup(4)"), "lookup(4) takes one column of codes"),
-        (lambda: Network((4, 1), inputs=7), "inputs are Input('cosine(8)', columns), one or a list, not 7."),
+        (lambda: Network((4, 1), inputs=7), "inputs must be Input('cosine(8)', columns), one or a list, not 7."),
     ],
 )
 def test_refused(ask, said):
@@ -194,7 +197,7 @@ def test_parameters_of_input_layers_neither_decay_nor_are_penalised(kind):
 
 @pytest.mark.parametrize("most", [{"columns": (MAX_COLUMNS,)}, {"columns": (0,), "levels": MAX_LEVELS + 1}])
 def test_more_columns_or_levels_than_any_table_has_are_refused(most):
-    with pytest.raises(RequestError, match=r"integers? from"):
+    with pytest.raises(RequestError, match=r"integers? (from|of at least)"):
         Input("lookup(2)" if "levels" in most else "scale", **most)
     with pytest.raises(RequestError, match=f"{MAX_COLUMNS} columns of numbers at most"):
         Network((MAX_COLUMNS + 1, 1), inputs=Input("scale", (0,)))

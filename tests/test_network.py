@@ -103,13 +103,13 @@ def test_right_shapes_pass():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"n": (4,)}, "n is the units by layer"),
-        ({"n": ()}, "n is the units by layer"),
+        ({"n": (4,)}, "n must hold the units of each layer"),
+        ({"n": ()}, "n must hold the units of each layer"),
         ({"n": (4, 0, 1)}, r"not \(4, 0, 1\)"),
-        ({"n": (4, -2, 1)}, "integers from 1 on"),
-        ({"n": (4, 2.5, 1)}, "integers from 1 on"),
-        ({"n": (4, True, 1)}, "integers from 1 on"),
-        ({"dropout": 1.0}, "dropout is the chance to drop a unit, at least 0 and below 1; not 1.0"),
+        ({"n": (4, -2, 1)}, "positive integers"),
+        ({"n": (4, 2.5, 1)}, "positive integers"),
+        ({"n": (4, True, 1)}, "positive integers"),
+        ({"dropout": 1.0}, "dropout must be a probability, at least 0 and below 1, not 1.0"),
         ({"dropout": -0.1}, "dropout"),
         ({"dropout": float("nan")}, "dropout"),
         ({"dropout": (0.1, 0.1)}, "dropout: expected one for all 1 hidden layers, or 1 of them; got 2"),
@@ -119,7 +119,7 @@ def test_right_shapes_pass():
         ({"loss": "huber(-1)"}, "huber: delta is above 0"),
         ({"penalties": ("l2",)}, "needs its number"),
         ({"penalties": ("l2(-1)",)}, "l2: strength is at least 0"),
-        ({"dtype": "float16"}, "dtype is 'float32' or 'float64', not 'float16'"),
+        ({"dtype": "float16"}, "dtype must be 'float32' or 'float64', not 'float16'"),
         ({"initializer": "normal(a)"}, "scale is a number"),
     ],
 )

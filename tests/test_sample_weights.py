@@ -37,16 +37,16 @@ def test_a_weight_is_looked_up_by_the_place_of_its_class(labels):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({2: 1.0}, "class_weight names 2, which is no class. Classes: 0, 1"),
+        ({2: 1.0}, "class_weight names 2, which is not a class. Classes: 0, 1"),
         ({"1": 1.0}, "class_weight names '1'"),
         ({0: 1.0, 1: 1.0, -1: 1.0}, "class_weight names -1"),
-        ({0: -1.0}, "from 0 on, and for 0 it is -1.0"),
-        ({1: np.nan}, "from 0 on, and for 1 it is nan"),
-        ({1: np.inf}, "from 0 on, and for 1 it is inf"),
-        ({1: "much"}, "from 0 on, and for 1 it is 'much'"),
-        ({1: None}, "from 0 on, and for 1 it is None"),
-        ("balancd", "'balanced' or a weight for each class, not 'balancd'"),
-        ([1.0, 2.0], "'balanced' or a weight for each class"),
+        ({0: -1.0}, "nonnegative number for each class, but for 0 it is -1.0"),
+        ({1: np.nan}, "nonnegative number for each class, but for 1 it is nan"),
+        ({1: np.inf}, "nonnegative number for each class, but for 1 it is inf"),
+        ({1: "much"}, "nonnegative number for each class, but for 1 it is 'much'"),
+        ({1: None}, "nonnegative number for each class, but for 1 it is None"),
+        ("balancd", "'balanced' or a dict with a weight for each class, not 'balancd'"),
+        ([1.0, 2.0], "'balanced' or a dict with a weight for each class"),
     ],
     ids=str,
 )
@@ -69,13 +69,13 @@ def test_balanced_weights_make_the_sums_of_all_classes_equal(unit):
 
 
 OUT_OF_RANGE = [
-    ("float32", 1e37, "weight sums to 6e.38, and float32 needs a sum from"),
-    ("float32", 1e300, "weight sums to 6e.301, and float32"),
-    ("float64", 1e308, "weight sums to inf, and float64"),
-    ("float32", 1e-40, "weight sums to 6e-39, and float32"),
-    ("float32", 1e-300, "weight sums to 6e-299, and float32"),
-    ("float64", 1e-320, "weight sums to 6e-319, and float64"),
-    ("float64", -1.0, "from 0 on, one a row, and is -1 in row 0"),
+    ("float32", 1e37, "weight sums to 6e.38, but float32 needs a sum from"),
+    ("float32", 1e300, "weight sums to 6e.301, but float32"),
+    ("float64", 1e308, "weight sums to inf, but float64"),
+    ("float32", 1e-40, "weight sums to 6e-39, but float32"),
+    ("float32", 1e-300, "weight sums to 6e-299, but float32"),
+    ("float64", 1e-320, "weight sums to 6e-319, but float64"),
+    ("float64", -1.0, "nonnegative numbers, one per row, and is -1 in row 0"),
     ("float64", np.nan, "and is nan in row 0"),
     ("float32", np.inf, "and is inf in row 0"),
 ]
@@ -102,7 +102,7 @@ def test_weights_at_the_ends_of_the_range_train_as_others_do(dtype, each):
 
 @pytest.mark.parametrize("given", [np.ones(3), np.ones((4, 1)), "heavy", ["a"] * 4])
 def test_weights_of_another_shape_or_kind_are_refused(given):
-    with pytest.raises(RequestError, match="must hold 4 numbers from 0 on, one a row"):
+    with pytest.raises(RequestError, match="must hold 4 nonnegative numbers, one per row"):
         require_weights(given, 4)
 
 

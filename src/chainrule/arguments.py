@@ -1,4 +1,4 @@
-"""Arguments of public functions: each of the kind that it is to be, or a RequestError that says what was expected.
+"""Validation of the arguments of public functions: each is as expected, or a RequestError says what was expected.
 
 Whatever is handed over is looked at before it is compared: an array, a data frame or a structured scalar compared with
 a number or a text raises an exception of its own, or gives as many answers as it has entries.
@@ -42,16 +42,16 @@ def is_integer(value: Any) -> bool:
 
 
 def integer(name: str, value: Any, least: int, otherwise: str = "") -> int:
-    """The value as an int. RequestError: it is not an integer from ``least`` on; ``otherwise`` is what is taken too.
+    """The value as an int. RequestError: it is not, or below ``least``; ``otherwise`` names what else is allowed.
 
     >>> integer("epochs", np.int64(3), 1)
     3
     >>> integer("epochs", 2.5, 1)
     Traceback (most recent call last):
-    chainrule.errors.RequestError: epochs is an integer from 1 on, not 2.5.
+    chainrule.errors.RequestError: epochs must be an integer of at least 1, not 2.5.
     """
     if not is_integer(value) or index(value) < least:
-        raise RequestError(f"{name} is an integer from {least} on{otherwise}, not {short(value)}.")
+        raise RequestError(f"{name} must be an integer of at least {least}{otherwise}, not {short(value)}.")
     return index(value)
 
 
@@ -69,12 +69,12 @@ def is_number(value: Any) -> bool:
 def number(name: str, value: Any, said: str = "a finite number", finite: bool = True) -> float:
     """The value as a float. RequestError: it is not a number, or not finite; ``said`` is what it is to be.
 
-    >>> number("l2", "0.1", "a number from 0 on")
+    >>> number("l2", "0.1", "a number of at least 0")
     Traceback (most recent call last):
-    chainrule.errors.RequestError: l2 is a number from 0 on, not '0.1'.
+    chainrule.errors.RequestError: l2 must be a number of at least 0, not '0.1'.
     """
     if not is_number(value) or (finite and not isfinite(float(value))):
-        raise RequestError(f"{name} is {said}, not {short(value)}.")
+        raise RequestError(f"{name} must be {said}, not {short(value)}.")
     return float(value)
 
 
@@ -82,7 +82,7 @@ def one_of(name: str, value: Any, known: Iterable[str]) -> str:
     """The value, where it is one of these texts. RequestError: another text, or no text."""
     known = tuple(known)
     if not isinstance(value, str) or value not in known:
-        raise RequestError(f"{name} is one of {', '.join(map(repr, known))}, not {short(value)}.")
+        raise RequestError(f"{name} must be one of {', '.join(map(repr, known))}, not {short(value)}.")
     return value
 
 
@@ -96,10 +96,10 @@ def instance(name: str, value: Any, kind: type[T] | tuple[type[T], ...], said: s
 
     >>> instance("recipe", "adam", dict, "a Recipe")
     Traceback (most recent call last):
-    chainrule.errors.RequestError: recipe is a Recipe, not 'adam'.
+    chainrule.errors.RequestError: recipe must be a Recipe, not 'adam'.
     """
     if not isinstance(value, kind):
-        raise RequestError(f"{name} is {said}, not {short(value)}.")
+        raise RequestError(f"{name} must be {said}, not {short(value)}.")
     return value
 
 

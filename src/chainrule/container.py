@@ -1,4 +1,4 @@
-"""Sealed files: arrays and a description in one file that is whole, or is refused.
+"""Sealed files: arrays and a description in one file, read only where it is complete and unchanged.
 
 The file is a safetensors file of the strictest kind (an 8-byte length, a JSON header, the raw arrays), in whose
 metadata is
@@ -92,7 +92,7 @@ def read_sealed(path: Path, what: str) -> bytes:
                 content = file.read()
     except FileNotFoundError:
         beside = [p.name for p in path.parent.glob("*")] if path.parent.is_dir() else []
-        raise RequestError(f"no {what} {str(path)!r}{nearest(path.name, beside)}") from None
+        raise RequestError(f"there is no {what} {str(path)!r}{nearest(path.name, beside)}") from None
     except OSError as error:
         raise RequestError(f"cannot read {str(path)!r}: {error.strerror}.") from error
     except (ValueError, MemoryError) as error:  # a name with a null in it; a file of holes that goes on and on

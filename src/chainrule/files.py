@@ -271,8 +271,8 @@ class Claim:
                 self._part.take_name(overwrite=self._overwrite)
             except FileExistsError as error:
                 raise RequestError(
-                    f"{str(self.path)!r} came into being meanwhile, and is left as it is. To overwrite it, use --force "
-                    "(overwrite=True in Python)."
+                    f"{str(self.path)!r} was created by something else meanwhile and was not changed. To overwrite it, "
+                    "use --force (overwrite=True in Python)."
                 ) from error
 
     def write_or_rescue(self, *content: Buffer) -> None:
@@ -322,7 +322,7 @@ def require_place(path: Path) -> int | None:
             if not folder.is_dir():
                 shown = folder if path.is_symlink() else path.parent
                 raise RequestError(
-                    f"cannot write {str(path)!r}: there is no folder {str(shown)!r}. Make it first."
+                    f"cannot write {str(path)!r}: there is no folder {str(shown)!r}. Create it first."
                 ) from None
             return None
         if stat.S_ISDIR(mode):

@@ -90,12 +90,12 @@ def as_callbacks(given: Any) -> tuple[Callback, ...]:
 
     >>> as_callbacks(print)
     Traceback (most recent call last):
-    chainrule.errors.RequestError: a callback has the method on_epoch_end(history, parameters), and ... has none.
+    chainrule.errors.RequestError: a callback must have a method on_epoch_end(history, parameters), but ... has none.
     """
     each = (given,) if hasattr(given, "on_epoch_end") else () if given is None else listed(given)
     for callback in (given,) if each is None else each:
         if not hasattr(callback, "on_epoch_end"):
             raise RequestError(
-                f"a callback has the method on_epoch_end(history, parameters), and {short(callback)} has none."
+                f"a callback must have a method on_epoch_end(history, parameters), but {short(callback)} has none."
             )
     return each or ()

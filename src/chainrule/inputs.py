@@ -57,18 +57,20 @@ class Input:
         takes = layer_of(self.layer).takes
         columns = listed((self.columns,) if is_integer(self.columns) else self.columns)
         if not columns or any(not is_integer(j) or not 0 <= j < MAX_COLUMNS for j in columns):
-            raise RequestError(f"columns of an input layer are integers from 0 on, not {short(self.columns)}.")
+            raise RequestError(f"columns of an input layer must be integers of at least 0, not {short(self.columns)}.")
         if len({*columns}) < len(columns):
-            raise RequestError(f"an input layer takes each of its columns once, not {short(self.columns)}.")
+            raise RequestError(f"an input layer must take each of its columns once, not {short(self.columns)}.")
         if self.levels is not None and (not is_integer(self.levels) or not 2 <= self.levels <= MAX_LEVELS):
-            raise RequestError(f"levels of a column of codes are an integer from 2 on, not {short(self.levels)}.")
+            raise RequestError(
+                f"levels of a column of codes must be an integer from 2 to {MAX_LEVELS}, not {short(self.levels)}."
+            )
         if takes == "categories" and (len(columns) != 1 or self.levels is None):
             raise RequestError(
-                f"{self.layer} takes one column of codes, and has to know how many levels that has: such as "
+                f"{self.layer} takes one column of codes and needs its number of levels, such as "
                 f"Input({self.layer!r}, (0,), levels=13)."
             )
         if takes == "numbers" and self.levels is not None:
-            raise RequestError(f"{self.layer} takes columns of numbers, which have no levels: leave them out.")
+            raise RequestError(f"{self.layer} takes columns of numbers, which have no levels: leave levels out.")
         object.__setattr__(self, "layer", INPUTS.canonical(self.layer))
         object.__setattr__(self, "columns", tuple(int(j) for j in columns))
         object.__setattr__(self, "levels", None if self.levels is None else int(self.levels))
@@ -136,7 +138,7 @@ class Columns:
         if numbers > MAX_COLUMNS:
             raise RequestError(f"with input layers there are {MAX_COLUMNS} columns of numbers at most, not {numbers}.")
         if len({*taken}) < len(taken) or len(codes) < sum(not layer.takes_numbers for layer in inputs):
-            raise RequestError("each column is taken by one input layer at most.")
+            raise RequestError("two input layers take the same column: each column may be taken by one.")
         if any(j >= numbers for j in taken):
             raise RequestError(
                 f"with n[0] = {n_0} there are {numbers} columns of numbers; an input layer takes column {max(taken)}."
@@ -164,7 +166,7 @@ def read_inputs(given: Any, n_0: int) -> tuple[Input, ...]:
         return (Input(given, tuple(range(n_0 // units))),)
     each = (given,) if isinstance(given, Input) else listed(given)
     if each is None or not all(isinstance(layer, Input) for layer in each):
-        raise RequestError(f"inputs are Input('cosine(8)', columns), one or a list, not {short(given)}.")
+        raise RequestError(f"inputs must be Input('cosine(8)', columns), one or a list, not {short(given)}.")
     return each
 
 

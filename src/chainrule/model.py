@@ -41,7 +41,7 @@ class Model:
     recipe      how it was trained
     history     what happened in training
     report      how good it was on the rows held out for testing; None where there were none
-    functions   the user's own functions by name, where the network uses any
+    functions   custom functions by name, where the network uses any
     made_with   the versions of what it was trained with
     """
 
@@ -85,8 +85,8 @@ class Model:
         if is_unnamed(table) and not {*self.encoder.columns} <= {*read.column_names}:
             named = ", ".join(map(repr, self.encoder.columns[:8]))
             raise RequestError(
-                f"an array of {read.num_columns} columns has no names for them, and the model reads {named}"
-                f"{', ...' if len(self.encoder.columns) > 8 else ''}: hand over a dict of columns or a data frame that "
+                f"an array of {read.num_columns} columns has no column names, but the model needs {named}"
+                f"{', ...' if len(self.encoder.columns) > 8 else ''}: pass a dict of columns or a data frame that "
                 "has these."
             )
         return self.encoder.read(with_points(read, {*self.encoder.numeric_columns, *([target] * regression)}, decimal))
@@ -117,7 +117,9 @@ class Model:
     def predict_proba(self, table: Any) -> NDArray[np.float64]:
         """Probabilities of the classes, (m, K), in the order of ``target.classes``. RequestError: as ``predict``."""
         if self.target.task == "regression":
-            raise RequestError(f"{self.target.name!r} is a number, without classes to have probabilities: use predict.")
+            raise RequestError(
+                f"{self.target.name!r} is a number, so there are no classes with probabilities: use predict."
+            )
         return self.outputs.probabilities(self._A_L(self.read(table)))
 
     def predictions(self, table: Any) -> dict[str, Any]:
@@ -150,7 +152,7 @@ class Model:
         table = self.read(table)
         if self.target.name not in table.column_names:
             raise RequestError(
-                f"the target {self.target.name!r} is not in the table: without it there is nothing to compare with. "
+                f"the target {self.target.name!r} is not in the table, so there is nothing to score against. "
                 f"Columns here: {', '.join(table.column_names)}."
             )
         column = table.column(self.target.name)

@@ -75,13 +75,13 @@ def content(model: Model) -> list[Any]:
 
 
 def load(path: Any, functions: Functions | None = None) -> Model:
-    """The model in a file, with its own functions handed in again where it uses any.
+    """The model in a file; custom functions that it uses must be passed again.
 
-    RequestError: no such file, not a model file, a damaged one, one of a later version, or a function is missing.
+    RequestError: no such file, not a model file, a damaged one, one of a later version; a custom function missing.
     """
     path = as_path("path", path)
     if functions is not None:
-        instance("functions", functions, Mapping, "a dict of functions of your own by name")
+        instance("functions", functions, Mapping, "a dict of custom functions by name")
     name = repr(str(path))
     description, arrays = unseal(read_sealed(path, KIND), name, KIND)
     if "counts" in description:
@@ -149,7 +149,7 @@ def _model(
 ) -> Model:
     """The model that is described, where each part is one that training makes, and they belong together.
 
-    RequestError: a function of one's own is missing; and what ``refusing`` makes of the rest.
+    RequestError: a custom function is missing; and what ``refusing`` makes of the rest.
     """
     with refusing():
         model = _parts(description, arrays, functions)

@@ -82,6 +82,6 @@ def _metric(engine: Engine, name: str, rows: Examples) -> Callable[[Any], float]
     if isnan(of_outputs(np.full(tuple(rows.Y.shape)[::-1], 0.5))):
         raise RequestError(
             f"monitor {name} is not defined on the watched rows (one class alone, or a target that does not "
-            "vary): watch something else, or more rows."
+            "vary): choose another monitor, or more validation rows."
         )
     return of_theta

@@ -50,15 +50,15 @@ class Network:
     n             units by layer, from n[0] inputs to n[L] outputs
     activation    of the hidden layers 1..L-1: one for all, or one each; the output's is the link of the loss
     loss          a row of LOSSES
-    dropout       chance that a unit is dropped in a training step: one for all hidden layers, or one each
+    dropout       probability that a unit is dropped in a training step: one for all hidden layers, or one each
     penalties     rows of PENALTIES with their strengths, such as "l2(0.0001)"
     initializer   a row of INITIALIZERS, or "auto" for the one that suits each layer's activation
     dtype         "float32" or "float64"
     inputs        learned layers before W[1], so that A[0] = e(X): Input("cosine(8)", columns), one or a list, or
                   "cosine(8)" for all columns; n[0] is the rows of A[0]
 
-    A function of one's own stands here by its name, and is handed in as ``functions={name: function}`` wherever the
-    network is used. RequestError: sizes, chances or a dtype that make no sense.
+    A custom function stands here by its name, and is handed in as ``functions={name: function}`` wherever the
+    network is used. RequestError: invalid sizes, probabilities or dtype.
 
     >>> network = Network((4, 8, 3), "tanh", "cross_entropy")
     >>> network.L, network.size
@@ -79,8 +79,8 @@ class Network:
         n = listed(self.n)
         if n is None or len(n) < 2 or any(not is_integer(u) or u < 1 for u in n):
             raise RequestError(
-                "n is the units by layer, integers from 1 on, at least (inputs, outputs), such as (4, 8, 3); not "
-                f"{short(self.n if n is None else n)}."
+                "n must hold the units of each layer, positive integers, at least (inputs, outputs), such as "
+                f"(4, 8, 3), not {short(self.n if n is None else n)}."
             )
         hidden = len(n) - 2
         dropout = _one_each(self.dropout, hidden, "dropout")
@@ -90,13 +90,13 @@ class Network:
         full = {a: _full(ACTIVATIONS, a) for a in dict.fromkeys(activation)}  # each is looked at once
         penalties = (self.penalties,) if isinstance(self.penalties, str) else listed(self.penalties)
         if penalties is None:
-            raise RequestError(f"penalties are texts such as 'l2(0.0001)', one or a list, not {short(self.penalties)}.")
-        if any(not is_number(p) or not 0.0 <= p < 1.0 for p in dropout):
             raise RequestError(
-                f"dropout is the chance to drop a unit, at least 0 and below 1; not {short(self.dropout)}."
+                f"penalties must be strings such as 'l2(0.0001)', one or a list, not {short(self.penalties)}."
             )
+        if any(not is_number(p) or not 0.0 <= p < 1.0 for p in dropout):
+            raise RequestError(f"dropout must be a probability, at least 0 and below 1, not {short(self.dropout)}.")
         if not isinstance(self.dtype, str) or self.dtype not in ("float32", "float64"):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise RequestError(f"dtype is 'float32' or 'float64', not {short(self.dtype)}.")
+            raise RequestError(f"dtype must be 'float32' or 'float64', not {short(self.dtype)}.")
         require_spec(INITIALIZERS.kind, self.initializer)
         written: dict[str, Any] = {
             "n": tuple(int(u) for u in n),
@@ -112,7 +112,7 @@ class Network:
         _ = self.columns  # they fit together
         if self.size > MAX_PARAMETERS:
             raise RequestError(
-                f"a network of n = {short(self.n)} has {self.size:.3g} parameters, more than any memory holds: take "
+                f"a network of n = {short(self.n)} has {self.size:.3g} parameters, more than any memory holds: use "
                 "fewer units."
             )
 
@@ -197,7 +197,7 @@ class Network:
         RequestError: a seed that is not from 0 to 2^64 - 1.
         """
         if integer("seed", seed, 0) >= 2**64:
-            raise RequestError(f"seed is below 2^64, not {seed}.")
+            raise RequestError(f"seed must be below 2^64, not {seed}.")
         theta = np.zeros(self.size, self.dtype)
         p = Parameters(self, theta)
         set_first(self.input_layers, p.views, seed)
@@ -225,7 +225,7 @@ class Network:
     def dimensions(self, m: int) -> "Dimensions":
         """The shape of every quantity for m examples: "W[1]", "b[1]", "Z[1]", "A[0]", ..., and of dV for each V.
 
-        RequestError: m is not an integer from 0 on.
+        RequestError: m is not an integer of at least 0.
 
         >>> shapes = Network((4, 8, 3)).dimensions(10)
         >>> shapes["W[1]"], shapes["dZ[2]"], shapes["A[0]"]
@@ -289,7 +289,9 @@ def require_theta(theta: Array, network: Network, name: str = "theta") -> None:
     """RequestError where theta, or another vector like it, has not one number for each parameter."""
     shape = getattr(theta, "shape", None)
     if shape is None:
-        raise RequestError(f"{name} is an array of {network.size} numbers for n = {network.n}, not {short(theta)}.")
+        raise RequestError(
+            f"{name} must be an array of {network.size} numbers for n = {network.n}, not {short(theta)}."
+        )
     if tuple(shape) != (network.size,):
         raise RequestError(f"{name} must hold {network.size} numbers for n = {network.n}, not {tuple(shape)}.")
 

@@ -27,7 +27,7 @@ def optimizer_spec(name: str, momentum: float | None, functions: Functions | Non
     its_name = OPTIMIZERS.make(name, np, functions=functions).momentum
     if its_name is None:
         raise RequestError(
-            f"optimizer {name} has no momentum to set. Optimizers that have one: {', '.join(_with_momentum())}."
+            f"optimizer {name} has no momentum. Optimizers with momentum: {', '.join(_with_momentum())}."
         )
     numbers = OPTIMIZERS.numbers(name, functions) | {its_name: beta}
     return f"{OPTIMIZERS.name(name)}({', '.join(f'{k}={float(v)!r}' for k, v in numbers.items())})"
@@ -39,7 +39,7 @@ def _with_momentum() -> list[str]:
 
 def penalty_specs(**strengths: Any) -> tuple[str, ...]:
     """A spec for each strength that is not 0."""
-    numbers = {name: number(name, strength, "a finite number from 0 on") for name, strength in strengths.items()}
+    numbers = {name: number(name, strength, "a finite number of at least 0") for name, strength in strengths.items()}
     return tuple(f"{name}({strength!r})" for name, strength in numbers.items() if strength != 0.0)
 
 
@@ -48,7 +48,7 @@ def hidden_sizes(hidden: Any) -> tuple[int, ...]:
     each = listed(hidden)
     sizes = (hidden,) if each is None else each
     if any(not is_integer(u) or u < 1 for u in sizes):
-        raise RequestError(f"hidden is the units of each hidden layer, integers from 1 on, not {short(hidden)}.")
+        raise RequestError(f"hidden must hold the units of each hidden layer, positive integers, not {short(hidden)}.")
     return tuple(int(u) for u in sizes)
 
 
@@ -67,7 +67,7 @@ def column_names(option: str, given: Any) -> tuple[str, ...]:
     """The names of columns, one or several. RequestError: something else."""
     names = (given,) if isinstance(given, str) else listed(given)
     if names is None or not all(isinstance(name, str) for name in names):
-        raise RequestError(f"{option} is the name of a column, or a list of names, not {short(given)}.")
+        raise RequestError(f"{option} must be a column name or a list of them, not {short(given)}.")
     return names
 
 

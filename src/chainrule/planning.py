@@ -196,10 +196,10 @@ def plan(
     category_inputs a learned layer before W[1] for each category, such as "lookup(4)", instead of a feature for each of
                     its levels; made for columns of many levels, of which features keep only the 100 most frequent
     hidden          units of the hidden layers; empty for logistic, softmax or linear regression
-    loss            a row of the losses; "auto" for cross-entropy, or half the squared error
-    optimizer       a row of the optimisers; "auto" for adam, or momentum where ``momentum`` is given
+    loss            name of a loss; "auto" for cross-entropy, or half the squared error
+    optimizer       name of an optimiser; "auto" for adam, or momentum where ``momentum`` is given
     momentum        the momentum number of the optimiser, beta
-    averaging       what a step leaves of a running mean of the parameters, such as 0.955: the mean is watched and kept
+    averaging       decay of an exponential moving average of the parameters, such as 0.955: that is monitored and kept
     l2, l1          strengths of penalties on the weights, lambda in lambda/(2m) sum w^2
     class_weight    "balanced": the weights of the training rows of each class have the same sum; or a weight for each
                     class, 1 where it names none. It acts on the costs and the monitor, not on the report
@@ -207,12 +207,12 @@ def plan(
                     the encoder learns, and in the report; one of weight 0 is left out. Splits and batches count rows
     group           a column whose equal values stay on one side of every split
     threads         at most so many threads; None for what the machine offers
-    functions       functions of one's own by name
+    functions       custom functions by name
 
     The others are those of ``Network`` and ``Recipe``. RequestError: anything in the request that cannot be right.
     """
     if functions is not None:
-        instance("functions", functions, Mapping, "a dict of functions of your own by name")
+        instance("functions", functions, Mapping, "a dict of custom functions by name")
     recipe = Recipe(
         optimizer=optimizer_spec(optimizer, momentum, functions),
         learning_rate=learning_rate,
@@ -310,8 +310,8 @@ def _check_monitor(monitor: str, target: Target, parts: Split) -> None:
     if monitor in METRICS and METRICS.make(monitor).task != target.task:
         fitting = ", ".join(name for name in METRICS if METRICS.make(name).task == target.task)
         raise RequestError(
-            f"monitor {monitor} is for {METRICS.make(monitor).task}, and {target.name!r} is a target for "
-            f"{target.task}: use one of {fitting}, or a cost."
+            f"monitor {monitor} is for {METRICS.make(monitor).task}, but {target.name!r} is a target for "
+            f"{target.task}: choose one of {fitting}, or a cost."
         )
 
 
@@ -324,5 +324,5 @@ def _notes(target: Target, values: NDArray[Any], encoder: Encoder, same: Sequenc
         if single:
             notes.append(f"classes with a single row, kept for training: {', '.join(single)}")
         if target.value_type in ("integer", "number") and len(counts) > MANY_CLASSES:
-            notes.append(f"{len(counts)} different numbers as classes: if they are amounts, use --task regression")
+            notes.append(f"{len(counts)} different numbers as classes: if they are quantities, use --task regression")
     return tuple(notes)

@@ -69,7 +69,7 @@ class Recipe:
             "shuffle": bool(instance("shuffle", self.shuffle, (bool, np.bool_), "True or False")),
         }
         if checked["seed"] >= 2**64:
-            raise RequestError(f"seed is below 2^64, not {self.seed}.")
+            raise RequestError(f"seed must be below 2^64, not {self.seed}.")
         known = ("auto", *COSTS, *METRICS)
         if not isinstance(self.monitor, str) or self.monitor not in known:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise RequestError(
@@ -136,14 +136,14 @@ def _beta(given: Any) -> float:
     said = "a number between 0 and 1, such as 0.955 (or none)"
     beta = number("averaging", given, said)
     if not 0.0 < beta < 1.0:
-        raise RequestError(f"averaging is {said}, not {given!r}.")
+        raise RequestError(f"averaging must be {said}, not {given!r}.")
     return beta
 
 
 def _number(name: str, given: Any, zero_too: bool = False) -> float:
     """The number as a float. RequestError: it is not a finite number above 0 (or 0, with ``zero_too``)."""
-    said = f"a number {'from 0 on' if zero_too else 'above 0'}"
+    said = f"a number {'of at least 0' if zero_too else 'above 0'}"
     value = number(name, given, said)
     if not (value > 0.0 or (zero_too and value == 0.0)):
-        raise RequestError(f"{name} is {said}, not {given!r}.")
+        raise RequestError(f"{name} must be {said}, not {given!r}.")
     return value

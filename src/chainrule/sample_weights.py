@@ -32,26 +32,28 @@ def require_weights(weight: Any, m: int, dtype: str = "float64", what: str = "we
 
     >>> require_weights([1e308, 1e308], 2)
     Traceback (most recent call last):
-    chainrule.errors.RequestError: weight sums to inf, and float64 needs a sum from 1e-292 to 3.99e+292: divide all \
+    chainrule.errors.RequestError: weight sums to inf, but float64 needs a sum from 1e-292 to 3.99e+292: divide all \
 weights by 1e+308, their largest.
     """
     given = np.asarray(weight)
     try:
         w = np.asarray(given, np.float64)
     except (TypeError, ValueError):
-        raise RequestError(f"{what} must hold {m} numbers from 0 on, one a row, not {given.dtype}.") from None
+        raise RequestError(f"{what} must hold {m} nonnegative numbers, one per row, not {given.dtype}.") from None
     if w.shape != (m,):
-        raise RequestError(f"{what} must hold {m} numbers from 0 on, one a row; its shape is {w.shape}.")
+        raise RequestError(f"{what} must hold {m} nonnegative numbers, one per row; its shape is {w.shape}.")
     wrong = ~((w >= 0.0) & np.isfinite(w))
     if wrong.any():
         first = int(wrong.argmax())
-        raise RequestError(f"{what} must hold {m} numbers from 0 on, one a row, and is {w[first]:g} in row {first}.")
+        raise RequestError(
+            f"{what} must hold {m} nonnegative numbers, one per row, and is {w[first]:g} in row {first}."
+        )
     least, most = sums_within(dtype)
     with np.errstate(over="ignore"):
         S = float(w.sum())
     if S > 0.0 and not least <= S <= most:
         raise RequestError(
-            f"{what} sums to {S:.3g}, and {dtype} needs a sum from {least:.3g} to {most:.3g}: divide all weights by "
+            f"{what} sums to {S:.3g}, but {dtype} needs a sum from {least:.3g} to {most:.3g}: divide all weights by "
             f"{w.max():.3g}, their largest."
         )
     return np.ascontiguousarray(w, dtype)
@@ -61,7 +63,7 @@ def require_some(weight: Any, which: str = "training row") -> None:
     """RequestError: all of the rows have weight 0, so that there is nothing to learn from."""
     if not (np.asarray(weight) > 0.0).any():
         raise RequestError(
-            f"every {which} has weight 0, so that there is nothing to go by. Give some a weight above 0."
+            f"every {which} has weight 0, so there is nothing to learn from. Give some rows a weight above 0."
         )
 
 
@@ -91,12 +93,12 @@ def class_weights(
         present = sums > 0.0
         return np.divide(w.sum(), present.sum() * sums, out=np.ones(len(classes)), where=present)
     if not isinstance(given, Mapping):
-        raise RequestError(f"class_weight is 'balanced' or a weight for each class, not {given!r}.")
+        raise RequestError(f"class_weight must be 'balanced' or a dict with a weight for each class, not {given!r}.")
     listed = ", ".join(map(repr, classes[:MAX_SHOWN])) + (", ..." if len(classes) > MAX_SHOWN else "")
     known = set(classes)
     unknown = [label for label in given if label not in known]
     if unknown:
-        raise RequestError(f"class_weight names {unknown[0]!r}, which is no class. Classes: {listed}.")
+        raise RequestError(f"class_weight names {unknown[0]!r}, which is not a class. Classes: {listed}.")
     return np.array([_class_weight(given.get(label, 1.0), label) for label in classes])
 
 
@@ -106,5 +108,7 @@ def _class_weight(value: Any, label: Any) -> float:
     except (TypeError, ValueError):
         w = float("nan")
     if not 0.0 <= w < float("inf"):
-        raise RequestError(f"class_weight holds numbers from 0 on, and for {label!r} it is {value!r}.")
+        raise RequestError(
+            f"class_weight must be a nonnegative number for each class, but for {label!r} it is {value!r}."
+        )
     return w

@@ -19,7 +19,7 @@ def require_takes(**specs: str | None) -> None:
 
     >>> require_takes(numeric_inputs="lookup(4)")
     Traceback (most recent call last):
-    chainrule.errors.RequestError: numeric_inputs is a layer for numbers, and lookup(4) takes categories: ...
+    chainrule.errors.RequestError: numeric_inputs needs a layer for numbers, but lookup(4) takes categories: ...
     """
     for option, spec in specs.items():
         if spec is None:
@@ -28,8 +28,8 @@ def require_takes(**specs: str | None) -> None:
         if takes != TAKES[option]:
             (other,) = (name for name in TAKES if name != option)
             raise RequestError(
-                f"{option} is a layer for {TAKES[option]}, and {spec} takes {takes}: give it as {other}, or leave it "
-                "out."
+                f"{option} needs a layer for {TAKES[option]}, but {spec} takes {takes}: pass it as {other}, or leave "
+                "it out."
             )
 
 

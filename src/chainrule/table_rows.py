@@ -114,7 +114,7 @@ def _groups(table: Any, column: str, rows: Rows) -> list[Any]:
     labels = table.column(column).take(rows).to_pylist()
     if None in labels:
         where = row_name(int(rows[labels.index(None)]))
-        raise RequestError(f"the group column {column!r} is missing in {where}: fill it in, or leave the row out.")
+        raise RequestError(f"the group column {column!r} is missing in {where}: fill in the cell or remove the row.")
     return labels
 
 
@@ -123,6 +123,6 @@ def weights_by_class(
 ) -> NDArray[np.float64]:
     """(m,) how much each row counts by its class; 1 where nothing is given. RequestError: a target without classes."""
     if given is not None and goal.task == "regression":
-        raise RequestError(f"class_weight is for classification, and {goal.name!r} is a target for regression.")
+        raise RequestError(f"class_weight is for classification, but {goal.name!r} is a target for regression.")
     by_class = class_weights(given, goal.classes, values[train], weight)
     return np.ones(len(values)) if by_class is None else np.where(values >= 0, by_class[values], 1.0)

@@ -141,15 +141,15 @@ def _require_numbers(A_L: NDArray[Any]) -> None:
     lost = np.isnan(A_L).any(axis=1)
     if lost.any():
         raise RunError(
-            f"the prediction for {row_name(int(lost.argmax()))} is NaN: in the network, its values are beyond what "
-            f"{A_L.dtype} holds. Correct extreme cells in that row, or train again with a lower learning rate."
+            f"the prediction for {row_name(int(lost.argmax()))} is NaN: values in the network exceed the range of "
+            f"{A_L.dtype}. Correct extreme cells in that row, or train again with a lower learning rate."
         )
 
 
 def _require_task(target: Target, loss: Loss, loss_name: str) -> None:
     if loss.task != target.task:
         raise RequestError(
-            f"loss {loss_name} is for {loss.task}, and {target.name!r} is a target for {target.task} "
+            f"loss {loss_name} is for {loss.task}, but {target.name!r} is a target for {target.task} "
             f"({target.reason}). Choose another loss, or another task."
         )
 
@@ -159,8 +159,8 @@ def require_in_domain(loss: Loss, loss_name: str, name: str, values: Floats, row
     outside = (values < loss.lowest) | (values > loss.highest) | np.isin(values, loss.excluded)
     if loss.task == "regression" and outside.any():
         first = int(outside.argmax())
-        least = f"above {loss.lowest:g}" if loss.lowest in loss.excluded else f"from {loss.lowest:g} on"
+        least = f"above {loss.lowest:g}" if loss.lowest in loss.excluded else f"of at least {loss.lowest:g}"
         raise RequestError(
-            f"loss {loss_name} takes targets {least}, and {name!r} is {values[first]:g} in "
+            f"loss {loss_name} takes targets {least}, but {name!r} is {values[first]:g} in "
             f"{row_name(int(rows[first]))}. Choose another loss."
         )

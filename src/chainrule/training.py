@@ -84,13 +84,13 @@ def fit(
     ([2.0, 3.0], 'training cost did not improve by 0.0001 in 21 epochs')
     """
     if not hasattr(engine, "run") or not hasattr(engine, "network"):
-        raise RequestError(f"engine is what make_engine(network, recipe) gives, not {short(engine)}.")
+        raise RequestError(f"engine must come from make_engine(network, recipe), not {short(engine)}.")
     for name, rows in {"training": training, "validation": training if validation is None else validation}.items():
         require_examples(instance(name, rows, Examples, "rows as engine.examples(X, Y) gives them"), engine.network)
     if score is not None and not callable(score):
-        raise RequestError(f"score is a function of theta, not {short(score)}.")
+        raise RequestError(f"score must be a function of theta, not {short(score)}.")
     if checkpoint is not None and not hasattr(checkpoint, "begin"):
-        raise RequestError(f"checkpoint is a Checkpoint, such as Checkpoint('run.ckpt'), not {short(checkpoint)}.")
+        raise RequestError(f"checkpoint must be a Checkpoint, such as Checkpoint('run.ckpt'), not {short(checkpoint)}.")
     callbacks = as_callbacks(callbacks)
     minimizes = engine.optimizer.minimize is not None
     if minimizes and checkpoint:
@@ -264,7 +264,7 @@ class Run:
         at, advice = "", "Check the columns and the weights for extreme values."
         if self.engine.optimizer.minimize is None:
             at = f" (learning rate {self.engine.learning_rate:g})"
-            advice = f"Try a learning rate ten times lower, or limit the gradient with clip_norm=1. {advice}"
+            advice = f"Try a learning rate ten times lower, or clip the gradient with clip_norm=1. {advice}"
         kept = (now.good, now.good_epochs) if now.best is None else (now.best, now.best_epoch)
         return Diverged(f"the cost stopped being finite in epoch {epoch}{at}. {advice}", *kept, self.history)
 

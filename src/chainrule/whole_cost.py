@@ -25,14 +25,14 @@ def require_whole_cost(network: Network, recipe: Recipe) -> None:
     given = [name for name in unused if getattr(recipe, name) != getattr(usual, name)]
     if given:
         raise RequestError(
-            f"{recipe.optimizer} takes all rows at once and finds its own step lengths: it has no use for "
-            f"{', '.join(given)}. Leave that out, or take another optimizer, such as adam."
+            f"{recipe.optimizer} uses all rows at once and finds its own step lengths: it does not use "
+            f"{', '.join(given)}. Leave that out, or choose another optimizer, such as adam."
         )
     dropout = network.dropout
     if any(dropout if isinstance(dropout, tuple) else (dropout,)):
         raise RequestError(
             f"{recipe.optimizer} needs a cost that stays the same, and dropout changes it in every step. "
-            "Set dropout to 0, or take another optimizer, such as adam."
+            "Set dropout to 0, or choose another optimizer, such as adam."
         )
 
 

@@ -74,10 +74,10 @@ def test_a_run_is_taken_up_again(run, examples, little):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--numeric-inputs", "lookup(4)"], "numeric_inputs is a layer for numbers, and lookup(4) takes categories"),
+        (["--numeric-inputs", "lookup(4)"], "numeric_inputs needs a layer for numbers, but lookup(4) takes categories"),
         (
             ["--category-inputs", "cosine(8)"],
-            "category_inputs is a layer for categories, and cosine(8) takes numbers",
+            "category_inputs needs a layer for categories, but cosine(8) takes numbers",
         ),
         (["--category-inputs", "look_up(4)"], "input layer 'look_up' is not known; did you mean 'lookup'?"),
         (["--category-input", "lookup(4)", "--numeric-inputs", "cosine"], "input layer 'cosine' needs its number"),

@@ -132,7 +132,7 @@ def test_what_comes_into_being_meanwhile_is_kept_and_so_is_the_work(writes, tmp_
     during_the_work(monkeypatch, lambda: (tmp_path / writes.name).write_text("another's"))
     ran = writes(writes.name)
     assert ran.code == 1
-    assert f"{writes.name!r} came into being meanwhile" in ran.err
+    assert f"{writes.name!r} was created by something else meanwhile" in ran.err
     assert (tmp_path / writes.name).read_text() == "another's"
     (other,) = set(left(tmp_path)) - {writes.name}
     assert other.endswith(writes.ending)

@@ -26,7 +26,7 @@ def test_check_of_some_rows(run, penguins):
     behind = run("check", "p.model", penguins, "--rows", "344:350")
     assert (behind.code, behind.err) == (
         2,
-        "chainrule: the table has rows 0 to 343: --rows 344:350 lies behind them.\n",
+        "chainrule: --rows 344:350 is beyond the end of the table: its rows are 0 to 343.\n",
     )
     for wrong in ("x", "3:3", "-1:2", "5:"):
         ran = run("check", "p.model", penguins, f"--rows={wrong}")

@@ -52,7 +52,7 @@ def test_everything_that_was_understood_is_said(run, examples, table, target):
     for piece in SAID[table, target]:
         assert piece in ran.out
     train, watch, test = SPLIT[table]
-    assert f"{train} to train on, {watch} to watch, {test} held out" in ran.out
+    assert f"{train} for training, {watch} for validation, {test} for testing" in ran.out
     assert re.search(r"Training .* 3/3 epochs  cost \S+  validation \S+", ran.out)
     assert "baseline" in ran.out
     assert f"{table}.model" in ran.out

@@ -17,23 +17,23 @@ OPTIONS = [
     (["--task", "regression"], ["'species'", "numbers", "'Adelie' in row 1"]),
     (["--task", "clasification"], ["'clasification'", "classification"]),
     (["--class-weight", "balancd"], ["'balancd'", "'balanced'"]),
-    (["--hidden", "0"], ["hidden", "from 1 on"]),
-    (["--hidden", "-1"], ["hidden", "from 1 on"]),
-    (["--hidden", "8,-1"], ["hidden", "from 1 on"]),
+    (["--hidden", "0"], ["hidden", "positive integers"]),
+    (["--hidden", "-1"], ["hidden", "positive integers"]),
+    (["--hidden", "8,-1"], ["hidden", "positive integers"]),
     (["--hidden", "abc"], ["hidden", "integer", "'abc'"]),
     (["--hidden", "1.5"], ["hidden", "integer", "'1.5'"]),
     (["--hidden", "nan"], ["hidden", "integer", "'nan'"]),
     (["--hidden", "8,,4"], ["hidden", "integer", "'8,,4'"]),
-    (["--epochs", "0"], ["epochs", "from 1 on"]),
+    (["--epochs", "0"], ["epochs", "at least 1"]),
     (["--epochs", "1.5"], ["epochs", "integer", "'1.5'"]),
     (["--epochs", "inf"], ["epochs", "integer", "'inf'"]),
-    (["--batch-size", "0"], ["batch", "from 1 on"]),
+    (["--batch-size", "0"], ["batch", "at least 1"]),
     (["--batch-size", "abc"], ["batch-size", "integer", "auto", "'abc'"]),
-    (["--patience", "0"], ["patience", "from 1 on"]),
+    (["--patience", "0"], ["patience", "at least 1"]),
     (["--patience", "abc"], ["patience", "integer", "none", "'abc'"]),
-    (["--seed", "-1"], ["seed", "from 0 on"]),
+    (["--seed", "-1"], ["seed", "at least 0"]),
     (["--seed", "1" * 30], ["seed", "2^64"]),
-    (["--threads", "0"], ["threads", "from 1 on"]),
+    (["--threads", "0"], ["threads", "at least 1"]),
     (["--threads", "many"], ["threads", "integer", "'many'"]),
     *[(["--learning-rate", rate], ["learning", "above 0"]) for rate in ("0", "-1", "nan", "inf")],
     (["--learning-rate", "abc"], ["learning-rate", "number", "'abc'"]),
@@ -50,10 +50,10 @@ OPTIONS = [
     *[(["--momentum", beta], ["beta", "below 1"]) for beta in ("1", "-1")],
     *[(["--momentum", beta], ["beta", "finite"]) for beta in ("nan", "inf")],
     (["--momentum", "0.9", "--optimizer", "lbfgs"], ["lbfgs", "no momentum", "nesterov"]),
-    *[(["--tol", amount], ["tol", "from 0 on"]) for amount in ("-1", "nan", "inf")],
+    *[(["--tol", amount], ["tol", "at least 0"]) for amount in ("-1", "nan", "inf")],
     *[(["--validation-fraction", share], ["validation fraction", "below 1"]) for share in ("1", "-0.1", "nan", "inf")],
     *[(["--test-fraction", share], ["test fraction", "below 1"]) for share in ("1", "-0.1", "nan")],
-    (["--test-fraction", "0.9"], ["no row for training"]),
+    (["--test-fraction", "0.9"], ["no training row"]),
     (["--dtype", "float16"], ["'float32' or 'float64'"]),
     (["--activation", "rleu"], ["did you mean 'relu'"]),
     (["--loss", "cros_entropy"], ["did you mean 'cross_entropy'"]),
@@ -114,7 +114,9 @@ def test_a_loss_for_classes_on_a_target_of_numbers(run, examples, loss):
     assert_refused(ran, [loss, "classification", "'mpg'", "regression", "Choose another loss"])
 
 
-@pytest.mark.parametrize(("loss", "least"), [("poisson", "from 0"), ("tweedie", "from 0"), ("gamma", "above 0")])
+@pytest.mark.parametrize(
+    ("loss", "least"), [("poisson", "at least 0"), ("tweedie", "at least 0"), ("gamma", "above 0")]
+)
 def test_a_loss_that_is_not_defined_for_some_row_names_it(run, write, small, loss, least):
     wrong = 0.0 if loss == "gamma" else -1.5
     write("t.csv", {"a": small["a"], "y": [0.5 + x if i != 17 else wrong for i, x in enumerate(small["a"])]})

@@ -122,5 +122,5 @@ def test_one_feature_and_no_other_rows_than_those_for_training(run, write, littl
     write("t.csv", {"a": A, "y": LABEL})
     ran = run("train", "t.csv", "--target", "y", *little, "--validation-fraction", 0, "--test-fraction", 0)
     assert ran.code == 0, ran.err
-    assert "40 to train on, 0 to watch, 0 held out" in ran.out
+    assert "40 for training, 0 for validation, 0 for testing" in ran.out
     assert "Report" not in ran.out

@@ -286,7 +286,7 @@ REFUSED = {
     "complex numbers": (pd.Series([1j]), r"column 'x' .*complex"),
     "numbers and text": (pd.Series([1, "a"]), r"column 'x' .*it was a number, now it is text: 'a' in row 2"),
     "a category of both": (pd.Series(pd.Categorical([1, "a"])), r"column 'x' .*it was a number, now it is text"),
-    "polars Int128": (pl.Series([1, 2], dtype=pl.Int128), r"column 'x' is of the type Int128"),
+    "polars Int128": (pl.Series([1, 2], dtype=pl.Int128), r"column 'x' has the type Int128"),
 }
 
 

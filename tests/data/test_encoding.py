@@ -159,7 +159,7 @@ REFUSED = {
     "infinity": (FLOATS, [1.0, 2.0, -np.inf], ["column 'x' has an infinite value in row 3 (rows are counted from 1"]),
     "infinity in text": (FLOATS, ["1", "inf"], ["infinite value in row 2"]),
     "a huge number": (FLOATS, [1.0, 2e100], ["2e+100", "row 2"]),
-    "2 for a boolean": ([True, False], [1, 2], ["was true or false at training", "2 in row 2"]),
+    "2 for a boolean": ([True, False], [1, 2], ["was a boolean at training", "2 in row 2"]),
     "a word for a boolean": ([True, False], ["yes", None, "maybe"], ["text: 'maybe' in row 3"]),
     "a word for a date": (
         [datetime.date(2024, 1, 1), datetime.date(2025, 1, 1)],

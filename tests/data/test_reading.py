@@ -160,7 +160,7 @@ def test_tables_in_memory_read_alike():
     ("source", "message"),
     [
         ({"a": [1, 2], "b": [1]}, "cannot make a table"),
-        ({"a": [1, "x"]}, "column 'a' is not a column of values of one kind"),
+        ({"a": [1, "x"]}, "column 'a' holds values of more than one kind"),
         ({"a": 5, "b": [1, 2]}, "column 'a' is the single value 5"),
         ({}, "no columns"),
         ({"a": []}, "no rows"),

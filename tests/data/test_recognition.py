@@ -97,7 +97,7 @@ def test_missing_adds_spellings_everywhere_and_an_empty_one_takes_none(tmp_path)
 
 
 def test_missing_is_a_list_of_texts():
-    with pytest.raises(RequestError, match="missing is a list of texts"):
+    with pytest.raises(RequestError, match="missing must be a list of strings"):
         plan({"x": A, "y": Y}, "y", missing=[-9])
 
 

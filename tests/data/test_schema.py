@@ -45,8 +45,8 @@ LEFT_OUT = {
     "rows from 0": (list(range(20)), "number", "a row number"),
     "lists": ([[1], [2]], "other", "list<"),
     "bytes": ([b"a", b"b"], "other", "binary"),
-    "times of day": ([datetime.time(1), datetime.time(2)], "other", "turn it into a number"),
-    "durations": ([datetime.timedelta(1), datetime.timedelta(2)], "other", "turn it into a number"),
+    "times of day": ([datetime.time(1), datetime.time(2)], "other", "convert it to a number"),
+    "durations": ([datetime.timedelta(1), datetime.timedelta(2)], "other", "convert it to a number"),
 }
 
 

@@ -121,7 +121,7 @@ BAD = {
     "negative": ({"m": 10, "test_fraction": -0.1}, "test fraction must be at least 0"),
     "all": ({"m": 10, "validation_fraction": 1.0}, "validation fraction must be at least 0 and below 1, not 1.0"),
     "NaN": ({"m": 10, "test_fraction": float("nan")}, "not nan"),
-    "all together": ({"m": 10, "validation_fraction": 0.5, "test_fraction": 0.5}, "leave no row for training"),
+    "all together": ({"m": 10, "validation_fraction": 0.5, "test_fraction": 0.5}, "leave no training row"),
     "less than a row": ({"m": 2}, "less than half a row: ask for more"),
     "no row left": ({"m": 2, "validation_fraction": 0.49, "test_fraction": 0.49}, "2 rows are too few"),
     "too many classes": ({"m": 10, "strata": np.arange(10) // 1.3}, "classes are too few"),

@@ -50,7 +50,7 @@ TABLE = {"x": [0.1 * x * x for x in range(40)], "y": [0.5 * x + 0.25 for x in ra
         ({"optimizer": "lbfgs", "learning_rate": 0.1, "schedule": "cosine"}, "no use for learning_rate, schedule"),
         ({"schedule": "inverse_scaling(-1)"}, "power is at least 0"),
         ({"schedule": "adaptive(least=-1)"}, "least is above 0"),
-        ({"functions": {"relu": lambda xp: None}}, "'relu' is the name of a.* activation already"),
+        ({"functions": {"relu": lambda xp: None}}, "'relu' is already the name of a.* activation"),
         ({"hiden": 3}, "did you mean 'hidden'"),
         ({"optimizer": "sgd"}, "here it is called 'gradient_descent'"),
         ({"activation": "ReLU"}, "did you mean 'relu'"),

@@ -169,7 +169,7 @@ def test_classes_and_losses_that_do_not_belong_together_are_refused():
         classifier(loss="huber").fit(X, Y)
     with pytest.raises(RequestError, match=r"takes targets above 0, and y is 0 in row 2"):
         regressor(loss="gamma").fit(X, [1.0, 2.0, 0.0, 3.0] * 10)
-    with pytest.raises(RequestError, match="class_weight names 'maybe', which is no class"):
+    with pytest.raises(RequestError, match="class_weight names 'maybe', which is not a class"):
         classifier(class_weight={"maybe": 2.0}).fit(X, Y)
     with pytest.raises(RequestError, match="quantiles of one target, and y has 2 columns"):
         regressor(loss="quantiles(0.1, 0.9)").fit(X, X[:, :2])

@@ -231,7 +231,7 @@ def test_from_a_csv_file_by_the_command_line(tmp_path, capsys, monkeypatch):
 def test_a_gap_is_refused_where_the_estimator_fills_none():
     model = fitted("numbers").to_model(columns=NAMES)
     table = columns() | {"depth": [None, *X[1:, 2].tolist()]}
-    with pytest.raises(RequestError, match=r"column 'depth' has no value in row 1 .*Fill the cell, leave the row out"):
+    with pytest.raises(RequestError, match=r"column 'depth' has no value in row 1 .*Fill in the cell, remove the row"):
         model.predict(table)
     assert model.encoder.describe_unseen(model.read(table)) == []
     with pytest.raises(RequestError, match="column 'depth' has no value in row 1 "):

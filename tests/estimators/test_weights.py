@@ -98,7 +98,7 @@ def test_weights_that_cannot_be_counted_with_are_refused(each, which):
 @pytest.mark.parametrize("each", [1e37, 1e-40])
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
 def test_weights_that_float32_cannot_count_with_are_refused(each, method):
-    with pytest.raises(RequestError, match=r"and float32 needs a sum from .*: divide all weights by"):
+    with pytest.raises(RequestError, match=r"but float32 needs a sum from .*: divide all weights by"):
         getattr(MLPRegressor(**SMALL), method)(X.astype(np.float32), TARGET, sample_weight=np.full(len(X), each))
 
 

@@ -337,7 +337,7 @@ def test_numbers_are_read_as_the_model_reads_them(text):
 WRONG = {
     "mass": (["1", "2", "heavy"], r"column 'mass' was a number at training, now it is text: 'heavy' in row 3 \(rows "),
     "count": ([1, 2, datetime.date(2020, 1, 1)], "column 'count' was a number .*, now it is date: .* in row 3"),
-    "tame": (["yes", "perhaps", "no"], "column 'tame' was true or false .* 'perhaps' in row 2"),
+    "tame": (["yes", "perhaps", "no"], "column 'tame' was a boolean .* 'perhaps' in row 2"),
     "seen": (["2020-01-01", "soon", None], "column 'seen' was a date .* 'soon' in row 2"),
     "island": (["Dream", b"Dream", None], "column 'island' was text .* bytes: b'Dream' in row 2"),
     "zone": ([[1], [2, 3], "x"], "column 'zone' must be a list or an array of cells"),
@@ -363,8 +363,8 @@ def test_a_cell_that_is_not_what_the_column_was_is_named(name):
         ("mass", 1e101, r"column 'mass' has the value 1e\+101, beyond 1e\+100, in row 1"),
         ("mass", 1e50, "column 'mass' has 1e.50 in row 1 .*more than 1e.15 standard deviations"),
         ("mass", 10**400, "column 'mass' was a number .* int: 1000"),
-        ("tame", 2, "column 'tame' was true or false .* int64: 2 in row 1"),
-        ("tame", np.timedelta64(1, "D"), "column 'tame' was true or false .* timedelta64"),
+        ("tame", 2, "column 'tame' was a boolean .* int64: 2 in row 1"),
+        ("tame", np.timedelta64(1, "D"), "column 'tame' was a boolean .* timedelta64"),
         ("mass", np.datetime64("2020"), "column 'mass' was a number .* date"),
     ],
 )

@@ -324,8 +324,8 @@ def zeros(*shape):
         (lambda: compute_cost(zeros(1, 4), zeros(4, 1)), r"Y is \(4, 1\) but AL is \(1, 4\)"),
         (lambda: compute_cost(zeros(1, 1) + 1.5, zeros(1, 1)), "between 0 and 1"),
         (lambda: L_model_backward(zeros(1, 4), zeros(2, 4), []), r"Y is \(2, 4\)"),
-        (lambda: initialize_parameters_deep([4]), "n is the units by layer"),
-        (lambda: initialize_parameters(4, 0, 1), "n is the units by layer"),
+        (lambda: initialize_parameters_deep([4]), "n must hold the units of each layer"),
+        (lambda: initialize_parameters(4, 0, 1), "n must hold the units of each layer"),
         (lambda: initialize_parameters(4, 2, 1, initialization="normal"), r"one of normal\*0\.01, 1/sqrt\(n\), he"),
     ],
 )  # fmt: skip

@@ -270,7 +270,7 @@ def test_predictions_use_the_hidden_activation_that_is_named():
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"layers_dims": (6,)}, "n is the units by layer"),
+        ({"layers_dims": (6,)}, "n must hold the units of each layer"),
         ({"layers_dims": (5, 1)}, r"X must be \(5, 30\), not \(6, 30\)"),
         ({"layers_dims": (30, 1)}, r"X must be \(30, 30\)"),
         ({"X": np.zeros((30, 6))}, r"X must be \(6, 6\), not \(30, 6\)"),

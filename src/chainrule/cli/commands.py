@@ -64,12 +64,12 @@ def _train(arguments: argparse.Namespace, claim: Claim) -> int:
     except Diverged as error:
         if error.epochs:
             out, _ = _write(error.model, claim)
-            say(f"the parameters of epoch {error.epochs}, the last good ones, are in {out}")
+            say(f"the last good parameters, those of epoch {error.epochs}, are in {out}")
         else:
-            say("no epoch went well, so no model was written")
+            say("no epoch ended with a finite cost, so no model was written")
         raise
     if len(model.history) == 0:
-        nothing = "interrupted before an epoch had ended, so no model was written"
+        nothing = "interrupted before the first epoch ended, so no model was written"
         raise RunError(nothing + _to_go_on(checkpoint, "--resume"))
     out, failed = _write(model, claim)  # before anything else can fail
     screen.trained(model)
@@ -77,7 +77,7 @@ def _train(arguments: argparse.Namespace, claim: Claim) -> int:
     following = ["chainrule", "predict", str(out), arguments.table, *reading, "--out", "predictions.csv"]
     screen.written(out, shlex.join(following))
     if model.history.stopped == "interrupted":
-        learnt = f"interrupted after epoch {len(model.history)}; what it had learnt is in {out}"
+        learnt = f"interrupted after epoch {len(model.history)}; the model so far is in {out}"
         say(f"{learnt}{_to_go_on(checkpoint, '--resume --force')}")
     return 1 if failed or model.history.stopped == "interrupted" else 0
 
@@ -107,7 +107,7 @@ def _checkpoint(arguments: argparse.Namespace, out: Path) -> Checkpoint | None:
     if arguments.checkpoint is None:
         for option in ("resume", "checkpoint_seconds", "checkpoint_steps"):
             if getattr(arguments, option) not in (None, False):
-                raise RequestError(f"--{option.replace('_', '-')} needs --checkpoint FILE too.")
+                raise RequestError(f"--{option.replace('_', '-')} needs --checkpoint FILE.")
         return None
     seconds, steps = arguments.checkpoint_seconds, arguments.checkpoint_steps
     checkpoint = Checkpoint(
@@ -124,7 +124,7 @@ def _checkpoint(arguments: argparse.Namespace, out: Path) -> Checkpoint | None:
 
 
 def _to_go_on(checkpoint: Checkpoint | None, options: str) -> str:
-    return f"; to go on, give the same command with {options} ({checkpoint.path})" if checkpoint else ""
+    return f"; to resume, run the same command with {options} ({checkpoint.path})" if checkpoint else ""
 
 
 def run_predict(arguments: argparse.Namespace) -> int:
@@ -217,7 +217,9 @@ def _require_rows(table: Any, rows: tuple[int, int]) -> None:
     """RequestError: the table ends before these rows."""
     first, end = rows
     if first >= table.num_rows:
-        raise RequestError(f"the table has rows 0 to {table.num_rows - 1}: --rows {first}:{end} lies behind them.")
+        raise RequestError(
+            f"--rows {first}:{end} is beyond the end of the table: its rows are 0 to {table.num_rows - 1}."
+        )
 
 
 def _read(model: Model, arguments: argparse.Namespace) -> Any:

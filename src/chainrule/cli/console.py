@@ -124,7 +124,7 @@ class Screen(Silence):
         s = plan.split
         self._say(
             "Rows",
-            f"{len(s.train):,} to train on, {len(s.validation):,} to watch, {len(s.test):,} held out for the report",
+            f"{len(s.train):,} for training, {len(s.validation):,} for validation, {len(s.test):,} for testing",
         )
         self._say("Network", plan.network.brief(plan.functions))
         if plan.network.inputs:
@@ -180,7 +180,7 @@ class Screen(Silence):
         """Scores beside the baseline; for classes, the confusion matrix and the recall of each."""
         counting = f", weighted, of weight {report['weight']:.6g} in all" if "weight" in report else ""
         self._say("Report", f"on {_count(report['rows'], 'row')} ({rows}){counting}")
-        baseline = "commonest class, class shares" if report["task"] == "classification" else "mean of the target"
+        baseline = "most frequent class, class shares" if report["task"] == "classification" else "mean of the target"
         scores = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
         for heading in ("", "", "model", f"baseline ({baseline})"):
             scores.add_column(heading, justify="right" if heading else "left")

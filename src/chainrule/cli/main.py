@@ -32,7 +32,7 @@ def _main(argv: Sequence[str] | None) -> int:
         say("interrupted")
         return 1
     except MemoryError:
-        say("not enough memory: take a smaller network, smaller batches or fewer rows")
+        say("not enough memory: use a smaller network, smaller batches or fewer rows")
         return 1
     except BrokenPipeError:  # whoever read our output has had enough
         return 1
@@ -49,7 +49,7 @@ def _run(argv: Sequence[str] | None) -> int:
     arguments, unknown = parser().parse_known_args(argv)
     if unknown:
         options = [option for action in arguments.parser._actions for option in action.option_strings]
-        arguments.parser.error(f"{unknown[0]} is no option{nearest(unknown[0], options).rstrip('.')}")
+        arguments.parser.error(f"{unknown[0]} is not an option{nearest(unknown[0], options).rstrip('.')}")
     with _telling(arguments):
         return arguments.run(arguments)
 

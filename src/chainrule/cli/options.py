@@ -94,31 +94,33 @@ OPTIONS: dict[str, dict[str, Option]] = {
     "the table": {
         "task": Option(str, "TASK", "auto, classification or regression"),
         "drop": Option(columns, "COLUMNS", "columns to leave out: a,b or '\"a,b\",c'"),
-        "category": Option(columns, "COLUMNS", "columns that are categories, whatever their cells look like"),
+        "category": Option(columns, "COLUMNS", "columns to treat as categories, whatever their cells look like"),
         "missing": Option(
-            columns, "TEXTS", "cells that mean a missing value, beside ?, NA and the like: '?,-9'; '' for none at all"
+            columns, "TEXTS", "further spellings of a missing value beside ?, NA, ...: '?,-9'; '' for none at all"
         ),
-        "delimiter": Option(str, "CHARACTER", "what separates cells in a CSV file (default: seen from the header)"),
-        "decimal": Option(str, "CHARACTER", "the decimal point in a CSV file"),
-        "weight": Option(str, "COLUMN", "a column that says how much each row counts"),
-        "class_weight": Option(str, "balanced", "balanced: the weights of each class have the same sum"),
-        "validation_fraction": Option(number, "SHARE", "rows to watch while training"),
-        "test_fraction": Option(number, "SHARE", "rows to hold out for the report"),
-        "group": Option(str, "COLUMN", "rows with the same value here stay on one side of every split"),
+        "delimiter": Option(str, "CHARACTER", "the delimiter of a CSV file (default: guessed from the header)"),
+        "decimal": Option(str, "CHARACTER", "the decimal mark of a CSV file"),
+        "weight": Option(str, "COLUMN", "a column of sample weights"),
+        "class_weight": Option(str, "balanced", "balanced: the weights of the rows sum to the same in each class"),
+        "validation_fraction": Option(
+            number, "FRACTION", "fraction of the rows for validation, on which training stops early"
+        ),
+        "test_fraction": Option(number, "FRACTION", "fraction of the rows held out for the report"),
+        "group": Option(str, "COLUMN", "a column; rows with the same value stay in the same part of the split"),
     },
     "the network": {
         "numeric_inputs": Option(str, "NAME", "learned layer for numbers and dates, such as 'cosine(8)' or scale"),
         "category_inputs": Option(
-            str, "NAME", "learned layer for each category, such as 'lookup(4)', instead of 0 and 1"
+            str, "NAME", "learned layer for each category, such as 'lookup(4)', instead of one-hot features"
         ),
         "hidden": Option(sizes, "SIZES", "units of the hidden layers, such as 64,32; none for no hidden layer"),
         "activation": Option(
             specs, "NAMES", f"of the hidden layers, one for all or one each, such as relu,tanh: {_known(ACTIVATIONS)}"
         ),
-        "loss": Option(str, "NAME", f"auto, {_known(LOSSES)}; with its own number: 'huber(delta=2)'"),
+        "loss": Option(str, "NAME", f"auto, {_known(LOSSES)}; with parameters: 'huber(delta=2)'"),
         "initializer": Option(str, "NAME", f"of the weights: auto, {_known(INITIALIZERS)}"),
         "dropout": Option(
-            numbers, "CHANCE", "that a hidden unit is dropped in a step: one for all layers, or one each"
+            numbers, "RATE", "probability that a hidden unit is dropped in a step: one for all layers, or one each"
         ),
         "l2": Option(number, "LAMBDA", "adds lambda/(2m) times the sum of squared weights to the cost"),
         "l1": Option(number, "LAMBDA", "adds lambda/m times the sum of absolute weights to the cost"),
@@ -126,17 +128,21 @@ OPTIONS: dict[str, dict[str, Option]] = {
     },
     "training": {
         "optimizer": Option(str, "NAME", f"auto, {_known(OPTIMIZERS)}"),
-        "learning_rate": Option(number, "RATE", "the notes' alpha (default: what suits the optimizer)"),
-        "momentum": Option(number, "BETA", "the optimizer's beta; without --optimizer it means momentum"),
+        "learning_rate": Option(number, "RATE", "the notes' alpha (default: depends on the optimizer)"),
+        "momentum": Option(number, "BETA", "the optimizer's beta; without --optimizer, the optimizer is momentum"),
         "schedule": Option(str, "NAME", f"of the learning rate: {_known(SCHEDULES)}"),
-        "epochs": Option(whole, "N", "pass over the training rows at most so many times"),
-        "batch_size": Option(auto_or_whole, "N", "rows in a step; auto for at most 200"),
-        "clip_norm": Option(number, "LENGTH", "shorten gradients that are longer than this"),
-        "averaging": Option(number, "BETA", "keep a running mean of the parameters, of which each step leaves so much"),
-        "monitor": Option(str, "NAME", f"what to watch: auto, validation_cost, training_cost, {_known(METRICS)}"),
-        "patience": Option(none_or_whole, "N", "stop after more epochs without improvement than this; none: never"),
-        "tol": Option(number, "AMOUNT", "a smaller improvement does not count"),
-        "seed": Option(whole, "N", "decides every random number"),
-        "threads": Option(whole, "N", "use at most so many (default: what the machine offers)"),
+        "epochs": Option(whole, "N", "maximum number of passes over the training rows"),
+        "batch_size": Option(auto_or_whole, "N", "rows per step; auto for at most 200"),
+        "clip_norm": Option(number, "NORM", "clip the gradient to this Euclidean norm"),
+        "averaging": Option(
+            number, "BETA", "decay of a moving average of the parameters that takes their place: 0.955"
+        ),
+        "monitor": Option(
+            str, "NAME", f"what decides which epoch is best: auto, validation_cost, training_cost, {_known(METRICS)}"
+        ),
+        "patience": Option(none_or_whole, "N", "stop after more than N epochs without improvement; none: never"),
+        "tol": Option(number, "AMOUNT", "smallest improvement that counts"),
+        "seed": Option(whole, "N", "seed of all random numbers"),
+        "threads": Option(whole, "N", "maximum number of threads (default: depends on the machine)"),
     },
 }

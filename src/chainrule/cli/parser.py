@@ -60,8 +60,8 @@ def parser() -> Parser:
     evaluating = command(
         "evaluate",
         run.run_evaluate,
-        help="report how good a model is",
-        description="Report how good a model is on a table with the target.",
+        help="score a model",
+        description="Score a model on a table that has the target.",
     )
     _add_model_and_table(evaluating)
     _add(evaluating, "the table", "weight")
@@ -76,7 +76,7 @@ def parser() -> Parser:
     )
     _add_model_and_table(explaining, nargs="?", help=f"{TABLE_HELP} (default: one average row)")
     _add_rows(explaining, "0:8")
-    _add_out(explaining, "the page (default: MODEL with .html, here)")
+    _add_out(explaining, "the page (default: MODEL's name with .html, in this folder)")
 
     checking = command(
         "check",
@@ -90,8 +90,8 @@ def parser() -> Parser:
     diagnosing = command(
         "diagnose",
         run.run_diagnose,
-        help="say in words what is wrong inside",
-        description="Say what stands out inside a network on a table with the target: dead units, unscaled input, ...",
+        help="report problems inside a network",
+        description="Report what stands out in a network on a table with the target: dead units, unscaled input, ...",
     )
     _add_model_and_table(diagnosing)
 
@@ -99,7 +99,7 @@ def parser() -> Parser:
         "export",
         run.run_export,
         help="write a model as ONNX, Python or C",
-        description="Write a model, with its preprocessing, as a file that needs no chainrule.",
+        description="Write a model, with its preprocessing, as a file that does not need chainrule.",
         epilog="example: chainrule export penguins.model --to c --out penguins.c",
     )
     _add_model(exporting)
@@ -107,15 +107,15 @@ def parser() -> Parser:
         "--to",
         required=True,
         metavar="FORMAT",
-        help="onnx; numpy (a Python file that needs NumPy alone); c (a C99 file without dependencies)",
+        help="onnx; numpy (a Python file that needs only NumPy); c (a C99 file without dependencies)",
     )
-    _add_out(exporting, "where to", required=True)
+    _add_out(exporting, "the file to write", required=True)
 
     command(
         "warmup",
         run.run_warmup,
-        help="compile ahead for this machine",
-        description="Compile for this processor what networks are made of, so that the first training begins at once.",
+        help="compile ahead of time for this machine",
+        description="Compile the kernels of networks for this processor, so that the first training starts at once.",
     )
     return top
 
@@ -129,15 +129,21 @@ def _add_training(training: argparse.ArgumentParser) -> None:
             _add(group, title, name)
     keeping = training.add_argument_group("checkpoints")
     keeping.add_argument(
-        "--checkpoint", metavar="FILE", help="keep the run there while it lasts; also on Ctrl-C, SIGTERM"
+        "--checkpoint", metavar="FILE", help="write checkpoints of the run to this file, also on Ctrl-C and SIGTERM"
     )
-    keeping.add_argument("--resume", action="store_true", help="go on from there; begin where nothing is there yet")
-    keeping.add_argument("--checkpoint-seconds", type=number, metavar="S", help=f"how often (default: {SECONDS:g})")
-    keeping.add_argument("--checkpoint-steps", type=whole, metavar="N", help="and every N steps")
+    keeping.add_argument(
+        "--resume", action="store_true", help="resume from the checkpoint; start anew if there is none"
+    )
+    keeping.add_argument(
+        "--checkpoint-seconds", type=number, metavar="S", help=f"seconds between checkpoints (default: {SECONDS:g})"
+    )
+    keeping.add_argument("--checkpoint-steps", type=whole, metavar="N", help="also write one every N steps")
     output = training.add_argument_group("output")
-    output.add_argument("--out", type=Path, metavar="FILE", help="the model (default: TABLE's name with .model, here)")
     output.add_argument(
-        "--force", action="store_true", help="overwrite the model file, and a checkpoint without --resume"
+        "--out", type=Path, metavar="FILE", help="the model file (default: TABLE's name with .model, in this folder)"
+    )
+    output.add_argument(
+        "--force", action="store_true", help="overwrite an existing model file, and a checkpoint without --resume"
     )
     shown = output.add_mutually_exclusive_group()
     shown.add_argument("--json", action="store_true", help="progress and report as one JSON object a line")
@@ -168,7 +174,7 @@ def _add_rows(command: argparse.ArgumentParser, default: str) -> None:
 
 def _add_out(command: argparse.ArgumentParser, help: str, required: bool = False) -> None:
     command.add_argument("--out", type=Path, metavar="FILE", help=help, required=required)
-    command.add_argument("--force", action="store_true", help="overwrite that file")
+    command.add_argument("--force", action="store_true", help="overwrite an existing file")
 
 
 def _add(group: Any, title: str, name: str) -> None:

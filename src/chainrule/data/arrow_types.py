@@ -54,7 +54,7 @@ def as_arrow(values: Any, label: str) -> pa.Array | pa.ChunkedArray:
         return pa.array(values, from_pandas=True)
     except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
         why = _change_of_kind(values) or error
-        raise RequestError(f"{label} is not a column of values of one kind: {why}") from error
+        raise RequestError(f"{label} holds values of more than one kind: {why}") from error
 
 
 def _change_of_kind(values: Any) -> str:

@@ -17,9 +17,9 @@ from chainrule.validation import record, require
 # A level on one or two training rows cannot be told from the noise of those rows. Pooled, such levels become one
 # feature, which then also stands for levels that come up only after training.
 RARE_ROWS = 3
-# The most levels that are kept, the frequent ones first. As a feature each costs a column of X and one of W[1]. Where it
-# is looked up it costs a vector of a few numbers, and none of the work of a step but the update of these; the limit keeps
-# the vectors of a column within some MB.
+# The most levels that are kept, the frequent ones first. As a feature each costs a column of X and one of W[1]. A level
+# that is looked up costs a vector of a few numbers, and in a step no more than its update: the limit keeps the vectors
+# of a column within some MB.
 MAX_LEVELS = 100
 MAX_LOOKED_UP = 2**20
 

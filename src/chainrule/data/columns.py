@@ -91,7 +91,7 @@ def _floats(
     elif pa.types.is_boolean(array.type):
         array = array.cast(pa.int8())
     elif not (is_numeric(array.type) or pa.types.is_null(array.type)):
-        raise RequestError(f"{label} {but} {array.type}. Turn it into numbers first.")
+        raise RequestError(f"{label} {but} {array.type}. Convert it to numbers first.")
     return array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
 
 
@@ -225,7 +225,7 @@ def texts(column: pa.Array | pa.ChunkedArray, label: str, but: str) -> pa.Array:
         as_integers = pc.if_else(whole, array, None).cast(pa.int64()).cast(pa.large_string())
         return pc.if_else(whole, as_integers, array.cast(pa.large_string()))
     if pa.types.is_nested(array.type) or pa.types.is_binary(array.type) or pa.types.is_large_binary(array.type):
-        raise RequestError(f"{label} {but} {array.type}. Turn it into text first.")
+        raise RequestError(f"{label} {but} {array.type}. Convert it to text first.")
     return array.cast(pa.large_string())
 
 

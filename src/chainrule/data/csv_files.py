@@ -58,16 +58,16 @@ def read_csv(
 
 def _require_marks(delimiter: str | None, decimal: str) -> None:
     if decimal not in (".", ","):
-        raise RequestError(f"the decimal mark must be '.' or ',', not {decimal!r}")
+        raise RequestError(f"the decimal mark must be '.' or ',', not {decimal!r}.")
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n\0'):
-        raise RequestError(f"the delimiter must be one character, not {delimiter!r}")
+        raise RequestError(f"the delimiter must be one character, not {delimiter!r}.")
     if delimiter is not None and not delimiter.isascii():
         raise RequestError(
             f"the delimiter must be an ASCII character, not {delimiter!r}: replace it in the file by a semicolon or a "
             "tab that no cell has."
         )
     if delimiter == decimal:
-        raise RequestError(f"the delimiter and the decimal mark are both {decimal!r}: change one of them")
+        raise RequestError(f"the delimiter and the decimal mark are both {decimal!r}: change one of them.")
 
 
 def _content(path: Path) -> bytes:
@@ -78,8 +78,8 @@ def _content(path: Path) -> bytes:
     place = content.find(b"\0")
     if place >= 0 and not content.startswith(UTF_16):
         raise RequestError(
-            f"line {_line(content, place)} of {str(path)!r} has a NUL byte, which no text has: the file is damaged, or "
-            f"no CSV in UTF-8. If it is UTF-16: iconv -f UTF-16 -t UTF-8 {path.name} > utf8.csv"
+            f"line {_line(content, place)} of {str(path)!r} has a NUL byte, which text cannot contain: the file is "
+            f"damaged, or not a CSV file in UTF-8. If it is UTF-16: iconv -f UTF-16 -t UTF-8 {path.name} > utf8.csv"
         )
     return content
 
@@ -196,7 +196,7 @@ def _require_decimals(path: Path, content: bytes, table: pa.Table, delimiter: st
             mark = "comma" if decimal == "," else "point"
             raise RequestError(
                 f"column {name!r} of {str(path)!r} has numbers with a {mark} between thousands, such as {example!r}, "
-                f"and the {mark} was to be the decimal mark: remove the {mark}s."
+                f"but the {mark} is set as the decimal mark: remove the {mark}s."
             )
 
 

@@ -54,7 +54,7 @@ def require_no_gaps(missing: Mapping[str, int], missing_values: str) -> None:
         if count:
             forbids = "forbids them" if missing_values == "error" else "fills them in data frames alone"
             raise RequestError(
-                f"column {name!r} has {count} missing values (NaN or empty), and missing_values={missing_values!r} "
+                f"column {name!r} has {count} missing values (NaN or empty), but missing_values={missing_values!r} "
                 f"{forbids}: fill them, or set it to 'impute'."
             )
 
@@ -99,12 +99,12 @@ def _categories(named: Any, names: list[str]) -> list[str]:
     given = list(named)
     if given and all(isinstance(g, (bool, np.bool_)) for g in given):
         if len(given) != len(names):
-            raise RequestError(f"categorical_features is a mask of {len(given)} columns, and X has {len(names)}.")
+            raise RequestError(f"categorical_features is a mask of {len(given)} columns, but X has {len(names)}.")
         given = [j for j, is_category in enumerate(given) if is_category]
     missing = [g for g in given if (g not in names if isinstance(g, str) else g not in range(len(names)))]
     if missing:
         raise RequestError(
-            f"categorical_features names {missing[0]!r}, and X has no such column. Columns: {', '.join(names[:20])}."
+            f"categorical_features names {missing[0]!r}, but X has no such column. Columns: {', '.join(names[:20])}."
         )
     return [g if isinstance(g, str) else names[int(g)] for g in given]
 
@@ -114,5 +114,7 @@ def _kind(name: str, column: pa.ChunkedArray) -> Kind:
     cells = plain(column)
     kind = kind_of(cells, pa.types.is_dictionary(column.type))
     if kind == "other":
-        raise RequestError(f"column {name!r} holds {cells.type}: expected numbers, texts, categories, booleans, dates.")
+        raise RequestError(
+            f"column {name!r} holds {cells.type}: expected numbers, text, categories, booleans or dates."
+        )
     return "category" if kind == "text" else kind

@@ -82,7 +82,7 @@ def added_spellings(missing: str | Sequence[str] | None) -> tuple[str, ...]:
     given = (missing,) if isinstance(missing, str) else () if missing is None else listed(missing)
     if given is None or not all(isinstance(text, str) for text in given):
         raise RequestError(
-            f"missing is a list of texts that mean a missing value, such as ['?', '-9'], not {short(missing)}."
+            f"missing must be a list of strings that mean a missing value, such as ['?', '-9'], not {short(missing)}."
         )
     return _once(text.strip() for text in given if text.strip())
 

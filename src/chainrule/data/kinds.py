@@ -7,7 +7,7 @@ import pyarrow as pa
 Kind = Literal["number", "boolean", "category", "date", "text", "empty", "other"]
 NumericKind = Literal["number", "boolean", "date"]  # what becomes one or more numbers
 
-VALUES = {"number": "a number", "boolean": "true or false", "date": "a date", "category": "text", "text": "text"}
+VALUES = {"number": "a number", "boolean": "a boolean", "date": "a date", "category": "text", "text": "text"}
 
 
 def kind_of(cells: pa.Array, is_category: bool = False) -> Kind:

@@ -119,8 +119,9 @@ class NumericFeatures:
             if scale.fill is None and missing.any():
                 row = row_name(int(missing.argmax()), rows)
                 raise RequestError(
-                    f"column {self.column!r} has no value in {row}: the model was trained without gaps and takes none. "
-                    "Fill the cell, leave the row out, or train again with gaps among the training rows."
+                    f"column {self.column!r} has no value in {row}: the model was trained without missing values "
+                    "and takes none. Fill in the cell, remove the row, or train again with missing values in the "
+                    "training rows."
                 )
             out[:, j] = scale.apply(part)
             far = np.abs(out[:, j]) > FARTHEST

@@ -38,8 +38,8 @@ def as_columns(source: Any) -> Any:
         return _of_array(source)
     if _is_series(source):
         raise RequestError(
-            "a Series is one row or one column: hand over series.to_frame() where it is a column, and a dict of its "
-            "cells by column, dict(series), where it is a row."
+            "a Series is one row or one column: pass series.to_frame() if it is a column, and dict(series), "
+            "a dict of its cells by column, if it is a row."
         )
     return source
 
@@ -84,8 +84,8 @@ def _of_rows(rows: Sequence[Mapping[Any, Any]]) -> dict[Any, list[Any]]:
 def _of_structured(records: Any) -> dict[str, Any]:
     if records.ndim != 1 or any(records.dtype[name].shape for name in records.dtype.names):
         raise RequestError(
-            f"a structured array as a table has one dimension, and fields of single cells; this one is {records.shape} "
-            f"of {records.dtype}."
+            f"a structured array as a table must have one dimension and fields of single cells, but this one is "
+            f"{records.shape} of {records.dtype}."
         )
     return {name: records[name] for name in records.dtype.names}
 
@@ -97,9 +97,9 @@ def _of_array(source: Any) -> dict[str, Any]:
         raise RequestError(f"cannot make a table of this {type(source).__name__}: {error}") from error
     if cells.ndim != 2:
         raise RequestError(
-            f"an array as a table has rows and columns, (m, n), and this one is {cells.shape}: a single row is "
+            f"an array as a table must have rows and columns, (m, n), but this one is {cells.shape}: a single row is "
             "X.reshape(1, -1), a single column X.reshape(-1, 1)."
         )
     if cells.dtype.kind == "c":
-        raise RequestError("an array of complex numbers is no table: hand over their real and imaginary parts.")
+        raise RequestError("an array of complex numbers is not a table: pass their real and imaginary parts.")
     return {f"x{j}": cells[:, j].tolist() if cells.dtype == object else cells[:, j] for j in range(cells.shape[1])}

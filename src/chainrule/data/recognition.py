@@ -251,7 +251,7 @@ def _require_no_thousands(name: str, texts: pa.Array, reading: Reading) -> None:
         mark = "comma" if reading.decimal == "," else "point"
         subject = f"the target {name!r}" if name == reading.target else f"column {name!r}"
         raise RequestError(
-            f"{subject} has numbers with a {mark} between thousands, such as {example!r}, and the {mark} was to be the "
+            f"{subject} has numbers with a {mark} between thousands, such as {example!r}, but the {mark} is set as the "
             f"decimal mark: remove the {mark}s."
         )
 

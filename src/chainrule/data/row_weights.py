@@ -30,7 +30,7 @@ def require_row_weights(weight: NDArray[np.float64], rows: NDArray[np.int64], co
     if len(wrong):
         found = "missing" if np.isnan(weight[wrong[0]]) else f"{weight[wrong[0]]:g}"
         raise RequestError(
-            f"the weight column {column!r} is {found} in {row_name(int(wrong[0]))}: weights are numbers from 0 on."
+            f"the weight column {column!r} is {found} in {row_name(int(wrong[0]))}: they must be nonnegative."
         )
     return require_weights(weight[rows], len(rows), what=f"the weight column {column!r}")
 

@@ -108,8 +108,8 @@ def _kind(cells: pa.Array, is_category: bool) -> tuple[Kind, str]:
     if kind != "other":
         return kind, ""
     if pa.types.is_time(cells.type) or pa.types.is_duration(cells.type):
-        return kind, f"{cells.type}: turn it into a number, such as hours, to use it"
-    return kind, f"{cells.type}: not a kind of value that becomes features"
+        return kind, f"{cells.type}: convert it to a number, such as hours, to use it"
+    return kind, f"{cells.type}: values of this type cannot become features"
 
 
 def _kind_of_text(cells: pa.Array) -> tuple[Kind, str]:
@@ -135,7 +135,7 @@ def _almost_numbers(cells: pa.Array, present: int) -> str:
     first = pc.fill_null(pc.invert(point), False).to_numpy(zero_copy_only=False).argmax()
     strange = cells[int(first)].as_py()
     return (
-        f"text, although {numbers} of {present} cells are numbers: the first that is none is {strange!r} "
+        f"text, although {numbers} of {present} cells are numbers: the first that is not is {strange!r} "
         f"in {row_name(int(first))}. Correct such cells, or leave them empty"
     )
 

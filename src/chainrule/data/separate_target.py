@@ -27,20 +27,22 @@ def with_target(table: Any, target: Any) -> tuple[Any, str]:
     if isinstance(target, str):
         if is_unnamed(table):
             raise RequestError(
-                f"an array has no names for its columns, so that {target!r} is none of them: hand over a dict of "
+                f"an array has no names for its columns, so {target!r} is not one of them: pass a dict of "
                 "columns or a data frame, or the values of the target, train(X, y)."
             )
         return table, target
     if is_integer(target):
         raise RequestError(_by_number(table, target))
     if is_single(target):
-        raise RequestError(f"the target is the name of a column, or its values, one for each row; not {short(target)}.")
+        raise RequestError(
+            f"the target must be the name of a column, or its values, one for each row, not {short(target)}."
+        )
     if isinstance(target, (list, tuple)) and len(target) == 1 and isinstance(target[0], str) and not is_unnamed(table):
         return table, target[0]
     if is_path(table):
         raise RequestError(
-            f"of a file the target is named, by the name of one column; not {short(target)}. For several targets train "
-            "a model for each."
+            f"the target of a file must be the name of one column, not {short(target)}. For several targets train "
+            "one model each."
         )
     columns = read_table(table)
     values = _one_dimension(target)
@@ -48,25 +50,25 @@ def with_target(table: Any, target: Any) -> tuple[Any, str]:
         raise RequestError(_several(short(list(values))))
     if len(values) != columns.num_rows:
         raise RequestError(
-            f"the target has {len(values)} values, and the table {columns.num_rows} rows: the target is the name of "
-            "one column, or one value for each row."
+            f"the target has {len(values)} values, but the table has {columns.num_rows} rows: the target must be the "
+            "name of one column, or one value for each row."
         )
     name = getattr(target, "name", None)
     name = name if isinstance(name, str) and name.strip() else NAME
     if name in columns.column_names:
         raise RequestError(
-            f"the table has a column {name!r} already, and the target has its own values: train(table, {name!r}) takes "
-            "that column; or rename it."
+            f"the table already has a column {name!r}, and the target was passed as values: train(table, {name!r}) "
+            "uses that column; or rename it."
         )
     return columns.append_column(name, as_arrow(values, f"the target {name!r}")), name
 
 
 def _by_number(table: Any, number: Any) -> str:
-    said = f"the target is named by a text, not by the number {number}: "
+    said = f"the target is named by a string, not by the number {number}: "
     if is_unnamed(table):
-        return f"{said}of an array hand over its values, train(np.delete(X, {number}, axis=1), X[:, {number}])."
+        return f"{said}for an array pass its values, train(np.delete(X, {number}, axis=1), X[:, {number}])."
     if is_path(table):
-        return f"{said}write the name that stands in the first line of the file."
+        return f"{said}write the name from the first line of the file."
     names = read_table(table).column_names
     meant = f", such as {names[number]!r}" if -len(names) <= number < len(names) else ""
     return f"{said}write its name{meant}. Columns here: {', '.join(names[:20])}."
@@ -74,7 +76,7 @@ def _by_number(table: Any, number: Any) -> str:
 
 def _several(found: str) -> str:
     return (
-        f"a model predicts one target, and these are several: {found}. Train a model for each, or take MLPRegressor or "
+        f"a model predicts one target, but these are several: {found}. Train a model for each, or use MLPRegressor or "
         "MLPClassifier, whose y may be (m, k)."
     )
 
@@ -87,7 +89,7 @@ def _one_dimension(target: Any) -> Any:
         return target.to_numpy() if hasattr(target, "to_numpy") else list(target)
     if not isinstance(target, (list, tuple)) and not hasattr(target, "__array__"):
         raise RequestError(
-            f"the target is the name of a column, or its values, one for each row; not {type(target).__name__}."
+            f"the target must be the name of a column, or its values, one for each row, not {type(target).__name__}."
         )
     try:
         values = np.asarray(target)

@@ -66,10 +66,10 @@ def _sizes(m: int, validation_fraction: float, test_fraction: float) -> tuple[in
     asked = {"validation": validation_fraction, "test": test_fraction}
     for name, fraction in asked.items():
         if not is_number(fraction) or not 0 <= fraction < 1:
-            raise RequestError(f"the {name} fraction must be at least 0 and below 1, not {short(fraction)}")
+            raise RequestError(f"the {name} fraction must be at least 0 and below 1, not {short(fraction)}.")
     if validation_fraction + test_fraction >= 1:
         raise RequestError(
-            f"the fractions {validation_fraction} for validation and {test_fraction} for test leave no row for training"
+            f"the fractions {validation_fraction} for validation and {test_fraction} for test leave no training row."
         )
     sizes = {name: math.floor(m * fraction + 0.5) for name, fraction in asked.items()}
     for name, fraction in asked.items():
@@ -162,7 +162,7 @@ def _group_codes(groups: Iterable[object], m: int) -> Rows:
 
 def _one_per_row(labels: NDArray, m: int, what: str) -> NDArray:
     if labels.shape != (m,):
-        raise RequestError(f"{what} must hold one label for each of the {m} rows, not the shape {labels.shape}")
+        raise RequestError(f"{what} must hold one label for each of the {m} rows, not the shape {labels.shape}.")
     return labels
 
 

@@ -76,7 +76,7 @@ def _read_file(
             raise RequestError(f"{str(path)!r} is a folder: name a file in it.")
         if not path.exists():
             beside = [p.name for p in path.parent.iterdir() if p.is_file()] if path.parent.is_dir() else []
-            raise RequestError(f"no file {str(path)!r}{nearest(path.name, beside)}")
+            raise RequestError(f"there is no file {str(path)!r}{nearest(path.name, beside)}")
         if name.endswith(CSV_ENDINGS):
             return read_csv(path, delimiter, decimal, as_text, missing)
         if name.endswith(PARQUET_ENDINGS):
@@ -90,7 +90,7 @@ def _read_file(
     except pa.ArrowException as error:
         raise RequestError(f"cannot read {str(path)!r} as {path.suffix[1:]}: {error}") from error
     raise RequestError(
-        f"cannot tell what {str(path)!r} is: expected a name ending in .csv, .tsv, .txt, .parquet or .pq"
+        f"cannot tell what {str(path)!r} is: expected a name ending in .csv, .tsv, .txt, .parquet or .pq."
     )
 
 
@@ -115,7 +115,7 @@ def _convert(source: Any) -> pa.Table:
         raise RequestError(f"cannot make a table of this {type(source).__name__}: {why}") from error
     raise RequestError(
         f"cannot make a table of {type(source).__name__}: expected the path of a CSV or Parquet file, a data frame of "
-        "pandas or polars, a pyarrow Table, a dict of columns, a list of dicts, or an array (m, n)"
+        "pandas or polars, a pyarrow Table, a dict of columns, a list of dicts, or an array (m, n)."
     )
 
 
@@ -141,7 +141,7 @@ def _wrong_column(source: Any) -> str:
             try:
                 column.to_arrow()
             except pa.ArrowException as error:
-                return f"column {name!r} is of the type {column.dtype}: {error}"
+                return f"column {name!r} has the type {column.dtype}: {error}"
     except RequestError as error:
         return str(error)
     except AttributeError:  # no data frame of pandas or polars

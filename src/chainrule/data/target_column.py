@@ -112,7 +112,7 @@ class Target:
         Raises RequestError in regression, and for a class that is not among ``classes``.
         """
         if self.task == "regression":
-            raise RequestError(f"the target {self.name!r} is for regression and has no classes")
+            raise RequestError(f"the target {self.name!r} is for regression and has no classes.")
         label, but = f"the target {self.name!r}", f"had {self.value_type} classes at training, now it is"
         if self.value_type == "text":
             cells = texts(column, label, but)
@@ -135,7 +135,7 @@ class Target:
     def values(self, column: pa.Array | pa.ChunkedArray) -> NDArray[np.float64]:
         """(m,) numbers, NaN where missing. Raises RequestError in classification, and for cells that are no number."""
         if self.task == "classification":
-            raise RequestError(f"the target {self.name!r} is for classification: ask for its codes")
+            raise RequestError(f"the target {self.name!r} is for classification: use codes.")
         return numbers(column, f"the target {self.name!r}", "must be numbers for regression, but it is", self.gaps)
 
     def labels(self, codes: ArrayLike) -> list[Label | None]:
@@ -169,7 +169,7 @@ def _value_type(cells: pa.Array, name: str) -> ValueType:
     if kind == "number":
         values = numbers(cells, f"the target {name!r}", "is")
         return "integer" if np.array_equal(values, np.floor(values), equal_nan=True) else "number"
-    raise RequestError(f"the target {name!r} is {cells.type}: expected text, true or false, or numbers.")
+    raise RequestError(f"the target {name!r} is {cells.type}: expected text, booleans or numbers.")
 
 
 def _task(value_type: ValueType, distinct: int, present: int) -> tuple[Task, str]:
@@ -189,6 +189,6 @@ def _classes(cells: pa.Array, value_type: ValueType, name: str) -> tuple[Label, 
     distinct = cells.drop_null().unique().to_pylist()
     if value_type == "integer":
         if max(map(abs, distinct)) > LARGEST_WHOLE:
-            raise RequestError(f"the target {name!r} has integers beyond 2^53, too large as classes: write text.")
+            raise RequestError(f"the target {name!r} has integers beyond 2^53, too large for classes: use text.")
         return tuple(sorted(set(map(int, distinct))))  # 0.0 and -0.0 are one
     return tuple(sorted(set(map(float, distinct)) if value_type == "number" else distinct))

@@ -57,7 +57,7 @@ def check_destination(path: Path) -> str:
     """The ending of a file that :func:`write_table` could write; RequestError where it could not."""
     ending = path.suffix.lower()
     if ending not in ENDINGS:
-        raise RequestError(f"cannot tell how to write {str(path)!r}: expected a name ending in {', '.join(ENDINGS)}")
+        raise RequestError(f"cannot tell how to write {str(path)!r}: expected a name ending in {', '.join(ENDINGS)}.")
     require_place(path)
     return ending
 

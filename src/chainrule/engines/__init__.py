@@ -50,7 +50,7 @@ def make_engine(
     instance("network", network, Network, "a Network, such as Network((4, 8, 3))")
     instance("recipe", recipe, Recipe, "a Recipe, such as Recipe(epochs=100)")
     if functions is not None:
-        instance("functions", functions, Mapping, "a dict of functions of your own by name")
+        instance("functions", functions, Mapping, "a dict of custom functions by name")
     from chainrule.engines.fused import Fused, UnsuitableProcessor, Untraceable
     from chainrule.engines.reference import Reference
 

@@ -33,12 +33,12 @@ FOUR = 4  # units side by side in the smallest registers, and terms of a sum in 
 def content(model: Model) -> bytes:
     """The file, the same bytes for the same model.
 
-    RequestError: a function of one's own that cannot be written; a text with a zero character, which ends C's texts;
+    RequestError: a custom function that cannot be written; a text with a zero character, which ends C's texts;
     several quantiles.
     """
     if model.target.task == "regression" and model.outputs.units > 1:
         raise RequestError(
-            f"a C file answers with one number, and this model predicts {model.outputs.units} quantiles: export it to "
+            f"a C file returns one number, but this model predicts {model.outputs.units} quantiles: export it to "
             "onnx or numpy, or train a model for each quantile."
         )
     names, inputs = CNames(model), input_layers(model)

@@ -64,9 +64,9 @@ def _identifier(text: str, instead: str) -> str:
 def literal(text: str) -> str:
     """A C string of the text in UTF-8; what could end a literal, a comment or a line goes as an octal number."""
     if "\0" in text:
-        raise RequestError(f"the text {text!r} holds a zero character, which ends a text in C: rename it.")
+        raise RequestError(f"the text {text!r} holds a NUL character, which ends a string in C: rename it.")
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise RequestError(f"the text {text!r} holds half a character, which UTF-8 does not have: rename it.")
+        raise RequestError(f"the text {text!r} holds a lone surrogate, which UTF-8 cannot encode: rename it.")
     plain = re.compile(rb"[^A-Za-z0-9 !#$&'()+,\-./:;<=>@\[\]^_`{|}~%]")
     return '"' + plain.sub(lambda found: b"\\%03o" % found[0][0], text.encode()).decode() + '"'
 

@@ -75,8 +75,8 @@ def require_numbers(A):
     lost = np.isnan(A).any(axis=0)
     if lost.any():
         raise ValueError(
-            f"the prediction for {row_name(int(lost.argmax()))} is NaN: in the network, its values are beyond what "
-            f"{A.dtype} holds. Correct extreme cells in that row."
+            f"the prediction for {row_name(int(lost.argmax()))} is NaN: values in the network exceed the range of "
+            f"{A.dtype}. Correct extreme cells in that row."
         )
 
 
@@ -112,8 +112,9 @@ def scaled(name, values, fill, mean, scale):
     gaps = np.isnan(values)
     if fill is None and gaps.any():
         raise ValueError(
-            f"column {name!r} has no value in {row_name(int(gaps.argmax()))}: the model was trained without gaps and "
-            "takes none. Fill the cell, leave the row out, or train again with gaps among the training rows."
+            f"column {name!r} has no value in {row_name(int(gaps.argmax()))}: the model was trained without missing "
+            "values and takes none. Fill in the cell, remove the row, or train again with missing values among the "
+            "training rows."
         )
     feature = (np.where(gaps, np.nan if fill is None else fill, values) - mean) / scale
     far = np.abs(feature) > 1e15
@@ -145,7 +146,7 @@ def boolean(cell):
 
 def boolean_features(name, cells, scale, gaps):
     """A boolean as 0 or 1, scaled, and, with ``gaps``, 1 where it is missing."""
-    values = numbers(name, cells, boolean, "true or false")
+    values = numbers(name, cells, boolean, "a boolean")
     return [scaled(name, values, *scale), *([np.isnan(values)] if gaps else [])]
 
 

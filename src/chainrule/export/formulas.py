@@ -20,7 +20,7 @@ ELEMENTWISE = (*UNARY, *TURNS, *BINARY, *COMPARISONS, *LOGICAL, "symbol", "numbe
 def layers(network: Network, functions: Functions | None = None) -> list[Expression]:
     """A[l] as an expression of the symbol Z, for l = 1..L; the last one is the link of the loss.
 
-    RequestError: a function of one's own of which no expression can be made.
+    RequestError: a custom function that cannot be traced.
     """
     trace = Tracer(network.dtype)
     g = network.formulas(trace, functions).g
@@ -46,5 +46,5 @@ def traced(what: str, trace: Tracer, formulas: Callable[[], Iterable[Any]], know
         raise RequestError(f"{what} cannot be exported: {type(reason).__name__}: {reason}.") from reason
     strange = next((e.op for e in walk(made) if e.op not in known), None)
     if strange:
-        raise RequestError(f"{what} cannot be exported: it uses {strange}, which has no form outside of chainrule.")
+        raise RequestError(f"{what} cannot be exported: it uses {strange}, which cannot be written outside chainrule.")
     return made

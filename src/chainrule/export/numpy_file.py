@@ -34,7 +34,7 @@ READERS = {
 
 
 def content(model: Model) -> bytes:
-    """The file, the same bytes for the same model. RequestError: a function of one's own that cannot be written."""
+    """The file, the same bytes for the same model. RequestError: a custom function that cannot be written."""
     inputs = input_layers(model)
     forward, numbers = _layers(model, inputs), _parameters(model, inputs)
     parts = [_head(model), _answer(model), forward, _features(model), _reading(model), numbers]

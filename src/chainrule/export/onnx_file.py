@@ -72,7 +72,7 @@ def content(model: Model) -> bytes:
 def to_onnx(model: Model) -> ModelProto:
     """The model in ONNX, as the module says.
 
-    RequestError: a function of one's own that has no form in ONNX; more parameters than such a file holds.
+    RequestError: a custom function that cannot be written in ONNX; more parameters than such a file holds.
 
     >>> import chainrule
     >>> model = chainrule.train({"dose": [1, 2, 3, 4] * 20, "cured": ["no", "no", "yes", "yes"] * 20}, "cured")
