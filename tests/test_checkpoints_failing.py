@@ -491,7 +491,7 @@ def test_the_command_line_is_ended_in_both_ways_and_goes_on(tmp_path):
         out, err = child.communicate(timeout=15)
     assert child.returncode == 1
     epochs = json.loads(next(line for line in out.splitlines() if '"trained"' in line))["epochs"]
-    said = f"interrupted after epoch {epochs}; what it had learnt is in t.model; to go on, give the same command with"
+    said = f"interrupted after epoch {epochs}; the model so far is in t.model; to resume, run the same command with"
     assert f"{said} --resume --force (run.ckpt)\n" in err
     assert "Traceback" not in err
     first = steps_kept(tmp_path / "run.ckpt")[0]

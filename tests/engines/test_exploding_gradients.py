@@ -46,8 +46,8 @@ TABLE = {"x": [0.1 * x * x for x in range(40)], "y": [0.5 * x + 0.25 for x in ra
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"optimizer": "lbfgs", "clip_norm": 1.0}, "lbfgs.*no use for clip_norm"),
-        ({"optimizer": "lbfgs", "learning_rate": 0.1, "schedule": "cosine"}, "no use for learning_rate, schedule"),
+        ({"optimizer": "lbfgs", "clip_norm": 1.0}, "lbfgs.*does not use clip_norm"),
+        ({"optimizer": "lbfgs", "learning_rate": 0.1, "schedule": "cosine"}, "does not use learning_rate, schedule"),
         ({"schedule": "inverse_scaling(-1)"}, "power is at least 0"),
         ({"schedule": "adaptive(least=-1)"}, "least is above 0"),
         ({"functions": {"relu": lambda xp: None}}, "'relu' is already the name of a.* activation"),
