@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.data import read_table
-from chainrule.data.features import CategoryFeatures
+from chainrule.data.category_features import CategoryFeatures
 from chainrule.errors import RequestError
 from chainrule.explain.input_units import unit_names
 from chainrule.formulas.table import Functions
