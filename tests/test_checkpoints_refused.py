@@ -406,9 +406,9 @@ def test_resume_without_a_checkpoint(path):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--resume"], "--resume needs --checkpoint FILE too"),
-        (["--checkpoint-steps", "5"], "--checkpoint-steps needs --checkpoint FILE too"),
-        (["--checkpoint-seconds", "5"], "--checkpoint-seconds needs --checkpoint FILE too"),
+        (["--resume"], "--resume needs --checkpoint FILE"),
+        (["--checkpoint-steps", "5"], "--checkpoint-steps needs --checkpoint FILE"),
+        (["--checkpoint-seconds", "5"], "--checkpoint-seconds needs --checkpoint FILE"),
         (["--checkpoint", "run.ckpt", "--checkpoint-steps", "0"], "every so many steps"),
         (["--checkpoint", "run.ckpt", "--checkpoint-seconds", "-1"], "every so many seconds"),
         (["--checkpoint", "nowhere/run.ckpt"], "there is no folder 'nowhere'"),

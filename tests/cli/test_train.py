@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from chainrule import load, planning
+from chainrule import load, table_rows
 
 SPLIT = {"penguins": (223, 52, 69), "breast_cancer": (370, 85, 114), "auto_mpg": (258, 60, 80)}
 SAID = {
@@ -117,7 +117,7 @@ def test_a_second_time_it_says_at_once_that_the_file_exists(run, examples, tmp_p
     run(*arguments)
     before = (tmp_path / "penguins.model").read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr(planning, "read_table", lambda *a, **k: pytest.fail("the table was read"))
+        patch.setattr(table_rows, "read_table", lambda *a, **k: pytest.fail("the table was read"))
         ran = run(*arguments)
     assert (ran.code, ran.out) == (2, "")
     assert "penguins.model" in ran.err

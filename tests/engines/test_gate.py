@@ -261,7 +261,7 @@ def test_messages(Engine):
         ),
         "last_step must be an integer from 0 to 2^63 - 1, not 1.5.": lambda: at_work.run(state, examples, 0, 1.5),
         "last_step must be at least first_step, 3, not 2.": lambda: at_work.run(state._replace(step=3), examples, 3, 2),
-        "rate is a finite number, not nan.": lambda: at_work.update(state, np.ones(size), float("nan")),
+        "rate must be a finite number, not nan.": lambda: at_work.update(state, np.ones(size), float("nan")),
     }.items():
         with pytest.raises(RequestError) as refused:
             call()

@@ -102,7 +102,7 @@ def _dtype(dtype: Any, layers: list[Layer]) -> str:
     except TypeError:
         name = ""
     if name not in ("float32", "float64"):
-        raise RequestError(f"dtype is 'float32' or 'float64', or None for that of the weights; not {dtype!r}.")
+        raise RequestError(f"dtype must be 'float32' or 'float64', or None for that of the weights; not {dtype!r}.")
     return name
 
 
