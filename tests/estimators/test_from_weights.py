@@ -331,7 +331,7 @@ def test_scikit_learns_estimator_of_it_predicts_the_same(outputs):
 def test_it_can_be_looked_at():
     model = of_keras()
     y = np.digitize(X[:, 0], [-0.5, 0.5])
-    assert "1  hidden  8      tanh" in model.summary()
+    assert "hidden  8      tanh" in model.summary()
     assert check_gradients(model, X, y).ok
     assert trace(model, X[:4], y[:4]).A[2].shape == (3, 4)
     assert model.hidden_activations(X).shape == (40, 8)

@@ -1,5 +1,7 @@
 """What an estimator shows of itself: units inside, slopes by the inputs, a summary, a picture, a page."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -76,11 +78,11 @@ def test_slopes_through_a_link_without_a_known_slope_are_refused(monkeypatch):
 def test_the_summary_counts_layers_units_and_parameters():
     model = MLPRegressor("squared_error", (5, 4), ["relu", "tanh"], dropout=[0.0, 0.25], max_iter=5, random_state=0)
     lines = model.fit(X, X[:, 0]).summary().splitlines()
-    assert [line.split() for line in lines[1:5]] == [
+    assert [re.split("  +", line) for line in lines[1:5]] == [
         ["0", "input", "3"],
-        ["1", "hidden", "5", "relu", "20"],
-        ["2", "hidden", "4", "tanh", "24", "0.25"],
-        ["3", "output", "1", "identity", "5"],
+        ["1", "hidden", "5", "relu", "(5, 3)", "20"],
+        ["2", "hidden", "4", "tanh", "(4, 5)", "0.25", "24"],
+        ["3", "output", "1", "identity", "(1, 4)", "5"],
     ]
     assert lines[5].startswith("49 parameters in float64; cost: half_squared_error + l2(strength=0.0001)")
     assert lines[6] == f"5 epochs, last cost {model.loss_:.4g}; all epochs done"

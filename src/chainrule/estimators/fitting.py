@@ -12,7 +12,7 @@ from chainrule.estimators.estimator import Estimator
 from chainrule.estimators.fitted_attributes import conclude, rescued
 from chainrule.estimators.parameter_views import packed
 from chainrule.estimators.parameters import require_valid
-from chainrule.estimators.training_rows import Rows, begin_with, known_rows
+from chainrule.estimators.training_rows import EncodedRows, begin_with, known_rows
 from chainrule.estimators.validation_scores import score_of_theta
 from chainrule.history import Callback, as_callbacks
 from chainrule.training import Diverged
@@ -36,7 +36,7 @@ def fit(
     train(estimator, training, watched)
 
 
-def train(estimator: Estimator, training: Rows, watched: Rows | None) -> None:
+def train(estimator: Estimator, training: EncodedRows, watched: EncodedRows | None) -> None:
     """Train the network that the estimator knows by now; its attributes are those after the last epoch."""
     recipe = estimator._recipe = translation.recipe(estimator)
     if estimator.batch_size != "auto" and int(estimator.batch_size) > len(training.X):

@@ -9,17 +9,13 @@ from chainrule.errors import RequestError
 from chainrule.estimators.estimator import Estimator
 from chainrule.estimators.input_validation import dense, read_X
 from chainrule.estimators.parameter_views import packed
+from chainrule.network_views import HEAD, draw_costs, layer_table, text_table
 from chainrule.propagation import Propagation
-
-HEAD = ["l", "layer", "units", "activation", "parameters", "dropout"]
 
 
 def summary(estimator: Estimator) -> str:
     """As the method."""
-    rows = [HEAD, *_layers(estimator)]
-    widths = [max(len(row[j]) for row in rows) for j in range(len(HEAD))]
-    padded = ([cell.ljust(w) for cell, w in zip(row, widths, strict=True)] for row in rows)
-    return "\n".join([*("  ".join(row).rstrip() for row in padded), *_cost_and_training(estimator)])
+    return "\n".join([*text_table([HEAD, *_layers(estimator)]), *_cost_and_training(estimator)])
 
 
 def html_summary(estimator: Estimator) -> str:
@@ -43,18 +39,8 @@ def unit_names(estimator: Estimator) -> tuple[list[str], list[str]]:
 
 def plot_loss(estimator: Estimator, ax: Any) -> Any:
     """As the method."""
-    if ax is None:
-        from matplotlib import pyplot
-
-        ax = pyplot.subplots()[1]
     curves = {"training": estimator.loss_curve_, "validation": estimator.validation_loss_curve_}
-    for name, curve in curves.items():
-        if curve:
-            ax.plot(np.arange(1, len(curve) + 1), curve, label=name)
-    ax.set(xlabel="epoch", ylabel=f"cost ({estimator._network.loss})")
-    if any(curves.values()):  # as many as a fit elsewhere has left: lbfgs of scikit-learn keeps none
-        ax.legend()
-    return ax
+    return draw_costs(ax, curves, estimator._network.loss)
 
 
 def hidden_activations(estimator: Estimator, X: Any, layer: int) -> np.ndarray:
@@ -85,16 +71,7 @@ def input_gradients(estimator: Estimator, X: Any) -> np.ndarray:
 
 
 def _layers(estimator: Estimator) -> list[list[str]]:
-    """A row of the table for each layer."""
-    network = estimator._network
-    rows = [["0", "input", str(network.n[0]), "", "", ""]]
-    for l in range(1, network.L + 1):
-        hidden = l < network.L
-        name = network.activation[l - 1] if hidden else estimator.out_activation_
-        dropout = f"{network.dropout[l - 1]:g}" if hidden and network.dropout[l - 1] else ""  # type: ignore[index]
-        size = sum(network.layout[f"{V}[{l}]"].size for V in ("W", "b"))
-        rows.append([str(l), "hidden" if hidden else "output", str(network.n[l]), name, f"{size:,}", dropout])
-    return rows
+    return layer_table(estimator._network, estimator.out_activation_)
 
 
 def _cost_and_training(estimator: Estimator) -> list[str]:

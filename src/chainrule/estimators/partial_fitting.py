@@ -12,7 +12,7 @@ from chainrule.estimators.callbacks import PrintedLines
 from chainrule.estimators.estimator import Estimator
 from chainrule.estimators.parameter_views import packed, set_theta
 from chainrule.estimators.parameters import require_valid
-from chainrule.estimators.training_rows import Rows, begin_with
+from chainrule.estimators.training_rows import EncodedRows, begin_with
 from chainrule.history import History, as_callbacks
 from chainrule.sample_weights import require_some
 
@@ -32,7 +32,7 @@ def partial_fit(estimator: Estimator, X: Any, y: Any, sample_weight: Any) -> Non
     _train_one_epoch(estimator, training)
 
 
-def _train_one_epoch(estimator: Estimator, training: Rows) -> None:
+def _train_one_epoch(estimator: Estimator, training: EncodedRows) -> None:
     recipe = estimator._recipe = translation.recipe(estimator)
     made_with = estimator._network, recipe, estimator._functions, estimator.threads
     if estimator._engine is None or estimator._made_with != made_with:  # to keep it saves 12 % of a call with 50 rows

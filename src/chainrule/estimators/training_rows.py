@@ -19,7 +19,7 @@ from chainrule.estimators.user_functions import require_right_derivatives
 from chainrule.sample_weights import require_weights
 
 
-class Rows(NamedTuple):
+class EncodedRows(NamedTuple):
     """X (m, n[0]), Y (m, n[L]), how much each row counts, (m,), where they differ; and y as it was given, to score."""
 
     X: np.ndarray
@@ -30,7 +30,7 @@ class Rows(NamedTuple):
 
 def begin_with(
     estimator: Estimator, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False, holds_out: bool = False
-) -> tuple[Rows, Rows | None]:
+) -> tuple[EncodedRows, EncodedRows | None]:
     """The rows to train on, and those held out; before the first epoch the attributes of the estimator are set.
 
     incremental   training goes on from the last call, as with ``warm_start``
@@ -58,21 +58,21 @@ def begin_with(
         estimator._seed = int(random.randint(np.iinfo(np.int32).max))
     dtype = estimator._network.dtype
 
-    def rows(chosen: np.ndarray) -> Rows:
-        return Rows(dense(X[chosen], dtype), Y[chosen], None if weight is None else weight[chosen], y[chosen])
+    def rows(chosen: np.ndarray) -> EncodedRows:
+        return EncodedRows(dense(X[chosen], dtype), Y[chosen], None if weight is None else weight[chosen], y[chosen])
 
-    training = Rows(dense(X, dtype), Y, weight, y) if train is None else rows(train)
+    training = EncodedRows(dense(X, dtype), Y, weight, y) if train is None else rows(train)
     total = _total_weight(estimator, training)
     training = training._replace(Y=training.Y.astype(dtype), weight=total)
     return training, None if held_out is None else rows(held_out)
 
 
-def known_rows(estimator: Estimator, X: Any, y: Any, sample_weight: Any) -> Rows:
-    """Rows to watch, of the columns and the classes that are known by now."""
+def known_rows(estimator: Estimator, X: Any, y: Any, sample_weight: Any) -> EncodedRows:
+    """EncodedRows to watch, of the columns and the classes that are known by now."""
     y = check_array(y, accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y_val")
     check_consistent_length(X, y)
     X, Y = dense(read_X(estimator, X), estimator._network.dtype), estimator._known_targets(y)
-    return Rows(X, Y, _weight(sample_weight, Y), y)
+    return EncodedRows(X, Y, _weight(sample_weight, Y), y)
 
 
 def _weight(sample_weight: Any, rows: np.ndarray) -> np.ndarray | None:
@@ -84,7 +84,7 @@ def _weight(sample_weight: Any, rows: np.ndarray) -> np.ndarray | None:
     return weight
 
 
-def _total_weight(estimator: Estimator, rows: Rows) -> np.ndarray | None:
+def _total_weight(estimator: Estimator, rows: EncodedRows) -> np.ndarray | None:
     """How much each row counts, (m,), by itself and by its class; None where all count the same."""
     by_class = estimator._class_weights(rows.Y, rows.weight)
     return rows.weight if by_class is None else by_class if rows.weight is None else rows.weight * by_class

@@ -11,10 +11,10 @@ from chainrule.engines import Engine
 from chainrule.estimators.estimator import Estimator
 from chainrule.estimators.parameter_views import set_theta
 from chainrule.estimators.prediction import outputs
-from chainrule.estimators.training_rows import Rows
+from chainrule.estimators.training_rows import EncodedRows
 
 
-def score_of_theta(estimator: Estimator, engine: Engine, rows: Rows) -> Callable[[np.ndarray], float]:
+def score_of_theta(estimator: Estimator, engine: Engine, rows: EncodedRows) -> Callable[[np.ndarray], float]:
     """The score of the rows that count; NaN where a prediction is not finite."""
     X, _, weight, y = rows
     if weight is not None and not weight.all():

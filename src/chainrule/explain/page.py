@@ -33,6 +33,7 @@ from chainrule.formulas.penalties import PENALTIES
 from chainrule.formulas.table import Table
 from chainrule.inputs import Input
 from chainrule.model import Model
+from chainrule.network_views import HEAD, layer_table
 from chainrule.recipe import Recipe
 
 MAX_ROWS = 32
@@ -300,22 +301,8 @@ def _packed(V: NDArray[Any]) -> dict[str, Any]:
 
 def _summary(of: Subject) -> list[list[str]]:
     """A table of the layers, its heading first."""
-    network = of.network
-    link = network.formulas(np, of.functions).loss.link
-    table = [["layer", "what", "units", "activation", "W", "parameters"]]
-    for i, layer in enumerate(network.input_layers):
-        learned = sum(block.size for block in blocks_of(network, i))
-        table.append(["0", f"inputs[{i}]", str(layer.width), layer.layer, "", f"{learned:,}"])
-    if handed_on := len(network.columns.handed_on):
-        table.append(["0", "handed on" if network.inputs else "input", str(handed_on), "", "", ""])
-    for l in range(1, network.L + 1):
-        W, b = (network.layout[f"{V}[{l}]"] for V in ("W", "b"))
-        hidden = l < network.L
-        g = network.activation[l - 1] if hidden else link
-        table.append(
-            [str(l), "hidden" if hidden else "output", str(network.n[l]), g, str(W.shape), f"{W.size + b.size:,}"]
-        )
-    return table
+    link = of.network.formulas(np, of.functions).loss.link
+    return [[*HEAD], *layer_table(of.network, link)]
 
 
 def _said(of: Subject) -> list[str]:

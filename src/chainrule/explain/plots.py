@@ -21,6 +21,7 @@ from chainrule.formulas.table import Functions
 from chainrule.history import History
 from chainrule.model import Model
 from chainrule.network import Network, Parameters
+from chainrule.network_views import draw_costs, integer_ticks
 from chainrule.propagation import Propagation
 
 __all__ = [
@@ -34,7 +35,6 @@ __all__ = [
 
 MAX_BINS = 30
 ACROSS = 4  # histograms side by side
-WIDE = 50.0  # costs that span more than this factor are drawn on a logarithmic scale
 MARGIN = 0.1  # around the rows, in their range
 FACE = "#4c72b0"
 CLASSES = "tab10"
@@ -90,25 +90,9 @@ def plot_losses(model: Any, ax: Any = None) -> Any:
     history = model if isinstance(model, History) else getattr(model, "history", getattr(model, "history_", None))
     if history is None or not len(history):
         raise RequestError("there are no costs to draw: no epoch of training is recorded.")
-    ax = _axes(ax)
-    epochs = np.arange(1, len(history) + 1)
-    curves = {"training": history.training_cost, "validation": history.validation_cost}
-    for name, curve in curves.items():
-        if curve:
-            ax.plot(epochs, curve, label=name, marker="o" if len(epochs) == 1 else None)
-    if history.best_epoch and history.keeps_best:
-        what = history.monitor.replace("_", " ")
-        label = f"best {what}: epoch {history.best_epoch}"
-        ax.axvline(history.best_epoch, color="0.6", linestyle=":", label=label, zorder=0)
-    values = np.array([v for curve in curves.values() for v in curve])
-    values = values[np.isfinite(values)]
-    if len(values) and values.min() > 0.0 and values.max() > WIDE * values.min():
-        ax.set_yscale("log")
     network = getattr(model, "network", getattr(model, "network_", None))
-    ax.set(xlabel="epoch", ylabel="cost J" if network is None else f"cost J ({network.loss})")
-    _in_whole_numbers(ax.xaxis)
-    ax.legend()
-    return ax
+    curves = {"training": history.training_cost, "validation": history.validation_cost}
+    return draw_costs(ax, curves, None if network is None else network.loss, history)
 
 
 def plot_gradients(records: GradientNorms, ax: Any = None) -> Any:
@@ -122,7 +106,7 @@ def plot_gradients(records: GradientNorms, ax: Any = None) -> Any:
         drawn = np.where(norms[:, l - 1] > 0.0, norms[:, l - 1], np.nan)  # a scale of logarithms has no 0
         ax.plot(epochs, drawn, label=f"dW[{l}]", color=_shade(l, L), marker="o" if len(epochs) == 1 else None)
     ax.set(xlabel="epoch", ylabel="length of dW[l] (Euclidean)", yscale="log")
-    _in_whole_numbers(ax.xaxis)
+    integer_ticks(ax.xaxis)
     ax.legend()
     return ax
 
@@ -281,16 +265,7 @@ def _histogram(ax: Any, V: Any, title: str, what: str, counted: str) -> None:
     ax.hist(values, bins=bins, color=FACE, edgecolor="white", linewidth=0.3)
     ax.axvline(0.0, color="0.3", linewidth=0.8, zorder=3)
     ax.set(title=title, xlabel=what, ylabel=counted)
-    _in_whole_numbers(ax.yaxis)
-
-
-def _in_whole_numbers(axis: Any) -> None:
-    """Ticks at integers, where the axis chooses its ticks freely."""
-    from matplotlib.ticker import MaxNLocator
-
-    locator = axis.get_major_locator()
-    if isinstance(locator, MaxNLocator):
-        locator.set_params(integer=True, min_n_ticks=1)
+    integer_ticks(ax.yaxis)
 
 
 def _shade(l: int, L: int) -> Any:
