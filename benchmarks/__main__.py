@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import (
+    accuracy,
     accuracy_time,
     busy,
     cold,
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Any] = {
     "simplechains": simplechains,
     "estimators": estimators,
     "exported": exported,
+    "accuracy": accuracy,
 }
 
 

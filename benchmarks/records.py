@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.accuracy_statistics import METRICS, complete, mean_ranks, of_task, tasks_of
+from benchmarks.accuracy_tables import LABELS
 from benchmarks.kept import RESULTS
 from benchmarks.rivals import RIVALS
 from benchmarks.tables import number
 
 PAGE = RESULTS.parent / "RECORDS.md"
 OURS = "chainrule fused"
+ACCURACY = ("accuracy_development", "accuracy_untouched")
 HEAD = """# Records
 
 What chainrule was measured to do: one line for each file in `results/`. Medians; figures of other processors, and of
@@ -29,7 +32,7 @@ Result = dict[str, Any]
 def page() -> str:
     """The whole page."""
     parts = [HEAD]
-    for folder in sorted(path for path in RESULTS.iterdir() if path.is_dir()):
+    for folder in sorted({path.parent for path in RESULTS.glob("*/*.json")}):
         files = {path: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
         processor = next(iter(files.values()))["machine"]["processor"]
         parts.append(f"## {processor}\n\n| file | figures | date | commit | command |\n|---|---|---|---|---|")
@@ -63,6 +66,8 @@ def command(result: Result) -> str:
     }
     if kind in words:
         return f"python -m benchmarks.{kind} {words[kind]()}"
+    if kind in ACCURACY:
+        return f"python -m benchmarks accuracy --half {result['half']}"
     options = [f" --seeds {result['seeds']}" if "seeds" in result else f" --rounds {_rounds(result)}"]
     if kind == "speed" and len(result["cases"][0]["rivals"]) < len(RIVALS):
         options.append(f" --rivals '{','.join(result['cases'][0]['rivals'])}'")
@@ -179,6 +184,16 @@ def _fuzz_model_files(result: Result) -> Iterator[str]:
     yield f"{result['count']:,} mutations, {len(result['failures'])} failures"
 
 
+def _accuracy(result: Result) -> Iterator[str]:
+    names = [name for name in result["versions"] if name not in result["slow"]]
+    for task in tasks_of(result["cases"]):
+        cases = of_task(result["cases"], task)
+        metric = METRICS[task][0]
+        found = sorted(mean_ranks(cases, names, metric).items(), key=lambda each: each[1])
+        ranks = ", ".join(f"{name} {rank:.2f}" for name, rank in found)
+        yield f"{task}, {len(complete(cases, names))} data sets, mean rank by {LABELS[metric]}: {ranks}"
+
+
 # By the name of the file: the figures of a result, a text each.
 FIGURES: dict[str, Callable[[Result], Iterator[str]]] = {
     "speed": _speed,
@@ -194,6 +209,7 @@ FIGURES: dict[str, Callable[[Result], Iterator[str]]] = {
     "digits": _digits,
     "estimators": _estimators,
     "exported": _exported,
+    **dict.fromkeys(ACCURACY, _accuracy),
     "same_bits": _same_bits,
     "kills": _kills,
     "fuzz_model_files": _fuzz_model_files,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks import (
+    accuracy,
     accuracy_time,
     busy,
     cold,
@@ -35,6 +36,8 @@ KINDS: dict[str, Callable[[dict[str, Any]], list[str]]] = {
     "simplechains": simplechains.report,
     "estimators": estimators.report,
     "exported": exported.report,
+    "accuracy_development": accuracy.report,
+    "accuracy_untouched": accuracy.report,
 }
 
 
