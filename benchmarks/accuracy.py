@@ -50,8 +50,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> dict[str, Any]:
     data = chosen(arguments.half, arguments.data.split(",") if arguments.data else None)
-    entries = [entry(text) for text in arguments.learner or LEARNERS]
-    again = {entry(text).text for text in arguments.again}
+    again = set(arguments.again)
+    entries = [entry(text) for text in dict.fromkeys([*(arguments.learner or LEARNERS), *arguments.again])]
     if arguments.half == UNTOUCHED and any(each.options for each in entries):
         raise ValueError("learners with options of their own are compared on the development half alone")
     if not 1 <= arguments.threads <= len(machine.usable_cores()):

@@ -1,4 +1,4 @@
-"""The picture of ``accuracy``: how good learners are against how long they take, a panel for each task."""
+"""The picture of ``accuracy``: how good learners are against how long they take, a column for each task."""
 
 from math import exp, log
 from pathlib import Path
@@ -8,33 +8,30 @@ from typing import Any
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 
-from benchmarks.accuracy_statistics import METRICS, Case, complete, normalized, of_task, tasks_of
+from benchmarks.accuracy_data import MANY, NUMBER, TWO
+from benchmarks.accuracy_statistics import Case, complete, normalized, of_task, tasks_of
 from benchmarks.accuracy_tables import LABELS
 from benchmarks.growth_plots import INK
 
-SHOWN = {"auc": "log_loss"}  # what stands below the metric that a task begins with
+ROWS = {TWO: ("auc", "log_loss"), MANY: ("auc", "log_loss"), NUMBER: ("rmse",)}
 
 
 def picture(result: dict[str, Any], path: Path) -> Path:
     """The same bytes for the same result. Learners that were tried on few of the data sets are left out."""
     names = [name for name in result["versions"] if name not in result["slow"]]
-    panels = [
-        (task, metric)
-        for task in tasks_of(result["cases"])
-        for metric in (METRICS[task][0], SHOWN.get(METRICS[task][0]))
-        if metric and complete(of_task(result["cases"], task), names)
-    ]
+    tasks = [task for task in tasks_of(result["cases"]) if complete(of_task(result["cases"], task), names)]
     settings: dict[Any, Any] = {"svg.hashsalt": result["kind"], "font.size": 10, "text.color": INK}
     with mpl.rc_context(settings):
-        columns = max(1, (len(panels) + 1) // 2)
+        columns = max(1, len(tasks))
         figure, grid = plt.subplots(
             2, columns, figsize=(4.4 * columns, 7.4), facecolor="white", layout="constrained", squeeze=False
         )
-        for axes in grid.flat[len(panels) :]:
+        for axes in grid.flat:
             axes.set_axis_off()
-        for axes, (task, metric) in zip(grid.flat, panels, strict=False):
-            _panel(axes, of_task(result["cases"], task), names, metric, result["ours"])
-            axes.set_title(f"{task}: {LABELS[metric]}", fontsize=11)
+        for column, task in zip(grid.T, tasks, strict=False):
+            for axes, metric in zip(column, ROWS[task], strict=False):
+                _panel(axes, of_task(result["cases"], task), names, metric, result["ours"])
+                axes.set_title(f"{task}: {LABELS[metric]}", fontsize=11)
         figure.suptitle(f"The {result['half']} half: 1 for the best learner of a data set, 0 for the worst, mean")
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, format="svg", metadata={"Date": None})
@@ -43,6 +40,7 @@ def picture(result: dict[str, Any], path: Path) -> Path:
 
 
 def _panel(axes: Any, cases: list[Case], names: list[str], metric: str, ours: list[str]) -> None:
+    axes.set_axis_on()
     y = normalized(cases, names, metric)
     for name in names:
         seconds = _typical_seconds(complete(cases, names), name)

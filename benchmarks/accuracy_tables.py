@@ -3,9 +3,9 @@
 from statistics import fmean, median
 from typing import Any
 
-from benchmarks.accuracy_data import NUMBER
 from benchmarks.accuracy_statistics import (
     METRICS,
+    SHOWN,
     Case,
     complete,
     difference,
@@ -48,7 +48,7 @@ def report(result: dict[str, Any]) -> list[str]:
     parts += [_duels(cases, [name for name in names if name != other], other) for other in others]
     parts += _variants(cases, names)
     for task in tasks_of(cases):
-        parts += [_scores(of_task(cases, task), names, metric) for metric in METRICS[task]]
+        parts += [_scores(of_task(cases, task), names, metric) for metric in SHOWN[task]]
     parts.append(_seconds(cases, names))
     parts += _failures(cases)
     for name in result["ours"]:
@@ -172,8 +172,7 @@ def _targets(cases: list[Case], names: list[str], ours: str) -> list[str]:
     lines = []
     for task in tasks_of(cases):
         of_it = of_task(cases, task)
-        wanted = ["rmse"] if task == NUMBER else METRICS[task]
-        for metric in wanted:
+        for metric in METRICS[task]:
             found = mean_ranks(of_it, names, metric)
             if ours in found:
                 place = 1 + sum(other < found[ours] for other in found.values())
