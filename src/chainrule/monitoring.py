@@ -16,9 +16,13 @@ from chainrule.sources import Examples
 def evaluated(engine: Engine, state: State) -> Any:
     """The theta that is scored, shown to callbacks, kept and handed back; an array of the engine, not to be changed.
 
-    Where the recipe averages it is the mean, from the first step on.
+    Where the optimiser keeps a mean of theta it is that mean, from the first step on.
     """
-    return state.theta if engine.recipe.averaging is None or state.updates == 0 else state.moments[-1]
+    its_own = engine.optimizer.evaluated
+    if its_own is None or state.updates == 0:
+        return state.theta
+    with np.errstate(all="ignore"):  # what overflows shows in what is scored
+        return its_own(state.theta, *state.moments)
 
 
 class Monitor:

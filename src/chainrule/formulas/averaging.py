@@ -32,4 +32,8 @@ def averaged(plain: Optimizer, averaging: float, name: str) -> Optimizer:
         kept = averaging * (t > 1)
         return theta, *state_after, kept * mean + (1.0 - kept) * theta
 
-    return replace(plain, step=step, formula=f"{plain.formula};  {FORMULA}", state=(*plain.state, "mean"))
+    def evaluated(theta: Array, *state: Array) -> Array:
+        return state[-1]
+
+    formula, state = f"{plain.formula};  {FORMULA}", (*plain.state, "mean")
+    return replace(plain, step=step, formula=formula, state=state, evaluated=evaluated)

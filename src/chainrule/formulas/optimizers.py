@@ -36,11 +36,13 @@ class Optimizer:
     state           names of the vectors it keeps
     learning_rate   what to begin with where the user names none
     momentum        name of the number that ``--momentum`` sets, if it has one
-    corrected_by    numbers by which a step corrects for the vectors' start at zero: vectors that were kept under other
-                    values of them do not fit
+    corrected_by    numbers by which a step corrects for the vectors' start at zero, or that say what the vectors mean:
+                    those that were kept under other values of them do not fit
     whole_blocks    a step takes sums over a block (W[l] or b[l]), and is to be given all of it at once
     plain           the notes' own update, which is written by layer: W := W - alpha dW, b := b - alpha db
     minimize        minimize(cost_and_gradient, theta, iterations, tolerance, on_iteration) -> Minimum
+    evaluated       evaluated(theta, *state) -> what takes theta's place in all but the steps, after the first of them;
+                    None for theta itself
     """
 
     step: Step | None
@@ -53,6 +55,7 @@ class Optimizer:
     corrected_by: tuple[str, ...] = ()
     whole_blocks: bool = False
     plain: bool = False
+    evaluated: Callable[..., Array] | None = None
 
 
 OPTIMIZERS: Table[Optimizer] = Table("optimizer", aliases={"sgd": "gradient_descent", "gd": "gradient_descent"})
