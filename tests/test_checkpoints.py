@@ -102,6 +102,9 @@ SETTINGS = {
     "both penalties": Run(penalties=("l2(0.1)", "l1(0.01)")),
     "averaging": Run(recipe=(("averaging", 0.9),)),
     "averaging of an optimizer that needs blocks": Run("fused", 2, recipe=(("averaging", 0.9), ("optimizer", "lamb"))),
+    "an optimizer that keeps a mean": Run(
+        recipe=(("optimizer", "schedule_free_adamw"), ("schedule", "warm_up_cosine(1)"))
+    ),
     "averaging where the training cost is watched": Run(watched=False, recipe=(("averaging", 0.9),)),
     "weights of ones": Run(weights="ones"),
     "steps whose weights are all zero": Run(weights="some zero", recipe=(("shuffle", False),)),

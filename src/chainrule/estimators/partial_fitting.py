@@ -14,6 +14,7 @@ from chainrule.estimators.parameter_views import packed, set_theta
 from chainrule.estimators.parameters import require_valid
 from chainrule.estimators.training_rows import EncodedRows, begin_with
 from chainrule.history import History, as_callbacks
+from chainrule.monitoring import evaluated
 from chainrule.sample_weights import require_some
 
 
@@ -43,13 +44,16 @@ def _train_one_epoch(estimator: Estimator, training: EncodedRows) -> None:
     theta = packed(estimator) if hasattr(estimator, "coefs_") else engine.start().theta
     known, estimator._state = estimator._state, None  # so that moments of a call that fails are not gone on with
     state = carried_on(engine, theta, known)
+    predicted_with = evaluated(engine, state)
+    if predicted_with is not state.theta:  # coefs_ are that theta; the one of the steps lies as far on the other side
+        state = state._replace(theta=theta + (theta - predicted_with))
     _begin_stalls(estimator, known, state)
     epoch = recipe.epoch(examples.m)
     step, end = epoch.first(estimator._epochs), epoch.first(estimator._epochs + 1)
     state = state._replace(step=step, samples=estimator.t_, cost_sum=0.0, weight_sum=0.0)
     with ctrl_c_noted() as ctrl_c:
         state = engine.run(state, examples, step, end)
-        set_theta(estimator, state.theta)
+        set_theta(estimator, evaluated(engine, state))
         if state.diverged or not engine.is_finite(state.theta):
             raise ValueError(
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to "

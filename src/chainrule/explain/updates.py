@@ -38,6 +38,7 @@ def update_lines(network: Network, recipe: Recipe, functions: Functions | None, 
     sizes = {
         "theta": f"theta: {moved}",
         "w": f"w: the weights, without the biases{of_inputs}",
+        "mean": "mean: what is kept",
         **dict.fromkeys(optimizer.state, "0 at first"),
     }
     lines: list[Line] = []

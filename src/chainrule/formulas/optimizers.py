@@ -201,6 +201,46 @@ def lamb(
 
 
 @OPTIMIZERS.row
+def schedule_free_adamw(
+    xp: Namespace, beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, weight_decay: float = 0.01
+) -> Optimizer:
+    """AdamW that predicts with a mean of all its points, in place of a learning rate that falls.
+
+    Points z take Adam's steps without momentum; x is their mean, with the weights rate^2; theta is the paper's y,
+    between the two, where the gradient is taken. Kept are d = z - y, which tells x and z and starts at 0, and the sum
+    of the weights, the same in every entry.
+    """
+    require_number(0.0 < beta1 < 1.0, "schedule_free_adamw", "beta1 is between 0 and 1", beta1)
+    require_number(0.0 <= beta2 < 1.0, "schedule_free_adamw", "beta2 is at least 0 and below 1", beta2)
+    require_number(eps > 0.0, "schedule_free_adamw", "eps is above 0", eps)
+    require_number(weight_decay >= 0.0, "schedule_free_adamw", "weight_decay is at least 0", weight_decay)
+
+    def step(
+        theta: Array, dtheta: Array, rate: float, t: int, decay: float, s: Array, d: Array, total: Array
+    ) -> tuple[Array, ...]:
+        s = beta2 * s + (1.0 - beta2) * dtheta * dtheta
+        h = dtheta / (xp.sqrt(s / (1.0 - beta2**t)) + eps) + weight_decay * decay * theta
+        total = total + rate * rate
+        c = rate * rate / xp.where(total > 0.0, total, xp.ones_like(total))  # rates may begin at 0
+        d = d - beta1 * rate * h
+        return theta + c * d - (1.0 - beta1) * rate * h, s, (1.0 - c) * d, total
+
+    def mean(theta: Array, s: Array, d: Array, total: Array) -> Array:
+        return theta - (1.0 / beta1 - 1.0) * d
+
+    formula = (
+        "s := beta2 s + (1 - beta2) dtheta^2;  "
+        "h := dtheta / (sqrt(s/(1 - beta2^t)) + eps) + weight_decay decay theta;  "
+        "total := total + rate^2;  c := rate^2/total;  d := d - beta1 rate h;  "
+        "theta := theta + c d - (1 - beta1) rate h;  d := (1 - c) d;  mean := theta - (1/beta1 - 1) d;  "
+        "decay is 1 for weights and 0 for all else"
+    )
+    source = "Defazio et al. 2024, Alg. 1; correction of s and learning rate as in its authors' code"
+    state, corrected_by = ("s", "d", "total"), ("beta1", "beta2")
+    return Optimizer(step, formula, source, 0.0025, state, "beta1", corrected_by=corrected_by, evaluated=mean)
+
+
+@OPTIMIZERS.row
 def lbfgs(
     xp: Namespace, memory: float = 10, evaluations: float = 0, least_decrease: float = 64 * 2.0**-52
 ) -> Optimizer:
