@@ -83,29 +83,18 @@ def fit(
     >>> done.theta.round(2).tolist(), done.history.stopped
     ([2.0, 3.0], 'training cost did not improve by 0.0001 in 21 epochs')
     """
-    if not hasattr(engine, "run") or not hasattr(engine, "network"):
-        raise RequestError(f"engine must come from make_engine(network, recipe), not {short(engine)}.")
-    for name, rows in {"training": training, "validation": training if validation is None else validation}.items():
-        require_examples(instance(name, rows, Examples, "rows as engine.examples(X, Y) gives them"), engine.network)
-    if score is not None and not callable(score):
-        raise RequestError(f"score must be a function of theta, not {short(score)}.")
     if checkpoint is not None and not hasattr(checkpoint, "begin"):
         raise RequestError(f"checkpoint must be a Checkpoint, such as Checkpoint('run.ckpt'), not {short(checkpoint)}.")
     callbacks = as_callbacks(callbacks)
-    minimizes = engine.optimizer.minimize is not None
+    run = Run.of(engine, training, validation, callbacks, theta, score, samples, checkpoint)
+    keeper, minimizes = run.keeper, engine.optimizer.minimize is not None
     if minimizes and checkpoint:
         raise RequestError(
             f"{OPTIMIZERS.name(engine.recipe.optimizer)} does not expose its state, so a run of it cannot be resumed: "
             "leave the checkpoint out, or use another optimizer, such as adam."
         )
-    begin = engine.start(theta)._replace(samples=samples)
-    counting = without_effect(engine, training, "training row")
-    monitor = Monitor(engine, counting, validation and without_effect(engine, validation, "validation row"), score)
     if minimizes:
         require_whole_cost(engine.network, engine.recipe)
-    now = RunState(begin, good=engine.to_numpy(evaluated(engine, begin)))
-    keeper = checkpoint or Keeper()
-    run = Run(engine, counting, monitor, callbacks, keeper, History(monitor=monitor.name), now)
     with ctrl_c_answered(), sigterm_as_ctrl_c() if checkpoint else contextlib.nullcontext():
         keeper.begin(run, training, validation)
         try:
@@ -115,13 +104,10 @@ def fit(
                 run.train()
             keeper.keep(run)
         except KeyboardInterrupt:
-            run.go_on(run.now, run.history.curves(run.now.epochs))
-            run.history.stopped = "interrupted"
+            run.interrupt()
             with ctrl_c_noted():  # a second one does not keep it from being kept
                 keeper.keep(run)
-    now = run.now
-    theta = engine.to_numpy(evaluated(engine, now.state)) if now.best is None else now.best
-    return Fit(theta, run.history, now.state, now.waited)
+    return run.outcome()
 
 
 class RunState(NamedTuple):
@@ -167,19 +153,48 @@ class Run:
     now: RunState
     _parameters: Parameters | None = field(default=None, init=False)
 
+    @classmethod
+    def of(
+        cls,
+        engine: Engine,
+        training: Examples,
+        validation: Examples | None = None,
+        callbacks: Sequence[Callback] = (),
+        theta: Any | None = None,
+        score: Callable[[Any], float] | None = None,
+        samples: int = 0,
+        keeper: "Keeper | None" = None,
+    ) -> "Run":
+        """A run that has not begun; see ``fit``. RequestError: what it is asked cannot be right."""
+        if not hasattr(engine, "run") or not hasattr(engine, "network"):
+            raise RequestError(f"engine must come from make_engine(network, recipe), not {short(engine)}.")
+        for name, rows in {"training": training, "validation": training if validation is None else validation}.items():
+            require_examples(instance(name, rows, Examples, "rows as engine.examples(X, Y) gives them"), engine.network)
+        if score is not None and not callable(score):
+            raise RequestError(f"score must be a function of theta, not {short(score)}.")
+        begin = engine.start(theta)._replace(samples=samples)
+        counting = without_effect(engine, training, "training row")
+        monitor = Monitor(engine, counting, validation and without_effect(engine, validation, "validation row"), score)
+        now = RunState(begin, good=engine.to_numpy(evaluated(engine, begin)))
+        return cls(engine, counting, monitor, callbacks, keeper or Keeper(), History(monitor=monitor.name), now)
+
     def train(self) -> None:
         """Epochs of first-order steps."""
         self._notify()  # of the epoch at which the run before this one ended, where they stopped it or were not told
-        while not self._is_over():
-            state = self._steps()
-            self._end_epoch(state, state.cost_sum / state.weight_sum)
+        while not self.is_over():
+            self.epoch()
+
+    def epoch(self) -> None:
+        """The steps of an epoch, or what is left of them. Diverged; KeyboardInterrupt, where Ctrl-C is noted."""
+        state = self._steps()
+        self._end_epoch(state, state.cost_sum / state.weight_sum)
 
     def minimize(self) -> None:
         """An optimiser that drives itself over the whole cost: each of its iterations counts as an epoch."""
 
         def is_over(state: State, J: float) -> bool:
             self._end_epoch(state, J, good=self.engine.to_numpy(evaluated(self.engine, state)))
-            return self._is_over()
+            return self.is_over()
 
         why = minimize(self.engine, self.training, self.now.state, is_over)
         self.history.stopped = self.history.stopped or why
@@ -241,7 +256,7 @@ class Run:
         if not any(answers):
             self.now = self.now._replace(epochs_notified=self.now.epochs)
 
-    def _is_over(self) -> bool:
+    def is_over(self) -> bool:
         """Whether the run ends after this epoch, and why; a stall may lower the rate instead."""
         history, recipe, schedule = self.history, self.engine.recipe, self.engine.schedule
         now, state = self.now, self.now.state
@@ -267,6 +282,17 @@ class Run:
             advice = f"Try a learning rate ten times lower, or clip the gradient with clip_norm=1. {advice}"
         kept = (now.good, now.good_epochs) if now.best is None else (now.best, now.best_epoch)
         return Diverged(f"the cost stopped being finite in epoch {epoch}{at}. {advice}", *kept, self.history)
+
+    def interrupt(self) -> None:
+        """End it where it stands: between two steps, with what is noted of the epochs that ended."""
+        self.go_on(self.now, self.history.curves(self.now.epochs))
+        self.history.stopped = "interrupted"
+
+    def outcome(self) -> Fit:
+        """With the best theta where it is kept, else the last."""
+        now = self.now
+        theta = self.engine.to_numpy(evaluated(self.engine, now.state)) if now.best is None else now.best
+        return Fit(theta, self.history, now.state, now.waited)
 
     def go_on(self, saved: RunState, curves: Mapping[str, list[float]]) -> None:
         """Stand where a run stood, with the curves that it had noted."""

@@ -3,10 +3,11 @@
 import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from threading import current_thread, main_thread
+from threading import current_thread, local, main_thread
 from types import FrameType
 
 _holding: list[list[int]] = []  # the list of whoever holds Ctrl-C now: one inside another shares it
+_lent = local()  # in a thread that works for another one: the list of that one
 _answers = [False]  # whether ``_answer`` stands in the place of Python's own handler
 
 
@@ -46,10 +47,20 @@ def ctrl_c_noted() -> AbstractContextManager[list[int]]:
     the list stays empty, but for a SIGTERM that is taken for Ctrl-C.
     """
     if current_thread() is not main_thread():
-        return nullcontext([])
+        return nullcontext(noted if (noted := getattr(_lent, "noted", None)) is not None else [])
     if _holding:
         return nullcontext(_holding[0])
     return _Held()
+
+
+@contextmanager
+def noted_by(noted: list[int]) -> Iterator[None]:
+    """Inside, in a thread that works for the one which has ``noted``: what is noted there counts here too."""
+    _lent.noted = noted
+    try:
+        yield
+    finally:
+        _lent.noted = None
 
 
 class _Held:
