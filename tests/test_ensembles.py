@@ -1,4 +1,4 @@
-"""The ensemble of a pack: chosen greedily by the loss of the mean, of networks as they are, at their best, or before."""
+"""The ensemble of a pack: chosen greedily by the loss of the mean, of networks now, at their best, or before."""
 
 from itertools import count
 
