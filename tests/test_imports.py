@@ -68,6 +68,7 @@ ALLOWED = {
     "whole_cost": CORE,
     "progress": CORE | {"history"},
     "training": TRAINING,
+    "packs": TRAINING | {"training"},
     "checkpoints": CORE | {"history", "training", "files", "container", ""},
     "data": {
         "errors",

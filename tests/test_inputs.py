@@ -8,12 +8,14 @@ import pytest
 from chainrule.engines.fused import Fused
 from chainrule.engines.reference import Reference
 from chainrule.errors import RequestError
+from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.input_layers import INPUTS
 from chainrule.inputs import MAX_COLUMNS, MAX_LEVELS, Columns, Input
 from chainrule.network import Network, Parameters
 from chainrule.propagation import Propagation
 from chainrule.recipe import Recipe
 from tests.formulas.problems import ALL_INPUTS, before, codes_for, distance
+from tests.input_layers import IS_FOR_NUMBERS, SPECS
 
 MIXED = (Input("scale", (3, 1)), Input("lookup(2)", (0,), levels=3))
 
@@ -59,12 +61,30 @@ def test_first_values():
     w = p["inputs[1].w"]
     assert 5.5 < np.abs(w).max() < 6.0  # 3 deviations of 2
     assert w.std() == pytest.approx(2.0 * 0.9866, rel=0.05)  # of a normal between -3 and 3
-    assert all(not p[f"inputs[1].{V}"].any() for V in ("b", "alpha", "beta", "alpha_x", "beta_x"))
+    assert all(not p[f"inputs[1].{V}"].any() for V in ("b", "alpha", "beta", "beta_x"))
+    assert (p["inputs[1].alpha_x"] == 1.0).all()
     E = p["inputs[2].E"]
     assert not E[:, 0].any()
     assert 0.48 < np.abs(E[:, 1:]).max() <= 0.5
     assert np.unique(E[:, 1:]).size == 4 * 299
     assert not np.array_equal(network.initial(4)[-network.size + 1006 :], network.initial(3)[-network.size + 1006 :])
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("name", SPECS)
+def test_a_network_whose_inputs_all_are_learned_has_a_slope_at_its_start(name, activation):
+    """An A[0] of zeros, with biases of 0, is where relu has no slope: such a network would stand still for ever."""
+    layer = Input(SPECS[name], (0, 1, 2)) if IS_FOR_NUMBERS[name] else Input(SPECS[name], (0,), levels=4)
+    network = Network((layer.width, 16, 16, 1), activation, inputs=layer, dtype="float64")
+    engine = Reference(network, Recipe())
+    rng = np.random.default_rng(0)
+    X, codes = rng.normal(size=(50, 3)), None
+    if not IS_FOR_NUMBERS[name]:
+        X, codes = X[:, :0], rng.integers(4, size=(50, 1))
+    _, dtheta = engine.gradient(network.initial(0), engine.examples(X, rng.normal(size=(50, 1)), codes=codes))
+    slopes = Parameters(network, dtheta).views
+    assert all(slopes[f"{V}[{l}]"].any() for l in (1, 2, 3) for V in "Wb")
+    assert any(values.any() for block, values in slopes.items() if block.startswith("inputs"))
 
 
 def test_a_code_that_no_row_trains_is_the_mean_of_the_others():

@@ -101,7 +101,10 @@ def scale(xp: Namespace) -> InputLayer:
 
 @INPUTS.row
 def cosine(xp: Namespace, d: float, init_scale: float = 0.1) -> InputLayer:
-    """Each number becomes d units: itself, and d - 1 waves whose frequencies are learned."""
+    """Each number becomes d units: itself, and d - 1 waves whose frequencies are learned.
+
+    At the start it hands x on, and its waves are silent: were all of e 0, no relu of layer 1 would ever have a slope.
+    """
     units = _whole("cosine", "d", d, 2)
     require_number(init_scale > 0.0, "cosine", "init_scale is above 0", init_scale)
 
@@ -109,7 +112,7 @@ def cosine(xp: Namespace, d: float, init_scale: float = 0.1) -> InputLayer:
         wave, own = (units - 1, k, 1), (1, k, 1)
         w = Parameter(wave, lambda *place: init_scale * draws.truncated_normal((units - 1) * k, *place))
         b, alpha, beta = (Parameter(wave, _all(0.0)) for _ in range(3))
-        alpha_x, beta_x = (Parameter(own, _all(0.0)) for _ in range(2))
+        alpha_x, beta_x = Parameter(own, _all(1.0)), Parameter(own, _all(0.0))
         return {"w": w, "b": b, "alpha": alpha, "beta": beta, "alpha_x": alpha_x, "beta_x": beta_x}
 
     def forward(p: Arrays, x: Array) -> Parts:

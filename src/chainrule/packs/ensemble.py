@@ -21,7 +21,7 @@ from chainrule.formulas.links import link
 from chainrule.formulas.losses import Loss
 from chainrule.formulas.metrics import METRICS, require_suits
 from chainrule.monitoring import evaluated
-from chainrule.packs import Observer, Pack
+from chainrule.packs.pack import Observer, Pack
 from chainrule.sources import Examples
 from chainrule.training import Run
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import log_loss, mean_pinball_loss, mean_squared_error, roc_auc_score
 
 from chainrule import Network, Recipe, RequestError, make_engine
-from chainrule.ensembles import GreedyEnsemble, Watched, greedy, measure_by, measure_of
+from chainrule.packs.ensemble import GreedyEnsemble, Watched, greedy, measure_by, measure_of
 from chainrule.formulas.losses import LOSSES
 from chainrule.packs import Member, fit_many
 
