@@ -4,7 +4,7 @@ pack        threads take members from a queue, an epoch at a time
 ensemble    a greedy choice after each round
 """
 
-from chainrule.packs.ensemble import GreedyEnsemble, Watched, measure_by, measure_of
 from chainrule.packs.pack import Member, Observer, Pack, fit_many
+from chainrule.packs.selection import GreedyEnsemble, Watched, measure_by, measure_of
 
 __all__ = ["GreedyEnsemble", "Member", "Observer", "Pack", "Watched", "fit_many", "measure_by", "measure_of"]

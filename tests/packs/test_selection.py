@@ -9,7 +9,7 @@ from sklearn.metrics import log_loss, mean_pinball_loss, mean_squared_error, roc
 from chainrule import Network, Recipe, RequestError, make_engine
 from chainrule.formulas.losses import LOSSES
 from chainrule.packs import Member, fit_many
-from chainrule.packs.ensemble import GreedyEnsemble, Watched, greedy, measure_by, measure_of
+from chainrule.packs.selection import GreedyEnsemble, Watched, greedy, measure_by, measure_of
 
 CASES = {
     "half_squared_error": (1, "regression"),
