@@ -86,8 +86,8 @@ class Hyperparameters:
 
 
 def hyperparameters(i: int, of: Settings) -> Hyperparameters:
-    """Of member i, from i alone: a Halton sequence fills the ranges more evenly than chance, and the code that is compiled
-    for a member is found in the cache by every later pack.
+    """Of member i, from i alone: a Halton sequence fills the ranges more evenly than chance, and the code that is
+    compiled for a member is found in the cache by every later pack.
 
     >>> hyperparameters(0, Settings())
     Hyperparameters(hidden_layers=1, learning_rate=0.00122, weight_decay=0.01, dropout=0.0, init_scale=0.027)
