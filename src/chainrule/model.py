@@ -1,5 +1,6 @@
 """Model: preprocessing + network + parameters + decoding of the target. What people hold, save and ask."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -29,47 +30,33 @@ def versions() -> dict[str, str]:
     return {"chainrule": __version__, "numpy": np.__version__, "python": python_version()}
 
 
-@dataclass(frozen=True, eq=False)
-class Model:
-    """A trained network with all that is needed to use it on a table.
+class TableModel(ABC):
+    """What answers on tables: a Model, which has one network, or an Ensemble, which has several."""
 
-    network     the description of the net and of its cost
-    theta       its parameters, (network.size,); ``parameters`` has W[l] and b[l]
-    encoder     turns a table into the matrix X, and into codes of categories
-    target      what is predicted, and its classes
-    outputs     turns targets into Y and predictions into answers
-    recipe      how it was trained
-    history     what happened in training
-    report      how good it was on the rows held out for testing; None where there were none
-    functions   custom functions by name, where the network uses any
-    made_with   the versions of what it was trained with
-    """
-
-    network: Network
-    theta: NDArray[Any]
     encoder: Encoder
     target: Target
     outputs: Outputs
-    recipe: Recipe
-    history: History
-    report: Mapping[str, Any] | None = None
-    functions: Functions = field(default_factory=dict)
-    made_with: Mapping[str, str] = field(default_factory=versions)
+    report: Mapping[str, Any] | None
+    functions: Functions
+    made_with: Mapping[str, str]
 
-    @cached_property
-    def engine(self) -> Engine:
-        """The engine that answers."""
-        return make_engine(self.network, Recipe(), self.functions)  # how it was trained does not matter here
+    @property
+    @abstractmethod
+    def loss(self) -> str:
+        """A row of LOSSES, or the name of a custom one."""
 
     @cached_property
     def levels(self) -> tuple[float, ...]:
-        """q of each q-quantile that the model predicts; empty where it predicts something else."""
-        return LOSSES.make(self.network.loss, np, functions=self.functions).levels
+        """q of each q-quantile that is predicted; empty where something else is."""
+        return LOSSES.make(self.loss, np, functions=self.functions).levels
 
-    @property
-    def parameters(self) -> Parameters:
-        """theta with its views W[l] and b[l]."""
-        return Parameters(self.network, self.theta)
+    @abstractmethod
+    def _A_L(self, table: Any, rows: NDArray[np.int64] | None = None) -> NDArray[Any]:
+        """A[L] (m, n[L]) for rows of a table that ``read`` gave, all where None."""
+
+    def _probabilities(self, A_L: NDArray[Any]) -> NDArray[np.float64]:
+        """Of the classes, (m, K)."""
+        return self.outputs.probabilities(A_L)
 
     def read(self, table: Any, *, delimiter: str | None = None, decimal: str = ".") -> Any:
         """A file or a data frame as a table whose columns are read as they were at training.
@@ -96,7 +83,7 @@ class Model:
     ) -> tuple[NDArray[np.float64], NDArray[np.int64] | None]:
         """What the network takes of ``rows`` of a table that ``read`` gave, all rows where None: X and codes.
 
-        X is (m, network.columns.numbers); codes are (m, columns of codes), or None where no input layer takes any.
+        X is (m, columns of numbers); codes are (m, columns of codes), or None where no input layer takes any.
 
         RequestError: a column that the model was trained on is missing, or is of another kind.
         """
@@ -112,7 +99,7 @@ class Model:
         A_L = self._A_L(self.read(table))
         if self.target.task == "regression":
             return self.outputs.numbers(A_L)
-        return np.array(self.target.labels(self.outputs.probabilities(A_L).argmax(axis=1)))
+        return np.array(self.target.labels(self._probabilities(A_L).argmax(axis=1)))
 
     def predict_proba(self, table: Any) -> NDArray[np.float64]:
         """Probabilities of the classes, (m, K), in the order of ``target.classes``. RequestError: as ``predict``."""
@@ -120,7 +107,7 @@ class Model:
             raise RequestError(
                 f"{self.target.name!r} is a number, so there are no classes with probabilities: use predict."
             )
-        return self.outputs.probabilities(self._A_L(self.read(table)))
+        return self._probabilities(self._A_L(self.read(table)))
 
     def predictions(self, table: Any) -> dict[str, Any]:
         """Columns, one entry per row of the table: what is predicted and, for classes, the probability of each.
@@ -133,7 +120,7 @@ class Model:
             if numbers.ndim == 1:
                 return {name: numbers}
             return {f"{name}_{q!r}": numbers[:, k] for k, q in enumerate(self.levels)}
-        P = self.outputs.probabilities(A_L)
+        P = self._probabilities(A_L)
         columns: dict[str, Any] = {name: self.target.labels(P.argmax(axis=1))}
         return columns | {f"probability_{label}": P[:, k] for k, label in enumerate(self.target.classes)}
 
@@ -176,14 +163,57 @@ class Model:
             scores = quantile_scores(truth[rows], each, self.levels, self.outputs.prior[1:], w)
             return replace(report, quantiles=scores)
         classes = [str(label) for label in self.target.classes]
-        P = self.outputs.probabilities(A_L).T
+        P = self._probabilities(A_L).T
         return classification_report(truth[rows].astype(np.int64), P, np.array(self.outputs.prior), classes, w)
 
     def save(self, path: Any, *, overwrite: bool = False) -> None:
-        """Write the model to one file; see ``chainrule.load``. RequestError: the file exists, or cannot be written."""
+        """Write it to one file; see ``chainrule.load``. RequestError: the file exists, or cannot be written."""
         from chainrule.model_file import save
 
         save(self, path, overwrite=overwrite)
+
+
+@dataclass(frozen=True, eq=False)
+class Model(TableModel):
+    """A trained network with all that is needed to use it on a table.
+
+    network     the description of the net and of its cost
+    theta       its parameters, (network.size,); ``parameters`` has W[l] and b[l]
+    encoder     turns a table into the matrix X, and into codes of categories
+    target      what is predicted, and its classes
+    outputs     turns targets into Y and predictions into answers
+    recipe      how it was trained
+    history     what happened in training
+    report      how good it was on the rows held out for testing; None where there were none
+    functions   custom functions by name, where the network uses any
+    made_with   the versions of what it was trained with
+    """
+
+    network: Network
+    theta: NDArray[Any]
+    encoder: Encoder
+    target: Target
+    outputs: Outputs
+    recipe: Recipe
+    history: History
+    report: Mapping[str, Any] | None = None
+    functions: Functions = field(default_factory=dict)
+    made_with: Mapping[str, str] = field(default_factory=versions)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine that answers."""
+        return make_engine(self.network, Recipe(), self.functions)  # how it was trained does not matter here
+
+    @property
+    def loss(self) -> str:
+        """That of the network."""
+        return self.network.loss
+
+    @property
+    def parameters(self) -> Parameters:
+        """theta with its views W[l] and b[l]."""
+        return Parameters(self.network, self.theta)
 
     def _A_L(self, table: Any, rows: NDArray[np.int64] | None = None) -> NDArray[Any]:
         return self.engine.predict(self.theta, *self.rows(table, rows))

@@ -17,17 +17,20 @@ from reprlib import repr as short
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule.arguments import as_path, instance
 from chainrule.container import NotSealed, read_sealed, seal, strict_json, unseal
 from chainrule.data import Encoder, Target
 from chainrule.data.gaps import BEFORE_FORMAT_3
+from chainrule.ensemble import Ensemble
 from chainrule.errors import RequestError
 from chainrule.files import Claim
 from chainrule.formulas.losses import Loss
 from chainrule.formulas.table import Functions
-from chainrule.model import Model
+from chainrule.model import Model, TableModel
 from chainrule.network import Network
+from chainrule.packs import TrainedNetwork
 from chainrule.recipe import Recipe
 from chainrule.reports import Report
 from chainrule.streams import visible
@@ -35,7 +38,7 @@ from chainrule.target_encoding import Outputs
 from chainrule.training import History
 from chainrule.validation import record, require
 
-FORMAT = 4
+FORMAT = 5
 KIND = "model file"
 
 _WORD = re.compile(r"[\w.+!-]{1,100}", re.ASCII)  # the name of a program, or its version
@@ -56,7 +59,7 @@ def _from_2(description: Mapping[str, Any]) -> dict[str, Any]:
 UPGRADES: dict[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _from_1, 2: _from_2}
 
 
-def save(model: Model, path: Any, *, overwrite: bool = False) -> None:
+def save(model: TableModel, path: Any, *, overwrite: bool = False) -> None:
     """Write the model, whole or not at all: a reader finds the old file or the new one.
 
     RequestError: the file exists and ``overwrite`` is False; the place cannot be written to; the file would not load.
@@ -65,17 +68,18 @@ def save(model: Model, path: Any, *, overwrite: bool = False) -> None:
         claim.write(*content(model))
 
 
-def content(model: Model) -> list[Any]:
+def content(model: TableModel) -> list[Any]:
     """The pieces of the model's file. RequestError: the file would not load."""
-    arrays, refusing = {"theta": model.theta}, partial(_refusing, RequestError, "this model cannot be saved")
+    refusing = partial(_refusing, RequestError, "this model cannot be saved")
     with refusing():
+        arrays = {"theta": _theta(model)}
         description = strict_json(_text(_describe(model)))
     _model(description, arrays, model.functions, refusing)
     return seal(description, arrays)
 
 
-def load(path: Any, functions: Functions | None = None) -> Model:
-    """The model in a file; custom functions that it uses must be passed again.
+def load(path: Any, functions: Functions | None = None) -> Model | Ensemble:
+    """The Model or Ensemble in a file; custom functions that it uses must be passed again.
 
     RequestError: no such file, not a model file, a damaged one, one of a later version; a custom function missing.
     """
@@ -98,8 +102,8 @@ def load(path: Any, functions: Functions | None = None) -> Model:
             raise ValueError("it does not say which format it has")
         while description["format"] in UPGRADES:
             description = UPGRADES[description["format"]](description)
-    model = _model(description, arrays, functions, refusing)
-    return replace(model, theta=model.theta.copy())  # and let go of the file's bytes
+    arrays = {name: array.copy() for name, array in arrays.items()}  # and let go of the file's bytes
+    return _model(description, arrays, functions, refusing)
 
 
 @contextmanager
@@ -127,18 +131,38 @@ def _format(model: Model) -> int:
     return 4 if model.network.inputs or model.recipe.averaging is not None else 3
 
 
-def _describe(model: Model) -> dict[str, Any]:
-    return {
-        "format": _format(model),
-        "made_with": dict(model.made_with),
-        "network": model.network.to_dict(),
-        "recipe": model.recipe.to_dict(),
+def _theta(model: TableModel) -> NDArray[Any]:
+    """The parameters, in an ensemble those of one network after the other."""
+    if isinstance(model, Model):
+        return model.theta
+    assert isinstance(model, Ensemble)
+    return np.concatenate([one.theta for one in model.networks])
+
+
+def _describe(model: TableModel) -> dict[str, Any]:
+    """Format 5 is an ensemble: it has a list of networks where the formats before have one."""
+    after = {
         "encoder": model.encoder.to_dict(),
         "target": model.target.to_dict(),
         "outputs": model.outputs.to_dict(),
-        "history": model.history.to_dict(),
-        "report": dict(model.report) if model.report is not None else None,
     }
+    report = {"report": dict(model.report) if model.report is not None else None}
+    first = {"made_with": dict(model.made_with)}
+    if isinstance(model, Model):
+        trained = {"network": model.network.to_dict(), "recipe": model.recipe.to_dict()}
+        history = {"history": model.history.to_dict()}
+        return {"format": _format(model)} | first | trained | after | history | report
+    assert isinstance(model, Ensemble)
+    networks = [
+        {
+            "network": one.network.to_dict(),
+            "recipe": one.recipe.to_dict(),
+            "history": one.history.to_dict(),
+            "share": one.share,
+        }
+        for one in model.networks
+    ]
+    return {"format": 5} | first | {"networks": networks} | after | report
 
 
 def _model(
@@ -146,41 +170,77 @@ def _model(
     arrays: Mapping[str, Any],
     functions: Functions | None,
     refusing: Callable[[], AbstractContextManager[None]],
-) -> Model:
+) -> Model | Ensemble:
     """The model that is described, where each part is one that training makes, and they belong together.
 
     RequestError: a custom function is missing; and what ``refusing`` makes of the rest.
     """
     with refusing():
-        model = _parts(description, arrays, functions)
-    loss = model.network.formulas(np, functions).loss
+        is_ensemble = description.get("format") == 5
+        model = _ensemble(description, arrays, functions) if is_ensemble else _parts(description, arrays, functions)
+    each = [model] if isinstance(model, Model) else [model.member(i) for i in range(len(model.networks))]
+    losses = [one.network.formulas(np, functions).loss for one in each]
     with refusing():
-        _require_together(model, loss)
+        for one, loss in zip(each, losses, strict=True):
+            _require_together(replace(one, report=model.report), loss)
         if _text(_describe(model)) != _text(description):
             raise ValueError("something in it is not what a model says of itself")
     return model
 
 
+TABLE_PARTS = dict.fromkeys(("encoder", "target", "outputs"), dict)
+
+
 def _parts(description: Mapping[str, Any], arrays: Mapping[str, Any], functions: Functions | None) -> Model:
     """RequestError: a part is none that training makes."""
-    parts = dict.fromkeys(("made_with", "network", "recipe", "encoder", "target", "outputs", "history"), dict)
+    parts = dict.fromkeys(("made_with", "network", "recipe"), dict) | TABLE_PARTS | {"history": dict}
     given = record(description, "a model", format=int, **parts, report=dict | None)
+    return Model(
+        Network.from_dict(given["network"]),
+        _only_theta(arrays),
+        *_of_table(given),
+        Recipe.from_dict(given["recipe"]),
+        History.from_dict(given["history"]),
+        _report(given),
+        functions or {},
+        _made_with(given),
+    )
+
+
+def _ensemble(description: Mapping[str, Any], arrays: Mapping[str, Any], functions: Functions | None) -> Ensemble:
+    """RequestError: a part is none that training makes."""
+    parts = {"made_with": dict, "networks": [dict]} | TABLE_PARTS
+    given = record(description, "an ensemble", format=int, **parts, report=dict | None)
+    theta, first, networks = _only_theta(arrays), 0, []
+    for each in given["networks"]:
+        one = record(each, "a network of an ensemble", network=dict, recipe=dict, history=dict, share=float)
+        network = Network.from_dict(one["network"])
+        own = theta[first : first + network.size]
+        first += network.size
+        recipe, history = Recipe.from_dict(one["recipe"]), History.from_dict(one["history"])
+        networks.append(TrainedNetwork(network, own, recipe, history, one["share"]))
+    require(first == len(theta), f"theta has the {first} parameters of all networks", len(theta))
+    return Ensemble(tuple(networks), *_of_table(given), _report(given), functions or {}, _made_with(given))
+
+
+def _only_theta(arrays: Mapping[str, Any]) -> NDArray[Any]:
+    require(list(arrays) == ["theta"], "its array is theta", list(arrays))
+    return arrays["theta"]
+
+
+def _of_table(given: Mapping[str, Any]) -> tuple[Encoder, Target, Outputs]:
+    return Encoder.from_dict(given["encoder"]), Target.from_dict(given["target"]), Outputs.from_dict(given["outputs"])
+
+
+def _report(given: Mapping[str, Any]) -> dict[str, Any] | None:
+    return Report.from_dict(given["report"]).to_dict() if given["report"] is not None else None
+
+
+def _made_with(given: Mapping[str, Any]) -> Mapping[str, str]:
     made_with = given["made_with"]
     versions = all(type(word) is str and _WORD.fullmatch(word) for pair in made_with.items() for word in pair)
     require(versions and "chainrule" in made_with, "it is made with versions of chainrule and others", made_with)
-    require(list(arrays) == ["theta"], "its array is theta", list(arrays))
-    return Model(
-        Network.from_dict(given["network"]),
-        arrays["theta"],
-        Encoder.from_dict(given["encoder"]),
-        Target.from_dict(given["target"]),
-        Outputs.from_dict(given["outputs"]),
-        Recipe.from_dict(given["recipe"]),
-        History.from_dict(given["history"]),
-        Report.from_dict(given["report"]).to_dict() if given["report"] is not None else None,
-        functions or {},
-        made_with,
-    )
+    return made_with
 
 
 def _require_together(model: Model, loss: Loss) -> None:
