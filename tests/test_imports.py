@@ -29,7 +29,16 @@ CORE = {
     "sample_weights",
 }
 TRAINING = CORE | {"history", "monitoring", "whole_cost"}
-MODEL = TRAINING | {"training", "network_views", "data", "target_encoding", "reports", "model"}
+MODEL = TRAINING | {
+    "training",
+    "packs",
+    "network_views",
+    "data",
+    "target_encoding",
+    "reports",
+    "model",
+    "ensemble",
+}
 
 # What each layer may import of ours. A layer is a module or a package right under chainrule; "" is __init__.py.
 ALLOWED = {
@@ -86,7 +95,8 @@ ALLOWED = {
     "explain": MODEL | {"files", "known_mistakes"},
     "export": MODEL | {"files", "ir", ""},
     "notes": CORE | {"training", "model", "known_mistakes"},
-    "model": MODEL - {"model"} | {"", "model_file"},  # Model.save hands itself to model_file, inside the method
+    "ensemble": MODEL - {"ensemble"},
+    "model": MODEL - {"model", "ensemble"} | {"", "model_file"},  # Model.save hands itself to model_file, inside the method
     "model_file": MODEL | {"files", "container", "streams"},
     "table_inputs": {"errors", "inputs", "data"},
     "table_rows": {"errors", "sample_weights", "data"},
