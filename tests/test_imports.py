@@ -91,12 +91,12 @@ ALLOWED = {
     },
     "reports": {"errors", "validation", "formulas"},
     "target_encoding": {"errors", "validation", "formulas", "data"},
-    "estimators": MODEL - {"reports"} | {"checkpoints", "progress"},  # the Model of to_model
+    "estimators": MODEL - {"ensemble", "reports"} | {"checkpoints", "progress", "table_inputs"},  # the Model of to_model
     "explain": MODEL | {"files", "known_mistakes"},
     "export": MODEL | {"files", "ir", ""},
     "notes": CORE | {"training", "model", "known_mistakes"},
     "ensemble": MODEL - {"ensemble"},
-    "model": MODEL - {"model", "ensemble"} | {"", "model_file"},  # Model.save hands itself to model_file, inside the method
+    "model": MODEL - {"model", "ensemble"} | {"", "model_file"},  # Model.save calls model_file, inside the method
     "model_file": MODEL | {"files", "container", "streams"},
     "table_inputs": {"errors", "inputs", "data"},
     "table_rows": {"errors", "sample_weights", "data"},

@@ -26,6 +26,8 @@ _HOME = {
     "Report": "reports",
     "RequestError": "errors",
     "RunError": "errors",
+    "TabularClassifier": "estimators",
+    "TabularRegressor": "estimators",
     "fit": "training",
     "load": "model_file",
     "make_engine": "engines",

@@ -1,8 +1,7 @@
 """Ensemble: several networks on the same columns, whose predictions are averaged. What ``train`` gives by default."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,13 +9,10 @@ from numpy.typing import NDArray
 
 from chainrule.arguments import integer
 from chainrule.data import Encoder, Target
-from chainrule.engines import Engine, make_engine
 from chainrule.errors import RequestError
 from chainrule.formulas.table import Functions
 from chainrule.model import Model, TableModel, versions
-from chainrule.network import Network
-from chainrule.packs import TrainedNetwork
-from chainrule.recipe import Recipe
+from chainrule.packs import TrainedNetwork, mean_outputs
 from chainrule.target_encoding import Outputs
 
 
@@ -65,18 +61,5 @@ class Ensemble(TableModel):
         parts = one.network, one.theta, self.encoder, self.target, self.outputs, one.recipe, one.history
         return Model(*parts, functions=self.functions, made_with=self.made_with)
 
-    @cached_property
-    def _engines(self) -> list[Engine]:
-        """One for each network; those of the same shape share one, since only theta differs."""
-        made: dict[Network, Engine] = {}
-        for one in self.networks:
-            network = replace(one.network, dropout=0.0)
-            made.setdefault(network, make_engine(network, Recipe(), self.functions))
-        return [made[replace(one.network, dropout=0.0)] for one in self.networks]
-
     def _A_L(self, table: Any, rows: NDArray[np.int64] | None = None) -> NDArray[Any]:
-        X, codes = self.rows(table, rows)
-        A_L = np.zeros((len(X), self.outputs.units))
-        for one, engine in zip(self.networks, self._engines, strict=True):
-            A_L += one.share * engine.predict(one.theta, X, codes)
-        return A_L
+        return mean_outputs(self.networks, *self.rows(table, rows), self.functions)

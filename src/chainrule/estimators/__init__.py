@@ -11,10 +11,13 @@ fitting, partial_fitting                 training; validation_scores: on what it
 fitted_attributes, parameter_views       what a fit leaves; prediction: the outputs of the network then
 inspection, to_model                     what is shown of it, and the Model that it makes
 from_weights, dense_layers               estimators of weights of Keras and torch; sklearn_conversion: to and fro
+tabular, tabular_classifier, tabular_regressor   an ensemble of small networks in the place of one network
 parameter_names, user_functions          specs of what is named or handed in; the user's own functions, checked
 """
 
 from chainrule.estimators.classifier import MLPClassifier
 from chainrule.estimators.regressor import MLPRegressor
+from chainrule.estimators.tabular_classifier import TabularClassifier
+from chainrule.estimators.tabular_regressor import TabularRegressor
 
-__all__ = ["MLPClassifier", "MLPRegressor"]
+__all__ = ["MLPClassifier", "MLPRegressor", "TabularClassifier", "TabularRegressor"]

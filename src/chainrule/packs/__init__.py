@@ -6,7 +6,7 @@ presets        what a pack is made of, by one dial and the size of the table
 ensemble_fit   from rows to an ensemble
 """
 
-from chainrule.packs.ensemble_fit import EnsembleFit, TrainedNetwork, fit_ensemble
+from chainrule.packs.ensemble_fit import EnsembleFit, TrainedNetwork, fit_ensemble, mean_outputs
 from chainrule.packs.pack import Member, Observer, Pack, fit_many
 from chainrule.packs.selection import GreedyEnsemble, Watched, measure_by, measure_of
 
@@ -20,6 +20,7 @@ __all__ = [
     "Watched",
     "fit_ensemble",
     "fit_many",
+    "mean_outputs",
     "measure_by",
     "measure_of",
 ]

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from chainrule.engines import Engine, make_engine
 from chainrule.errors import RunError
 from chainrule.formulas.losses import LOSSES
+from chainrule.formulas.table import Functions
 from chainrule.history import CURVES, History
 from chainrule.inputs import Input
 from chainrule.network import Network
@@ -59,6 +61,27 @@ class EnsembleFit:
     loss: float
     rounds: int
     why: str
+
+
+def mean_outputs(
+    networks: Sequence[TrainedNetwork],
+    X: Any,
+    codes: Any | None = None,
+    functions: Functions | None = None,
+    threads: int | None = None,
+) -> NDArray[np.float64]:
+    """A[L] (m, n[L]) of an ensemble, the mean of its networks' by their shares."""
+    A_L = np.zeros((len(X), networks[0].network.n[-1]))
+    named = tuple((functions or {}).items())
+    for one in networks:
+        A_L += one.share * _predictor(replace(one.network, dropout=0.0), named, threads).predict(one.theta, X, codes)
+    return A_L
+
+
+@lru_cache(maxsize=128)
+def _predictor(network: Network, functions: tuple[tuple[str, Any], ...], threads: int | None) -> Engine:
+    """An engine to predict with: networks of one description share it, since only theta differs."""
+    return make_engine(network, Recipe(), dict(functions), threads)
 
 
 def fit_ensemble(
