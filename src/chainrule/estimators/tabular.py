@@ -53,7 +53,11 @@ class TabularEstimator(BaseEstimator):
 
     @abstractmethod
     def _learned_targets(self, y: np.ndarray) -> np.ndarray:
-        """Y (m, n_outputs) as the networks learn it; learns the classes, or the scale."""
+        """Y (m, n_outputs); learns the classes."""
+
+    def _standardized(self, Y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """Y as the networks learn it; learns the scale from rows that count."""
+        return Y
 
     @abstractmethod
     def _strata(self, Y: np.ndarray) -> np.ndarray:
@@ -89,7 +93,7 @@ class TabularEstimator(BaseEstimator):
         rows = np.flatnonzero(total > 0.0)
         if len(rows) < 2:
             raise ValueError("an ensemble needs 2 rows that count, one to learn from and one to watch, not 1 sample.")
-        examples = self._examples(X, Y, total, rows, weight)
+        examples = self._examples(X, self._standardized(Y, weight), total, rows, weight)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         of = settings(self.preset, len(rows))
         found = fit_ensemble(

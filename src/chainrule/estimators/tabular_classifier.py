@@ -64,7 +64,8 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
 
     def predict(self, X: Any) -> Any:
         """The likeliest class of each row, (m,); in multi-label the indicator, (m, K)."""
-        return self._labels.decode(self._A_L(X))
+        A_L = self._A_L(X)
+        return self._labels.decode(A_L)
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities of the classes, (m, K), in the order of ``classes_``; in multi-label of each by itself."""

@@ -75,11 +75,15 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
         return number_targets.score(y, self.predict(X), sample_weight, LOSSES.make(self._loss_spec(), np))
 
     def _learned_targets(self, y: np.ndarray) -> np.ndarray:
-        Y = number_targets.targets(y, self.loss).astype(np.float64)
-        low, high = Y.min(axis=0), Y.max(axis=0)
+        return number_targets.targets(y, self.loss).astype(np.float64)
+
+    def _standardized(self, Y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        some, w = Y[weight > 0.0], weight[weight > 0.0]
+        low, high = some.min(axis=0), some.max(axis=0)
         beyond = None if self.margin is None else self.margin * (high - low)
         self._bounds = None if beyond is None else (low - beyond, high + beyond)
-        self._shift, spread = Y.mean(axis=0), Y.std(axis=0)
+        self._shift = np.average(some, axis=0, weights=w)
+        spread = np.sqrt(np.average((some - self._shift) ** 2, axis=0, weights=w))
         self._scale = np.where((high > low) & (spread > 0.0), spread, 1.0)
         return (Y - self._shift) / self._scale
 
