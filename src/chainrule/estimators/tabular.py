@@ -13,9 +13,9 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from chainrule.data.folds import parts
 from chainrule.estimators.input_validation import check_array, is_frame, validate_data
 from chainrule.estimators.parameters import CONSTRAINTS, require_valid
+from chainrule.estimators.training_rows import row_weights
 from chainrule.packs import EnsembleFit, TrainedNetwork, fit_ensemble, mean_outputs
 from chainrule.packs.presets import PRESETS, settings
-from chainrule.sample_weights import require_some, require_weights
 from chainrule.sources import Examples
 from chainrule.table_inputs import input_layers
 
@@ -86,9 +86,8 @@ class TabularEstimator(BaseEstimator):
         require_valid(self)
         X, y = self._read(X, y)
         Y = self._learned_targets(y)
-        given = np.ones(len(Y)) if sample_weight is None else sample_weight
-        weight = require_weights(given, len(Y), what="sample_weight")
-        require_some(weight, "row")
+        given = row_weights(sample_weight, Y)
+        weight = np.ones(len(Y)) if given is None else np.asarray(given, np.float64)
         total = self._row_weights(Y, weight)
         rows = np.flatnonzero(total > 0.0)
         if len(rows) < 2:

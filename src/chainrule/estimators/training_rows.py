@@ -39,7 +39,7 @@ def begin_with(
     first = not hasattr(estimator, "coefs_") or not (estimator.warm_start or incremental)
     X, y = read_X_y(estimator, X, y, reset=first, y_numeric=estimator._y_numeric)
     Y = estimator._targets(y, incremental)
-    weight = _weight(sample_weight, Y)
+    weight = row_weights(sample_weight, Y)
     estimator._require_class_weight()
     random = check_random_state(estimator.random_state)
     train = held_out = None
@@ -72,10 +72,10 @@ def known_rows(estimator: Estimator, X: Any, y: Any, sample_weight: Any) -> Enco
     y = check_array(y, accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y_val")
     check_consistent_length(X, y)
     X, Y = dense(read_X(estimator, X), estimator._network.dtype), estimator._known_targets(y)
-    return EncodedRows(X, Y, _weight(sample_weight, Y), y)
+    return EncodedRows(X, Y, row_weights(sample_weight, Y), y)
 
 
-def _weight(sample_weight: Any, rows: np.ndarray) -> np.ndarray | None:
+def row_weights(sample_weight: Any, rows: np.ndarray) -> np.ndarray | None:
     """The weights, (m,), or None. ValueError: a wrong number of them, one below 0, a sum that overflows or vanishes."""
     if sample_weight is None:
         return None

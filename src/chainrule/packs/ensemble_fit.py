@@ -17,7 +17,7 @@ from chainrule.history import CURVES, History
 from chainrule.inputs import Input
 from chainrule.network import Network
 from chainrule.packs.pack import Member, PackKeeper, fit_many
-from chainrule.packs.presets import Hyperparameters, Settings, hyperparameters, recipe
+from chainrule.packs.presets import MemberSettings, Settings, hyperparameters, recipe
 from chainrule.packs.selection import GreedyEnsemble, Watched, measure_by, measure_of
 from chainrule.recipe import Recipe
 from chainrule.sources import Examples
@@ -136,7 +136,7 @@ def fit_ensemble(
     return _outcome(rows, parts, validation, members, done, ensemble)
 
 
-def _network(drawn: Hyperparameters, of: Settings, layers: Layers, loss: str, units: int, dtype: str) -> Network:
+def _network(drawn: MemberSettings, of: Settings, layers: Layers, loss: str, units: int, dtype: str) -> Network:
     n_0, inputs = layers(f"cosine({of.units}, {drawn.init_scale!r})" if of.units > 1 else None)
     n = (n_0, *[of.width] * drawn.hidden_layers, units)
     return Network(n, "relu", loss, dropout=drawn.dropout, inputs=inputs, dtype=dtype)

@@ -75,7 +75,7 @@ def settings(preset: str, m: int) -> Settings:
 
 
 @dataclass(frozen=True)
-class Hyperparameters:
+class MemberSettings:
     """What distinguishes one member of a pack from the next."""
 
     hidden_layers: int
@@ -85,15 +85,15 @@ class Hyperparameters:
     init_scale: float
 
 
-def hyperparameters(i: int, of: Settings) -> Hyperparameters:
+def hyperparameters(i: int, of: Settings) -> MemberSettings:
     """Of member i, from i alone: a Halton sequence fills the ranges more evenly than chance, and the code that is
     compiled for a member is found in the cache by every later pack.
 
     >>> hyperparameters(0, Settings())
-    Hyperparameters(hidden_layers=1, learning_rate=0.00122, weight_decay=0.01, dropout=0.0, init_scale=0.027)
+    MemberSettings(hidden_layers=1, learning_rate=0.00122, weight_decay=0.01, dropout=0.0, init_scale=0.027)
     """
     u = [radical_inverse(i + 1, base) for base in (2, 3, 5, 7)]
-    return Hyperparameters(
+    return MemberSettings(
         hidden_layers=of.hidden_layers[i % len(of.hidden_layers)],
         learning_rate=float(f"{_between(of.learning_rate, u[0]):.3g}"),
         weight_decay=float(f"{_between(of.weight_decay, u[1]):.2g}"),
@@ -102,7 +102,7 @@ def hyperparameters(i: int, of: Settings) -> Hyperparameters:
     )
 
 
-def recipe(member: Hyperparameters, of: Settings, seed: int) -> Recipe:
+def recipe(member: MemberSettings, of: Settings, seed: int) -> Recipe:
     """How a member is trained."""
     return Recipe(
         f"adamw(weight_decay={member.weight_decay!r})",
