@@ -207,6 +207,11 @@ def _one_network(task: str, seed: int, threads: int, **options: Any) -> Learner:
     return OneNetwork(task, seed=seed, threads=threads, **options)
 
 
+def _tabular(task: str, seed: int, threads: int, **options: Any) -> Learner:
+    fixed = {"random_state": seed, "threads": threads}
+    return Estimator(task, "chainrule", "TabularClassifier", "TabularRegressor", **fixed | options)
+
+
 def _realmlp(task: str, seed: int, threads: int, **options: Any) -> Learner:
     fixed = {"random_state": seed, "n_threads": threads, "device": "cpu"}
     return Pytabkit(task, "pytabkit", "RealMLP_TD_Classifier", "RealMLP_TD_Regressor", **fixed | options)
@@ -231,6 +236,7 @@ LEARNERS = {
     "RandomForest": Kind(_forest, "scikit-learn"),
     "MLP": Kind(_mlp, "scikit-learn"),
     "one network": Kind(_one_network, "chainrule"),
+    "Tabular": Kind(_tabular, "chainrule"),
     "RealMLP-TD": Kind(_realmlp, "pytabkit", is_slow=True),
     "TabM": Kind(_tabm, "pytabkit", is_slow=True),
 }
