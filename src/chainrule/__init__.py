@@ -15,6 +15,7 @@ _HOME = {
     "ChainruleError": "errors",
     "Checkpoint": "checkpoints",
     "Diverged": "training",
+    "Ensemble": "ensemble",
     "History": "history",
     "Input": "inputs",
     "MLPClassifier": "estimators",

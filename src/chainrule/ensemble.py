@@ -16,6 +16,16 @@ from chainrule.packs import TrainedNetwork, mean_outputs
 from chainrule.target_encoding import Outputs
 
 
+def one_network(model: Any) -> Any:
+    """The model itself, or whatever it is. RequestError: an Ensemble, where one network is asked for."""
+    if isinstance(model, Ensemble):
+        raise RequestError(
+            f"an Ensemble has {len(model.networks)} networks, and one is needed here: give ensemble.member(0), the one "
+            "with the largest share, or another."
+        )
+    return model
+
+
 @dataclass(frozen=True, eq=False)
 class Ensemble(TableModel):
     """Trained networks with all that is needed to use them on a table: A[L] is the mean of theirs, by their shares.

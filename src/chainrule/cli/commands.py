@@ -16,9 +16,10 @@ from chainrule.checkpoints import SECONDS, Checkpoint
 from chainrule.cli.console import JsonLines, Screen, Silence
 from chainrule.cli.options import OPTIONS, READING
 from chainrule.data import check_destination, table_content, write_table
+from chainrule.ensemble import Ensemble
 from chainrule.errors import RequestError, RunError
 from chainrule.files import Claim, Rescued
-from chainrule.model import Model
+from chainrule.model import Model, TableModel
 from chainrule.model_file import content, load
 from chainrule.planning import plan
 from chainrule.streams import take_as_log, visible
@@ -167,7 +168,7 @@ def run_explain(arguments: argparse.Namespace) -> int:
 
     out = arguments.out or Path(Path(arguments.model).stem + ".html")
     with _claim(out, arguments) as claim:
-        model = load(arguments.model)
+        model = _one_network(arguments)
         if arguments.table:
             table, (first, end) = _read(model, arguments), arguments.rows
             _require_rows(table, (first, end))
@@ -185,7 +186,7 @@ def run_check(arguments: argparse.Namespace) -> int:
     """The gradient check's verdict; 1 where it is not ok."""
     from chainrule.explain.checking import check_gradients
 
-    model = load(arguments.model)
+    model = _one_network(arguments)
     table, (first, end) = _read(model, arguments), arguments.rows
     _require_rows(table, (first, end))
     report = check_gradients(model, table.slice(first, end - first), None)
@@ -197,7 +198,7 @@ def run_diagnose(arguments: argparse.Namespace) -> int:
     """What stands out."""
     from chainrule.explain.diagnosis import diagnose
 
-    model = load(arguments.model)
+    model = _one_network(arguments)
     print(diagnose(model, _read(model, arguments), None))
     return 0
 
@@ -207,10 +208,26 @@ def run_export(arguments: argparse.Namespace) -> int:
     from chainrule.export import content
 
     with _claim(arguments.out, arguments) as claim:
-        written = content(load(arguments.model), arguments.to)
+        if arguments.member is None and isinstance(load(arguments.model), Ensemble):
+            raise RequestError(
+                f"{arguments.model!r} is an ensemble, and such a file holds one network: name it by --member."
+            )
+        written = content(_one_network(arguments), arguments.to)
         claim.write_or_rescue(written)
     _say_written(claim, f"Export   {arguments.out} ({len(written):,} bytes)")
     return 0
+
+
+def _one_network(arguments: argparse.Namespace) -> Model:
+    """The model, or the network of an ensemble that --member names, which is said."""
+    model, i = load(arguments.model), arguments.member
+    if isinstance(model, Model):
+        if i is not None:
+            raise RequestError(f"--member names a network of an ensemble, and {arguments.model!r} is one network.")
+        return model
+    member = model.member(i or 0)
+    print(f"network {i or 0} of the {len(model.networks)} of the ensemble; --member takes another", file=sys.stderr)
+    return member
 
 
 def _require_rows(table: Any, rows: tuple[int, int]) -> None:
@@ -222,11 +239,11 @@ def _require_rows(table: Any, rows: tuple[int, int]) -> None:
         )
 
 
-def _read(model: Model, arguments: argparse.Namespace) -> Any:
+def _read(model: TableModel, arguments: argparse.Namespace) -> Any:
     return model.read(arguments.table, **_given(arguments, READING))
 
 
-def _say_unseen(model: Model, table: Any) -> None:
+def _say_unseen(model: TableModel, table: Any) -> None:
     for line in model.encoder.describe_unseen(table):
         print(visible(line), file=sys.stderr)
 

@@ -76,6 +76,7 @@ def parser() -> Parser:
     )
     _add_model_and_table(explaining, nargs="?", help=f"{TABLE_HELP} (default: one average row)")
     _add_rows(explaining, "0:8")
+    _add_member(explaining)
     _add_out(explaining, "the page (default: MODEL's name with .html, in this folder)")
 
     checking = command(
@@ -86,6 +87,7 @@ def parser() -> Parser:
     )
     _add_model_and_table(checking)
     _add_rows(checking, "0:32")
+    _add_member(checking)
 
     diagnosing = command(
         "diagnose",
@@ -94,6 +96,7 @@ def parser() -> Parser:
         description="Report what stands out in a network on a table with the target: dead units, unscaled input, ...",
     )
     _add_model_and_table(diagnosing)
+    _add_member(diagnosing)
 
     exporting = command(
         "export",
@@ -103,6 +106,7 @@ def parser() -> Parser:
         epilog="example: chainrule export penguins.model --to c --out penguins.c",
     )
     _add_model(exporting)
+    _add_member(exporting)
     exporting.add_argument(
         "--to",
         required=True,
@@ -118,6 +122,11 @@ def parser() -> Parser:
         description="Compile the kernels of networks for this processor, so that the first training starts at once.",
     )
     return top
+
+
+def _add_member(command: argparse.ArgumentParser) -> None:
+    help = "network of an ensemble, counted from 0 (default: 0, which has the largest share; export needs it)"
+    command.add_argument("--member", type=int, metavar="N", help=help)
 
 
 def _add_training(training: argparse.ArgumentParser) -> None:

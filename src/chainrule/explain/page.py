@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.engines.reference import Reference
+from chainrule.ensemble import one_network
 from chainrule.errors import RequestError
 from chainrule.explain import arithmetic
 from chainrule.explain.checking import check_gradients
@@ -109,6 +110,7 @@ def _chosen(model: Any, X: Any, y: Any, rows: Any) -> tuple[Subject, list[str], 
     """The rows to show, their names (their places in what was given), and what to say of those left out."""
     if X is None and not isinstance(model, Subject):
         raise RequestError("rows to explain are needed: give X, a table or an array of a few rows (with y).")
+    model = one_network(model)
     if isinstance(model, Model):
         X = model.read(X)
         places, notes = _places(X.num_rows, rows)

@@ -14,12 +14,13 @@ from chainrule.data import read_table
 from chainrule.data.columns import numbers
 from chainrule.data.numeric_features import NumericFeatures
 from chainrule.engines.checks import read_codes
+from chainrule.ensemble import one_network
 from chainrule.errors import RequestError
 from chainrule.explain.subject import Subject, subject
 from chainrule.explain.trace import trace
 from chainrule.formulas.table import Functions
 from chainrule.history import History
-from chainrule.model import Model
+from chainrule.model import TableModel
 from chainrule.network import Network, Parameters
 from chainrule.network_views import draw_costs, integer_ticks
 from chainrule.propagation import Propagation
@@ -87,7 +88,11 @@ def plot_losses(model: Any, ax: Any = None) -> Any:
 
     RequestError: there is no epoch to draw.
     """
-    history = model if isinstance(model, History) else getattr(model, "history", getattr(model, "history_", None))
+    history = (
+        model
+        if isinstance(one_network(model), History)
+        else getattr(model, "history", getattr(model, "history_", None))
+    )
     if history is None or not len(history):
         raise RequestError("there are no costs to draw: no epoch of training is recorded.")
     network = getattr(model, "network", getattr(model, "network_", None))
@@ -113,7 +118,10 @@ def plot_gradients(records: GradientNorms, ax: Any = None) -> Any:
 
 def plot_weights(model: Any, axes: Any = None) -> Any:
     """The weights of each layer as a histogram: of a Model or a fitted estimator."""
-    theta, network = (getattr(model, name, getattr(model, f"{name}_", None)) for name in ("theta", "network"))
+    model = one_network(model)
+    theta, network = (
+        getattr(one_network(model), name, getattr(model, f"{name}_", None)) for name in ("theta", "network")
+    )
     if theta is None or network is None:
         raise RequestError(f"expected a Model or a fitted estimator of chainrule, not {type(model).__name__}.")
     W = Parameters(network, theta).W
@@ -159,7 +167,7 @@ def plot_decision_boundary(model: Any, X: Any, y: Any = None, ax: Any = None, po
 
 
 def _is_classifier(model: Any) -> bool:
-    return bool(model.target.classes) if isinstance(model, Model) else hasattr(model, "classes_")
+    return bool(model.target.classes) if isinstance(model, TableModel) else hasattr(model, "classes_")
 
 
 def _regions(ax: Any, first: Any, second: Any, answer: Any, V: Any, truth: Any) -> None:
@@ -190,7 +198,7 @@ def _shades(ax: Any, first: Any, second: Any, answer: Any, V: Any, truth: Any) -
 
 def _plane(model: Any, X: Any, y: Any) -> tuple[Sequence[str], NDArray[np.float64], Any, Any]:
     """The two features' names, their values (m, 2), what predicts from such values, and the target."""
-    if isinstance(model, Model):
+    if isinstance(model, TableModel):
         return _plane_of_model(model, X, y)
     if not hasattr(model, "predict"):
         raise RequestError(f"expected a Model or a fitted estimator, not {type(model).__name__}.")
@@ -208,7 +216,7 @@ def _same_frame(X: Any, names: Sequence[str]) -> Any:
     return lambda values: type(X)({name: values[:, k] for k, name in enumerate(names)})
 
 
-def _plane_of_model(model: Model, X: Any, y: Any) -> tuple[Sequence[str], NDArray[np.float64], Any, Any]:
+def _plane_of_model(model: TableModel, X: Any, y: Any) -> tuple[Sequence[str], NDArray[np.float64], Any, Any]:
     parts, names = (*model.encoder.parts, *model.encoder.lookups), model.encoder.columns
     _require_two(len(parts), names)
     for part in parts:

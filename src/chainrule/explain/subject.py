@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from chainrule.data import read_table
 from chainrule.data.category_features import CategoryFeatures
+from chainrule.ensemble import one_network
 from chainrule.errors import RequestError
 from chainrule.explain.input_units import unit_names
 from chainrule.formulas.table import Functions
@@ -74,6 +75,7 @@ def subject(model: Any, X: Any, y: Any = None, every_row: bool = True) -> Subjec
     """
     if isinstance(model, Subject):
         return model
+    model = one_network(model)
     if isinstance(model, Model):
         made = _of_model(model, X, y, every_row)
     elif hasattr(model, "coefs_") and hasattr(model, "encoded"):
@@ -104,6 +106,7 @@ def network_of(model: Any) -> Network:
     """The network of a Model or a fitted estimator, or the Network itself. RequestError: something else."""
     if isinstance(model, Network):
         return model
+    model = one_network(model)
     network = getattr(model, "network", getattr(model, "network_", None))
     if not isinstance(network, Network):
         raise RequestError(f"expected a Network, a Model or a fitted estimator, not {type(model).__name__}.")

@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from chainrule.ensemble import one_network
 from chainrule.errors import RequestError, nearest
 from chainrule.files import Claim
 from chainrule.model import Model
@@ -36,7 +37,7 @@ def content(model: Any, to: str) -> bytes:
     """The bytes of that file. RequestError: an unknown format, a model that it cannot hold."""
     if to not in FORMATS:
         raise RequestError(f"format {to!r} is not known{nearest(str(to), FORMATS)} Known: {', '.join(FORMATS)}.")
-    if not isinstance(model, Model):
+    if not isinstance(one_network(model), Model):
         if not hasattr(model, "to_model"):
             raise RequestError(f"expected a Model or a fitted estimator of chainrule, not {type(model).__name__}.")
         model = model.to_model()
