@@ -100,6 +100,10 @@ class Run:
         engine, training, validation = self.make(**changes)
         return fit(engine, training, validation, callbacks, checkpoint=checkpoint)
 
+    def bits(self, checkpoint: Any = None) -> dict[str, Any]:
+        """All that comes of it, as plain JSON."""
+        return bits(self.fit(checkpoint))
+
     @property
     def per_epoch(self) -> int:
         return self.recipe_of().steps_per_epoch(self.rows)
@@ -149,14 +153,15 @@ def bits(done: Fit) -> dict[str, Any]:
     """All that an outcome holds, exactly, as plain JSON."""
     state = {name: value for name, value in done.state._asdict().items() if name not in ("theta", "moments")}
     return {
-        "theta": _digest(done.theta),
-        "theta of the state": _digest(done.state.theta),
-        **{f"moment {i}": _digest(moment) for i, moment in enumerate(done.state.moments)},
+        "theta": digest(done.theta),
+        "theta of the state": digest(done.state.theta),
+        **{f"moment {i}": digest(moment) for i, moment in enumerate(done.state.moments)},
         **{name: _exact(value) for name, value in {**state, **vars(done.history), "waited": done.waited}.items()},
     }
 
 
-def _digest(array: Any) -> str:
+def digest(array: Any) -> str:
+    """Of its dtype and all its bits."""
     return f"{array.dtype} {sha256(np.ascontiguousarray(array)).hexdigest()}"
 
 
@@ -166,10 +171,10 @@ def _exact(value: Any) -> Any:
     return float(value).hex() if isinstance(value, float) else value
 
 
-def command(path: Any, run: Run, ignores_ctrl_c: bool = False, **keep: Any) -> list[str]:
+def command(path: Any, run: Any, ignores_ctrl_c: bool = False, **keep: Any) -> list[str]:
     """What starts the run in a process of its own; ``keep`` are options of its checkpoint."""
     given = json.dumps({"run": asdict(run), "keep": keep, "ignores_ctrl_c": ignores_ctrl_c})
-    return [sys.executable, "-m", "tests.kept_runs", str(path), given]
+    return [sys.executable, "-m", type(run).__module__, str(path), given]
 
 
 def environment() -> dict[str, str]:
@@ -188,18 +193,18 @@ class Begun(Checkpoint):
         print("begun", flush=True)
 
 
-def main() -> None:
+def main(kind: Any = Run) -> None:
     path, given = sys.argv[1], json.loads(sys.argv[2])
     threads.WORTH, threads.ADAPTS = ANY_WORK, False
     logging.disable(logging.WARNING)
     # whatever started this; a shell starts what is to run in the background with Ctrl-C ignored
     signal.signal(signal.SIGINT, signal.SIG_IGN if given["ignores_ctrl_c"] else signal.default_int_handler)
     settings = {name: tuple(value) if isinstance(value, list) else value for name, value in given["run"].items()}
-    run = Run(**settings)
+    run = kind(**settings)
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
-        done = run.fit(Begun(path, **{"seconds": None, "resume": True} | given["keep"]))
-    print(json.dumps({"bits": bits(done), "warned": [str(one.message) for one in warned]}), flush=True)
+        outcome = run.bits(Begun(path, **{"seconds": None, "resume": True} | given["keep"]))
+    print(json.dumps({"bits": outcome, "warned": [str(one.message) for one in warned]}), flush=True)
 
 
 if __name__ == "__main__":

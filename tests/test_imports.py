@@ -78,7 +78,7 @@ ALLOWED = {
     "progress": CORE | {"history"},
     "training": TRAINING,
     "packs": TRAINING | {"training"},
-    "checkpoints": CORE | {"history", "training", "files", "container", ""},
+    "checkpoints": CORE | {"history", "training", "packs", "files", "container", ""},
     "data": {
         "errors",
         "arguments",

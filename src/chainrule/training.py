@@ -96,7 +96,7 @@ def fit(
     if minimizes:
         require_whole_cost(engine.network, engine.recipe)
     with ctrl_c_answered(), sigterm_as_ctrl_c() if checkpoint else contextlib.nullcontext():
-        keeper.begin(run, training, validation)
+        keeper.begin(run)
         try:
             if minimizes:
                 run.minimize()
@@ -140,11 +140,14 @@ class RunState(NamedTuple):
 class Run:
     """One training run, from where it stands until something ends it.
 
+    given     the rows to learn from and those to be watched on, as they came; ``training``: the first, without those
+              that cannot count
     history   the curves so far, and in the end why it ended
     now       where it stands
     """
 
     engine: Engine
+    given: tuple[Examples, Examples | None]
     training: Examples
     monitor: Monitor
     callbacks: Sequence[Callback]
@@ -176,7 +179,18 @@ class Run:
         counting = without_effect(engine, training, "training row")
         monitor = Monitor(engine, counting, validation and without_effect(engine, validation, "validation row"), score)
         now = RunState(begin, good=engine.to_numpy(evaluated(engine, begin)))
-        return cls(engine, counting, monitor, callbacks, keeper or Keeper(), History(monitor=monitor.name), now)
+        history = History(monitor=monitor.name)
+        return cls(engine, (training, validation), counting, monitor, callbacks, keeper or Keeper(), history, now)
+
+    @property
+    def step(self) -> int:
+        """Steps that are done."""
+        return self.now.state.step
+
+    @property
+    def position(self) -> tuple[Any, ...]:
+        """The objects that are others as soon as it stands elsewhere."""
+        return (self.now,)
 
     def train(self) -> None:
         """Epochs of first-order steps."""
@@ -218,7 +232,7 @@ class Run:
             if state.interrupted or ctrl_c:
                 raise KeyboardInterrupt
             if state.diverged:
-                raise self._diverged()
+                raise self.diverge()
             if state.step < end:
                 self.keeper.paused(self)
         return state
@@ -230,7 +244,7 @@ class Run:
         """
         history, now, theta = self.history, self.now, evaluated(self.engine, state)
         if state.diverged or not self.engine.is_finite(state.theta):
-            raise self._diverged()
+            raise self.diverge()
         history.training_cost.append(training_cost)
         history.learning_rate.append(state.rate)
         value = self.monitor.note(history, theta)
@@ -272,8 +286,9 @@ class Run:
                 self.now = now._replace(state=state._replace(rate_scale=state.rate_scale * schedule.on_stall), waited=0)
         return bool(history.stopped)
 
-    def _diverged(self) -> Diverged:
+    def diverge(self) -> Diverged:
         """The end of a run whose cost or theta is not finite: with its best theta, or else the last good one."""
+        self.now = self.now._replace(state=self.now.state._replace(diverged=True))  # also where theta alone is not
         now, epoch = self.now, len(self.history) + 1
         self.history.stopped = f"diverged in epoch {epoch}"
         at, advice = "", "Check the columns and the weights for extreme values."
@@ -303,17 +318,20 @@ class Run:
 
 
 class Keeper:
-    """Keeps nothing of a run, and never makes it pause: see ``chainrule.Checkpoint`` for one that keeps it."""
+    """Keeps nothing of a run, and never makes it pause: see ``chainrule.Checkpoint`` for one that keeps it.
 
-    def begin(self, run: "Run", training: Examples, validation: Examples | None) -> None:
+    What is said of a run here holds for a pack of them too, see ``chainrule.packs``, which pauses between two rounds.
+    """
+
+    def begin(self, run: Any) -> None:
         """Before the first step: bring the run to where one before it stood, or keep where it begins."""
 
     def pause(self, step: int, end: int) -> int:
         """The step before which the run that stands at ``step`` is to pause, at most ``end``."""
         return end
 
-    def paused(self, run: "Run") -> None:
+    def paused(self, run: Any) -> None:
         """Between two steps, or two epochs: keep where the run stands, if it is time to."""
 
-    def keep(self, run: "Run") -> None:
+    def keep(self, run: Any) -> None:
         """Keep where the run stands."""

@@ -1,11 +1,11 @@
-"""Checkpoints: where a training run stands, in a sealed file, so that it goes on from there to the same bits.
+"""Checkpoints: where a run or a pack of them stands, in a sealed file, so that it goes on from there to the same bits.
 
     run.ckpt            the last state that was kept
     run.ckpt.previous   the one before it
 
 Each is written whole under another name before it takes this one; so at any instant one of the two is whole, and a run
 goes on from the newer one that is. The random numbers of a step are functions of the seed and the step, so they need no
-keeping. A run of other data or other settings is refused.
+keeping. A run of other data or other settings is refused. ``contents`` and ``pack_contents`` say what is kept.
 """
 
 import logging
@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.arguments import instance
-from chainrule.checkpoints.contents import identity, packed, require_same, unpacked
+from chainrule.checkpoints.contents import RunContents
+from chainrule.checkpoints.pack_contents import PackContents
 from chainrule.container import NotSealed, read_sealed, seal, unseal
-from chainrule.engines import Engine
 from chainrule.errors import RequestError
 from chainrule.files import PartialFile, remove_leftovers, require_place
-from chainrule.sources import Examples
-from chainrule.training import Keeper, Run, RunState
+from chainrule.packs.pack import Pack
+from chainrule.training import Keeper, Run
 
 KIND = "checkpoint"
 SECONDS = 60.0
@@ -39,7 +39,7 @@ class CheckpointNotWritten(UserWarning):
 
 
 class Checkpoint(Keeper):
-    """Where ``fit`` keeps a run, and from where it goes on.
+    """Where ``fit`` keeps a run, or ``fit_many`` a pack, and from where it goes on.
 
     path        the file
     seconds     keep it when so many have passed; None: only by ``steps``
@@ -49,7 +49,8 @@ class Checkpoint(Keeper):
 
     The file is also written before the first step, after the last, on Ctrl-C, and on SIGTERM. ``epochs`` may be raised
     when a run goes on: 10 + 10 epochs are 20, bit for bit (with a schedule that does not look at how many there are).
-    A run that a callback has stopped asks the callbacks again, and goes on unless one of them stops it.
+    A run that a callback has stopped asks the callbacks again, and goes on unless one of them stops it. A pack is kept
+    between its rounds, all members in one file; ``steps`` are those of all together.
 
     RequestError: ``seconds`` or ``steps`` make no sense. Where the run begins: there is a checkpoint and neither
     ``resume`` nor ``overwrite``; it is damaged, or of another run; the place cannot be written to.
@@ -86,8 +87,8 @@ class Checkpoint(Keeper):
         self.steps = steps
         self.resume = resume
         self.overwrite = overwrite
-        self._identity: dict[str, Any] = {}
-        self._kept: RunState | None = None
+        self._contents: Any = None  # RunContents, or PackContents
+        self._kept: tuple[Any, ...] = ()
         self._kept_at, self._kept_step = 0.0, 0
         self._paused_at, self._paused_step = 0.0, 0
         self._pace = 1  # steps between two looks at the clock
@@ -111,17 +112,15 @@ class Checkpoint(Keeper):
                 "to start over and replace it, --force (overwrite=True)."
             )
 
-    def begin(self, run: Run, training: Examples, validation: Examples | None) -> None:
+    def begin(self, run: Run | Pack) -> None:
         """Before the first step: bring the run to where the last run stood, or keep where this one begins."""
         self.require_free()
-        engine = run.engine
-        self._identity = identity(run, training, validation)
+        self._contents = PackContents(run) if isinstance(run, Pack) else RunContents(run)
         remove_leftovers(self.path)
         if self.exists and self.resume:
-            run.go_on(*self._read(engine, training.m))
-            now = run.now
-            _log.info("resuming from %s: %s steps, %s epochs done", self.path, f"{now.state.step:,}", now.epochs)
-            self._is_kept(now)
+            self._go_on(run)
+            _log.info("resuming from %s: %s", self.path, self._contents.progress(run))
+            self._is_kept(run)
             return
         if self.resume:
             _log.warning("no checkpoint %s yet: starting from the beginning", self.path)
@@ -140,9 +139,9 @@ class Checkpoint(Keeper):
             ends.append(step + self._pace)
         return min(ends)
 
-    def paused(self, run: Run) -> None:
+    def paused(self, run: Run | Pack) -> None:
         """Keep where the run stands, if it is time to."""
-        now, step = time.monotonic(), run.now.state.step
+        now, step = time.monotonic(), run.step
         done = step - self._paused_step
         if done:  # the next look at the clock is after LOOK seconds, as far as is known yet
             self._pace = max(1, min(2 * self._pace, int(done * LOOK / max(now - self._paused_at, 1e-9))))
@@ -150,15 +149,15 @@ class Checkpoint(Keeper):
         if by_clock or (self.steps is not None and step - self._kept_step >= self.steps):
             self.keep(run)
 
-    def keep(self, run: Run) -> None:
+    def keep(self, run: Run | Pack) -> None:
         """Keep where the run stands. A disk that refuses is no reason to stop: CheckpointNotWritten, once."""
-        if run.now is self._kept:
+        if _same(run.position, self._kept):
             return
         try:
             self._write(run)
             self._failed = False
         except OSError as error:
-            self._kept_at, self._kept_step = time.monotonic(), run.now.state.step  # try again when it is time again
+            self._kept_at, self._kept_step = time.monotonic(), run.step  # try again when it is time again
             if not self._failed:
                 warnings.warn(
                     f"the checkpoint {str(self.path)!r} could not be written: {error.strerror}. The one before it is "
@@ -168,23 +167,22 @@ class Checkpoint(Keeper):
                 )
             self._failed = True
 
-    def _write(self, run: Run, first: bool = False) -> None:
+    def _write(self, run: Run | Pack, first: bool = False) -> None:
         """The new file, whole, before the old one gives way: to another name, or for good."""
-        now = run.now
         with PartialFile(self.path) as part:
-            part.fill(seal(*packed(run, self._identity)))
+            part.fill(seal(*self._contents.packed(run)))
             if first:
                 self.previous.unlink(missing_ok=True)
             elif self._rotates and self.path.exists():
                 self.path.replace(self.previous)
             part.take_name(overwrite=True)
         self._rotates = True
-        self._is_kept(now)
+        self._is_kept(run)
 
-    def _is_kept(self, now: RunState) -> None:
-        self._kept, self._kept_at, self._kept_step = now, time.monotonic(), now.state.step
+    def _is_kept(self, run: Run | Pack) -> None:
+        self._kept, self._kept_at, self._kept_step = run.position, time.monotonic(), run.step
 
-    def _read(self, engine: Engine, m: int) -> tuple[RunState, dict[str, list[float]]]:
+    def _go_on(self, run: Run | Pack) -> None:
         """From the newer of the two files that is whole. RequestError: neither is, or it is of another run."""
         damage: list[str] = []
         for path in (self.path, self.previous):
@@ -192,19 +190,22 @@ class Checkpoint(Keeper):
                 continue
             name = repr(str(path))
             try:
-                description, arrays = unseal(read_sealed(path, KIND), name, KIND)
-                require_same(description, self._identity, engine, m, name)
-                kept = unpacked(description, arrays, engine, name)
+                self._contents.go_on(run, *unseal(read_sealed(path, KIND), name, KIND), name)
             except NotSealed as error:
                 damage.append(str(error))
                 continue
             self._rotates = path == self.path
             for line in damage:
                 _log.warning("%s Resuming from the one before it, %s.", line, path)
-            return kept
+            return
         raise RequestError(
             f"{' '.join(damage)} To start over, use --force without --resume (overwrite=True in Python)."
         )
+
+
+def _same(one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
+    """The very same objects."""
+    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
 
 
 def as_checkpoint(given: Any, resume: bool) -> Checkpoint | None:

@@ -16,12 +16,12 @@ from chainrule.formulas.table import Functions
 from chainrule.history import CURVES, History
 from chainrule.inputs import Input
 from chainrule.network import Network
-from chainrule.packs.pack import Member, PackKeeper, fit_many
+from chainrule.packs.pack import Member, fit_many
 from chainrule.packs.presets import MemberSettings, Settings, hyperparameters, recipe
 from chainrule.packs.selection import GreedyEnsemble, Watched, measure_by, measure_of
 from chainrule.recipe import Recipe
 from chainrule.sources import Examples
-from chainrule.training import Fit
+from chainrule.training import Fit, Keeper
 
 Rows = NDArray[np.int64]
 
@@ -95,7 +95,7 @@ def fit_ensemble(
     seed: int = 0,
     threads: int | None = None,
     max_time: float | None = None,
-    checkpoint: PackKeeper | None = None,
+    checkpoint: Keeper | None = None,
     dtype: str = "float32",
 ) -> EnsembleFit:
     """Train a pack on rows, and choose an ensemble of it.

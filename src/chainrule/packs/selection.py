@@ -7,7 +7,7 @@ happened for so many rounds, the pack ends. Selection with early snapshots: TabP
 Caruana et al. 2004.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isnan
 from typing import Any, NamedTuple
@@ -37,10 +37,12 @@ class Measure(NamedTuple):
 
     of          E (m, q), affine in A[L] (m, n[L]): what the loss needs of predictions; the E of a mean is the mean of E
     loss        (K,) of E (K, m, q), the mean over examples by weight (m,)
+    name        by which another one is told from it
     """
 
     of: Callable[[Floats, Floats], Floats]
     loss: Callable[[Floats, Floats | None], Floats]
+    name: str = "a measure of the caller's"
 
 
 def _mean(each: Floats, weight: Floats | None) -> Floats:
@@ -78,10 +80,10 @@ def _pinball(levels: Sequence[float]) -> Callable[[Floats, Floats | None], Float
 def measure_of(loss: Loss) -> Measure:
     """By what the ensemble of networks with this loss is chosen: log-loss, the pinball loss or the squared error."""
     if loss.levels:
-        return Measure(_residual, _pinball(loss.levels))
+        return Measure(_residual, _pinball(loss.levels), f"pinball loss of {loss.levels}")
     if loss.task == "classification" and link(loss.link, np).probabilities:
-        return Measure(log_loss_of_each if loss.elementwise else log_loss_of_class, _log_loss)
-    return Measure(_residual, _squared_error)
+        return Measure(log_loss_of_each if loss.elementwise else log_loss_of_class, _log_loss, "log-loss")
+    return Measure(_residual, _squared_error, "squared error")
 
 
 def measure_by(name: str, loss: Loss, loss_name: str) -> Measure:
@@ -96,7 +98,7 @@ def measure_by(name: str, loss: Loss, loss_name: str) -> Measure:
         A, Y = E[:, :, : both // 2], E[0, :, both // 2 :]
         return np.array([sign * metric.score(Y.T, each.T, w) for each in A])
 
-    return Measure(lambda Y, A: np.concatenate([A, Y], axis=1), scores)  # the mean of Y is Y
+    return Measure(lambda Y, A: np.concatenate([A, Y], axis=1), scores, name)  # the mean of Y is Y
 
 
 class Watched:
@@ -117,9 +119,13 @@ class Watched:
 
     def __call__(self, theta: Any) -> float:
         """Minus the loss; NaN where a prediction is not finite."""
-        A = self._engine.predict(theta, self._validation.X, self._validation.codes)
-        self.E = self._measure.of(self._Y, A.astype(np.float64))
+        self.E = self.predicted(theta)
         return -float(self._measure.loss(self.E[None], self._weight)[0])
+
+    def predicted(self, theta: Any) -> Floats:
+        """The E of a theta."""
+        A = self._engine.predict(theta, self._validation.X, self._validation.codes)
+        return self._measure.of(self._Y, A.astype(np.float64))
 
 
 class Candidate(NamedTuple):
@@ -187,6 +193,46 @@ class GreedyEnsemble(Observer):
                 )
                 self.value, self.best_round = value, self.rounds
         return self.rounds - self.best_round >= self.patience
+
+    def identity(self) -> Mapping[str, Any]:
+        """See ``Observer``."""
+        groups = [[*members] for members in self.groups]
+        return {"measure": self.measure.name, "patience": self.patience, "most": self.most, "groups": groups}
+
+    def state(self) -> tuple[Mapping[str, Any], Sequence[NDArray[Any]]]:
+        """See ``Observer``. Predictions are no part of it: they are made again of the thetas."""
+        chosen = [[snapshot.group, *snapshot.epochs] for snapshot in self.chosen]
+        thetas = [theta for snapshot in self.chosen for theta in snapshot.thetas]
+        return {"best_round": self.best_round, "chosen": chosen}, [np.array([self.value]), *thetas]
+
+    def go_on(self, pack: Pack, seen: Mapping[str, Any], vectors: Sequence[NDArray[Any]]) -> None:
+        """See ``Observer``."""
+        best_round, chosen, ((value,), *thetas) = seen["best_round"], seen["chosen"], vectors
+        if best_round not in range(pack.rounds + 1) or isnan(value):
+            raise ValueError(f"{best_round!r} is none of {pack.rounds} rounds, or {value} no loss")
+        each = dict(enumerate(self.groups))
+        if len(thetas) != sum(len(each[group]) for group, *_ in chosen):
+            raise ValueError("it has other vectors than it has chosen")
+        rest = iter(thetas)
+        self.chosen = tuple(self._snapshot(group, epochs, pack.runs, rest) for group, *epochs in chosen)
+        self.value, self.rounds, self.best_round = float(value), pack.rounds, best_round
+        for run, watched in zip(pack.runs, self.watched, strict=True):
+            now = run.now
+            watched.E = watched.best = None if now.best is None else watched.predicted(now.best)
+            if now.best_epoch < now.epochs and not now.state.diverged:  # in mid-epoch: before it is used, it is another
+                watched.E = watched.predicted(evaluated(run.engine, now.state))
+
+    def _snapshot(self, group: int, epochs: Sequence[int], runs: Sequence[Run], thetas: Iterator[Any]) -> Snapshot:
+        """What was chosen of a group, with its predictions. ValueError: there can be no such."""
+        members = self.groups[group]
+        each = tuple(next(thetas).copy() for _ in members)
+        for i, epoch, theta in zip(members, epochs, each, strict=True):
+            network = runs[i].engine.network
+            is_theta = theta.shape == (network.size,) and theta.dtype == network.dtype
+            if not is_theta or epoch not in range(1, runs[i].now.epochs + 1):
+                raise ValueError(f"members[{i}] cannot have been chosen so")
+        E = self._together(members, [self.watched[i].predicted(theta) for i, theta in zip(members, each, strict=True)])
+        return Snapshot(group, tuple(epochs), each, E)
 
     def _pool(self, runs: Sequence[Run]) -> list[Candidate]:
         """Every candidate once, those whose predictions are finite."""
