@@ -1,6 +1,8 @@
 """Packs: every member has the bits that it has alone, whatever the others do and however many threads take them."""
 
 import signal
+import threading
+from dataclasses import replace
 from threading import Timer
 
 import numpy as np
@@ -112,6 +114,70 @@ def test_a_time_limit_ends_every_member_where_it_stands():
     engine = make_engine(Network((3, 64, 64, 1)), steps, threads=1)
     one = fit(engine, long(0).training)
     assert done[0].history.training_cost == one.history.training_cost
+
+
+class Trouble(Exception):
+    """What is raised in a thread."""
+
+
+def scored(one, number, error):
+    """The member whose score raises when it is asked for the so many-th time."""
+    asked = []
+
+    def score(theta):
+        asked.append(theta)
+        if len(asked) == number:
+            raise error
+        return 0.0
+
+    return replace(one, score=score)
+
+
+@pytest.mark.parametrize("error", [Trouble, MemoryError, SystemExit])
+@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize("which", [[0], [3], [0, 1, 2, 3]])
+def test_what_is_raised_in_a_thread_reaches_the_caller_when_all_threads_have_ended(which, threads, error):
+    before = threading.active_count()
+    each = [long(seed) for seed in range(4)]
+    for i in which:
+        each[i] = scored(each[i], 3, error)
+    with pytest.raises(error):
+        fit_many(each, threads=threads)
+    assert threading.active_count() == before
+
+
+def test_what_an_observer_raises_reaches_the_caller():
+    class Raises(Observer):
+        def has_seen_enough(self, pack):
+            raise Trouble
+
+    before = threading.active_count()
+    with pytest.raises(Trouble):
+        fit_many([long(0), long(1)], threads=2, observer=Raises())
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_score_that_interrupts_ends_every_member(threads):
+    done = fit_many([scored(long(0), 5, KeyboardInterrupt), long(1), long(2)], threads=threads)
+    assert [one.history.stopped for one in done] == ["interrupted"] * 3
+    assert [len(one.history) for one in done[:1]] == [4]
+
+
+def test_one_member_may_be_there_twice():
+    """Its engine has one workspace, for which threads take turns."""
+    one = member(Network((3, 8, 1)), Recipe(epochs=30))
+    first, second, third = fit_many([one, one, one], threads=3)
+    assert first.theta.tobytes() == second.theta.tobytes() == third.theta.tobytes()
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_off_the_main_thread_a_time_limit_holds_too(threads):
+    found = []
+    thread = threading.Thread(target=lambda: found.extend(fit_many([long(0), long(1)], max_time=0.2, threads=threads)))
+    thread.start()
+    thread.join(20)
+    assert [one.history.stopped for one in found] == ["time limit"] * 2
 
 
 WRONG = {
