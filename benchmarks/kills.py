@@ -1,12 +1,12 @@
-"""Runs that are killed at random instants and taken up again: do they end with the bits of a run that was left alone?
+"""Runs and packs that are killed at random instants and taken up again: do they end with the bits of one left alone?
 
     python -m benchmarks.kills --kills 50 --seed 0
 
-Each run has a process of its own (tests/kept_runs.py), which keeps where it stands so often that most instants are ones
-of writing. It is ended by SIGKILL, sometimes by SIGTERM or Ctrl-C, also while it still starts; after each end both
-files are read, and it is taken up again, until it is done. Then there are runs whose disk is full or read-only for some
-of the time, where this process may mount one. Exit code 1 where a bit differs, a file cannot be read, or nothing is
-left to go on from.
+Each has a process of its own (tests/kept_runs.py, tests/kept_packs.py), which keeps where it stands so often that most
+instants are ones of writing. It is ended by SIGKILL, sometimes by SIGTERM or Ctrl-C, also while it still starts; after
+each end both files are read, and it is taken up again, until it is done. Then there are runs whose disk is full or
+read-only for some of the time, where this process may mount one. Exit code 1 where a bit differs, a file cannot be
+read, or nothing is left to go on from.
 """
 
 import json
@@ -28,12 +28,14 @@ from benchmarks import kept, machine
 from chainrule.container import read_sealed, unseal
 from chainrule.errors import RequestError
 from chainrule.files import part_name
-from tests.kept_runs import ROOT, Run, bits, command, environment, little_room
+from tests.kept_packs import Pack
+from tests.kept_runs import ROOT, Run, command, environment, little_room
 
 # What is run, and how often it is kept: after every step or every few, by the clock as often as it goes, and a network
-# whose file takes longer to write.
-RUNS: tuple[tuple[Run, dict[str, Any]], ...] = (
+# whose file takes longer to write; a pack after every round or every few.
+RUNS: tuple[tuple[Run | Pack, dict[str, Any]], ...] = (
     (Run("fused", recipe=(("epochs", 50),)), {"steps": 1}),
+    (Pack(epochs=300, leaves=None, patience=300), {"seconds": 0.0}),
     (Run("fused", 2, dtype="float64", recipe=(("optimizer", "momentum"), ("epochs", 60))), {"steps": 3}),
     (
         Run("reference", weights="some zero", recipe=(("optimizer", "rmsprop"), ("shuffle", False), ("epochs", 40))),
@@ -43,6 +45,7 @@ RUNS: tuple[tuple[Run, dict[str, Any]], ...] = (
         Run("fused", recipe=(("schedule", "adaptive"), ("patience", 2), ("tol", 0.01), ("epochs", 4000))),
         {"seconds": 0.0, "steps": 2},
     ),
+    (Pack(folds=3, width=96, epochs=120, leaves=None, patience=120), {"seconds": None, "steps": 150}),
     (
         Run("fused", n=(30, 256, 256, 1), rows=4000, recipe=(("optimizer", "adamw"), ("batch_size", 50))),
         {"seconds": 0.0, "steps": 4},
@@ -72,13 +75,13 @@ class Ended:
 class Round:
     """One run from its beginning to its end, through all its lives; ``faults`` says what went wrong."""
 
-    def __init__(self, run: Run, keep: dict[str, Any], path: Path, chance: random.Random) -> None:
+    def __init__(self, run: Run | Pack, keep: dict[str, Any], path: Path, chance: random.Random) -> None:
         self.run, self.keep, self.path, self.chance = run, keep, path, chance
         self.ends: Counter[str] = Counter()
         self.found: Counter[str] = Counter()
         self.warned: set[str] = set()
         self.faults: list[str] = []
-        self._expected = json.loads(json.dumps(bits(run.fit())))
+        self._expected = json.loads(json.dumps(run.bits()))
         path.parent.mkdir(exist_ok=True)
 
     def start(self, path: Path | None = None) -> subprocess.Popen[str]:
