@@ -17,6 +17,7 @@ import chainrule
 from chainrule.container import unseal
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
+from chainrule.packs import TrainedNetwork
 
 HERE = Path(__file__).parent
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -185,6 +186,21 @@ def islands() -> Exhibit:
     return chainrule.train(table, "chicks", **layers, **SHORT), rows
 
 
+def ensemble() -> Exhibit:
+    """Two networks of different shapes, whose probabilities are averaged with different shares."""
+    _, rows = penguins()
+    models = [
+        chainrule.train(EXAMPLES / "penguins.csv", "species", numeric_inputs=layer, **SHORT | {"hidden": hidden})
+        for hidden, layer in (((4,), "cosine(3, 0.5)"), ((5, 3), None))
+    ]
+    networks = tuple(
+        TrainedNetwork(m.network, m.theta, m.recipe, m.history, share)
+        for m, share in zip(models, (0.75, 0.25), strict=True)
+    )
+    first = models[0]
+    return chainrule.Ensemble(networks, first.encoder, first.target, first.outputs, first.report), rows
+
+
 EXHIBITS: tuple[Callable[[], Exhibit], ...] = (
     penguins,
     cars,
@@ -198,6 +214,7 @@ EXHIBITS: tuple[Callable[[], Exhibit], ...] = (
     gaps,
     averaged,
     islands,
+    ensemble,
 )
 
 

@@ -181,16 +181,16 @@ def test_off_the_main_thread_a_time_limit_holds_too(threads):
 
 
 WRONG = {
-    "members are a list": lambda: fit_many([]),
+    "members must be a list": lambda: fit_many([]),
     "at least one": lambda: fit_many([make_engine(Network((3, 1)), Recipe())]),
     r"members\[1\]: monitor 'validation_cost' needs": lambda: fit_many(
         [long(0), member(Network((3, 1)), Recipe(monitor="validation_cost"), validation=False)]
     ),
     r"members\[0\]: lbfgs takes the whole cost": lambda: fit_many([member(Network((3, 1)), Recipe("lbfgs"))]),
-    "max_time is seconds, a number above 0, not -1": lambda: fit_many([long(0)], max_time=-1),
-    "threads is an integer from 1 on": lambda: fit_many([long(0)], threads=0),
-    "observer is an Observer": lambda: fit_many([long(0)], observer=print),
-    "checkpoint is a Checkpoint": lambda: fit_many([long(0)], checkpoint="pack.ckpt"),
+    "max_time must be seconds, a number above 0, not -1": lambda: fit_many([long(0)], max_time=-1),
+    "threads must be an integer of at least 1": lambda: fit_many([long(0)], threads=0),
+    "observer must be an Observer": lambda: fit_many([long(0)], observer=print),
+    "checkpoint must be a Checkpoint": lambda: fit_many([long(0)], checkpoint="pack.ckpt"),
 }
 
 

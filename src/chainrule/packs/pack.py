@@ -105,9 +105,9 @@ def fit_many(
     """
     each = listed(members)
     if not each or not all(isinstance(member, Member) for member in each):
-        raise RequestError("members are a list of Member(engine, training, ...), at least one.")
+        raise RequestError("members must be a list of Member(engine, training, ...), at least one.")
     if max_time is not None and not number("max_time", max_time, "seconds, a number above 0") > 0.0:
-        raise RequestError(f"max_time is seconds, a number above 0, not {max_time!r}.")
+        raise RequestError(f"max_time must be seconds, a number above 0, not {max_time!r}.")
     instance("observer", observer or Observer(), Observer, "an Observer")
     instance("checkpoint", checkpoint or Keeper(), Keeper, "a Checkpoint, such as Checkpoint('pack.ckpt')")
     from chainrule.engines.fused.threads import allowed
