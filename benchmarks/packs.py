@@ -1,0 +1,91 @@
+"""Packs: sixteen networks side by side on two threads, on one, and each by itself in turn."""
+
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from benchmarks import rounds
+from benchmarks.tables import table, verdict
+
+MEMBERS, NUMBERS, HIDDEN, B, ROWS = 16, 28, (128, 128), 256, 8192
+EPOCHS = 4
+
+# How many times as fast as the other.
+TARGETS = {("two threads", "one thread"): 1.85, ("one thread", "each by itself"): 0.95}
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--rounds", type=int, default=11, help="default %(default)s")
+
+
+def run(arguments: Namespace) -> dict[str, Any]:
+    rounds.require_sense(arguments, 2)
+    seconds: dict[str, list[float]] = {name: [] for name in WAYS}
+    for number in range(-1, arguments.rounds):
+        rounds.say(f"packs: {'compiling' if number < 0 else f'round {number + 1} of {arguments.rounds}'}")
+        for name in Random(number).sample(list(WAYS), len(WAYS)):
+            members = _members()
+            began = time.perf_counter()
+            WAYS[name](members)
+            if number >= 0:
+                seconds[name].append(time.perf_counter() - began)
+    return {"seconds": {name: rounds.summary(taken) for name, taken in seconds.items()}}
+
+
+def _members() -> list[Any]:
+    """Of different recipes; the rows are shared. What is not training is done before."""
+    from chainrule import Network, Recipe, make_engine
+    from chainrule.packs import Member
+
+    random = np.random.default_rng(0)
+    X = random.standard_normal((ROWS, NUMBERS), dtype=np.float32)
+    network = Network((NUMBERS, *HIDDEN, 1))
+    made = [
+        make_engine(
+            network, Recipe("adamw", 1e-4 * (i + 1), epochs=EPOCHS, batch_size=B, patience=None, seed=i), threads=1
+        )
+        for i in range(MEMBERS)
+    ]
+    rows = made[0].examples(X, X[:, :1] * X[:, 1:2])
+    return [Member(engine, rows) for engine in made]
+
+
+def _apart(members: list[Any]) -> None:
+    from chainrule import fit
+
+    for member in members:
+        fit(member.engine, member.training)
+
+
+def _together(threads: int) -> Callable[[list[Any]], None]:
+    def train(members: list[Any]) -> None:
+        from chainrule.packs import fit_many
+
+        fit_many(members, threads=threads)
+
+    return train
+
+
+WAYS: dict[str, Callable[[list[Any]], None]] = {
+    "two threads": _together(2),
+    "one thread": _together(1),
+    "each by itself": _apart,
+}
+
+
+def report(result: dict[str, Any]) -> list[str]:
+    seconds = result["seconds"]
+    said = (
+        f"{MEMBERS} networks of {NUMBERS}-{'-'.join(map(str, HIDDEN))}-1, {EPOCHS} epochs of {ROWS:,} rows in batches of "
+        f"{B}, AdamW, float32. Each by itself: one after the other, by one thread. Ratios within a round, then their median."
+    )
+    times = table(["", "seconds"], [[name, f"{figures['median']:.3f}"] for name, figures in seconds.items()])
+    rows = []
+    for (fast, slow), least in TARGETS.items():
+        ratio = rounds.ratio(seconds[slow]["rounds"], seconds[fast]["rounds"])
+        rows.append([f"{fast} beside {slow}", f"{ratio:.2f}", f"{least:g}", verdict(ratio >= least)])
+    return [said, times, table(["", "times as fast", "target", ""], rows)]
