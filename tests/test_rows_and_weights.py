@@ -1,6 +1,7 @@
 """A row of weight 2 is two rows and a row of weight 0 is none: every statistic, with weights and with repeated rows."""
 
 import math
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from chainrule import MLPClassifier, MLPRegressor, Network, Recipe, plan
 from chainrule.data import Encoder, Target, infer_schema
 from chainrule.data.category_features import CategoryFeatures
-from chainrule.data.numeric_features import Scale
+from chainrule.data.numeric_features import Numbers, Scale
 from chainrule.engines import without_effect
 from chainrule.engines.reference import Reference
 from chainrule.formulas import metrics, weighted
@@ -54,8 +55,8 @@ def drawn(draw):
 
 
 def encoder(d, rows, w):
-    found = Encoder.fit(d["table"], infer_schema(d["table"]), rows, weight=w)
-    return [found.to_dict(), Encoder.fit(d["table"], infer_schema(d["table"]), rows, False, w).to_dict()]
+    schema = infer_schema(d["table"])
+    return [Encoder.fit(d["table"], schema, rows, numbers, w).to_dict() for numbers in get_args(Numbers)]
 
 
 def outputs(loss, values):

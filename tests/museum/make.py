@@ -7,6 +7,7 @@ A file that is there is never made again: later versions have to load it as it i
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -15,6 +16,7 @@ import pyarrow as pa
 
 import chainrule
 from chainrule.container import unseal
+from chainrule.data import Encoder
 from chainrule.formulas.activations import ACTIVATIONS
 from chainrule.formulas.losses import LOSSES
 from chainrule.packs import TrainedNetwork
@@ -201,6 +203,26 @@ def ensemble() -> Exhibit:
     return chainrule.Ensemble(networks, first.encoder, first.target, first.outputs, first.report), rows
 
 
+def shores() -> Exhibit:
+    """Numbers and dates as normal scores, gaps and equal values among them."""
+    table = {
+        "depth": [None if i % 12 == 7 else float(i * i % 97) for i in range(90)],
+        "boats": [i % 4 for i in range(90)],
+        "seen": [f"2024-{1 + i % 12:02d}-{1 + i % 28:02d}" for i in range(90)],
+        "sandy": [i % 3 == 0 for i in range(90)],
+        "length": [(i % 9) + i / 11 for i in range(90)],
+    }
+    rows = {
+        "depth": [0.0, 1e30, None, 12.5],
+        "boats": [0, -7, 2, 3],
+        "seen": ["2024-02-29", "1999-12-31", None, "2024-07-01"],
+        "sandy": [True, False, None, True],
+    }
+    planned = chainrule.plan(table, "length", **SHORT)
+    encoder = Encoder.fit(planned.table, planned.schema, planned.split.train, "normal")
+    return replace(planned, encoder=encoder).train(), rows
+
+
 EXHIBITS: tuple[Callable[[], Exhibit], ...] = (
     penguins,
     cars,
@@ -215,6 +237,7 @@ EXHIBITS: tuple[Callable[[], Exhibit], ...] = (
     averaged,
     islands,
     ensemble,
+    shores,
 )
 
 

@@ -93,6 +93,11 @@ class CategoryFeatures:
         return [False] * len(self.names)
 
     @property
+    def least_ranges(self) -> list[float]:
+        """By how much each feature differs in training rows, at least, where its column is not left out."""
+        return [0.0] * len(self.names)
+
+    @property
     def of_booleans(self) -> bool:
         """Whether the levels are true and false, which files spell in several ways."""
         return {*self.levels, *self.pooled} <= {"true", "false"}

@@ -3,15 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from chainrule.arguments import one_of
 from chainrule.data.category_features import CategoryFeatures, level_texts
 from chainrule.data.gaps import BEFORE_FORMAT_3, Gaps
-from chainrule.data.numeric_features import NumericFeatures, values_of
+from chainrule.data.normal_scale import NormalScale
+from chainrule.data.numeric_features import Numbers, NumericFeatures, values_of
 from chainrule.data.schema import Schema
 from chainrule.errors import RequestError, nearest
 from chainrule.sample_weights import require_some
@@ -31,8 +33,9 @@ class Encoder:
     have been the same in all training rows.
 
     Numbers, booleans and dates: gaps take the median of the training rows, a feature tells where they were, and
-    all is standardised to mean 0 and deviation 1 on the training rows. Texts: one feature for each level; or, those of
-    ``lookups``, no feature but a code for an input layer to look up.
+    all is standardised to mean 0 and deviation 1 on the training rows, or numbers and dates become normal scores, see
+    NormalScale. Texts: one feature for each level; or, those of ``lookups``, no feature but a code for an input layer
+    to look up.
 
     Raises RequestError where no column is used, one is twice, or two features would have the same name.
 
@@ -67,20 +70,21 @@ class Encoder:
         table: pa.Table,
         schema: Schema,
         rows: Rows,
-        standardize: bool = True,
+        numbers: Numbers = "standardized",
         weight: NDArray[np.float64] | None = None,
         gaps: Gaps | None = None,
         look_up: bool = False,
     ) -> "Encoder":
-        """Learn medians, means, deviations and levels from the given ``rows`` of ``table``, the training rows.
+        """Learn medians, means, deviations, ranks and levels from the given ``rows`` of ``table``, the training rows.
 
-        Without ``standardize`` numbers stay in their unit. ``weight`` is how much each of the ``rows`` counts: a row of
-        weight 2 is two rows, and nothing is learnt from one of weight 0. Without ``gaps`` a value is missing by the
-        usual spellings. With ``look_up`` texts become codes, see the class.
+        ``numbers``, and the parts of dates, become "standardized", "normal" scores, or stay "unscaled". ``weight`` is
+        how much each of the ``rows`` counts: a row of weight 2 is two rows, and nothing is learnt from one of weight 0.
+        Without ``gaps`` a value is missing by the usual spellings. With ``look_up`` texts become codes, see the class.
 
         Raises RequestError where no column is used, or has a value in these rows; where a number is infinite or beyond
-        1e100; where two features would have the same name; and where no row counts.
+        1e100; where two features would have the same name; where no row counts; and for other words.
         """
+        one_of("numbers", numbers, get_args(Numbers))
         rows = np.asarray(rows, np.int64)
         gaps = Gaps() if gaps is None else gaps
         named = _named(table)
@@ -98,7 +102,7 @@ class Encoder:
                 part = CategoryFeatures.fit(c.name, column, rows, weight, gaps, look_up)
                 (lookups if look_up else parts).append(part)
             elif c.kind in ("number", "boolean", "date"):
-                parts.append(NumericFeatures.fit(c.name, c.kind, column, rows, standardize, weight, gaps))
+                parts.append(NumericFeatures.fit(c.name, c.kind, column, rows, numbers, weight, gaps))
             else:
                 raise RequestError(f"column {c.name!r} is of kind {c.kind!r}, which makes no features: leave it out.")
         if not parts and not lookups:
@@ -109,13 +113,15 @@ class Encoder:
     def without_constants(self, table: pa.Table, rows: Rows) -> tuple["Encoder", list[str]]:
         """The same without the columns that are the same features, or code, in all training ``rows`` of ``table``.
 
-        They are in its ``constant``. Also the names of the features that are the same in all rows beside others of
-        their column that are not, such as the year of dates in one year.
+        They are in its ``constant``; normal scores that differ by no more than 1e-6 count as the same. Also the names
+        of the features that are the same in all rows beside others of their column that are not, such as the year of
+        dates in one year.
 
         RequestError: no column is left.
         """
         matrix = self.transform(table, rows)
-        varies = iter((matrix != matrix[:1]).any(axis=0).tolist())
+        least = [least for part in self.parts for least in part.least_ranges]
+        varies = iter((np.ptp(matrix, axis=0) > least).tolist())
         parts, constant, beside = [], [], []
         for part in self.parts:
             names = part.names
@@ -173,6 +179,12 @@ class Encoder:
         """Which columns of the matrix hold amounts, numbers and parts of dates; the others say yes or no."""
         features = [amount for part in self.parts for amount in part.measured]
         return tuple(j for j, amount in enumerate(features) if amount)
+
+    @property
+    def makes_normal_scores(self) -> bool:
+        """Whether any of the features are such."""
+        numeric = (part for part in self.parts if isinstance(part, NumericFeatures))
+        return any(isinstance(scale, NormalScale) for part in numeric for scale in part.scales)
 
     @property
     def levels(self) -> tuple[int, ...]:

@@ -64,7 +64,7 @@ def missing(table: pa.Table) -> dict[str, int]:
     return {name: gaps(column) for name, column in zip(table.column_names, table.columns, strict=True)}
 
 
-def fit_encoder(known: Recognized, rows: Any, weight: Any | None = None, standardize: bool = False) -> Encoder:
+def fit_encoder(known: Recognized, rows: Any, weight: Any | None = None, numbers: str = "unscaled") -> Encoder:
     """The encoder of a table that was recognized, from its training rows; numbers keep their unit by default.
 
     weight   how much each of the training rows counts
@@ -76,7 +76,7 @@ def fit_encoder(known: Recognized, rows: Any, weight: Any | None = None, standar
         kind = _kind(name, column)
         reason = "" if kind != "empty" else "no value in any row"
         columns.append(Column(name, kind, not reason, reason, gaps(column)))
-    encoder = Encoder.fit(table, Schema(tuple(columns)), rows, standardize, weight=weight, gaps=known.gaps)
+    encoder = Encoder.fit(table, Schema(tuple(columns)), rows, numbers, weight=weight, gaps=known.gaps)
     return encoder.without_constants(table, rows if weight is None else np.asarray(rows)[weight > 0.0])[0]
 
 

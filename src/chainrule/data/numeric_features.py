@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from chainrule.data.columns import LARGEST, booleans, dates, numbers, row_name
 from chainrule.data.gaps import NO_GAPS, Gaps
 from chainrule.data.kinds import NumericKind, changed, is_text
+from chainrule.data.normal_scale import NormalScale
 from chainrule.errors import RequestError
 from chainrule.formulas import weighted
 from chainrule.validation import record, require
@@ -21,6 +22,9 @@ FARTHEST = 1e15
 NARROWEST = 1e-162
 
 DATE_PARTS = ("year", "month", "day of week", "days since 1970")
+# What numbers and dates become: of mean 0 and deviation 1, normal scores, or what they are. Booleans have no ranks to
+# speak of, and are standardised instead of made normal scores.
+Numbers = Literal["standardized", "normal", "unscaled"]
 COUNTS = {"number": 1, "boolean": 1, "date": len(DATE_PARTS)}  # of the numbers that a value stands for
 
 
@@ -28,6 +32,7 @@ COUNTS = {"number": 1, "boolean": 1, "date": len(DATE_PARTS)}  # of the numbers 
 class Scale:
     """Missing values become ``fill``, or are refused where it is None; then (x - mean) / scale."""
 
+    least_range: ClassVar = 0.0  # of a feature that varies
     fill: float | None
     mean: float
     scale: float
@@ -55,10 +60,21 @@ class Scale:
         filled = values if self.fill is None else np.where(np.isnan(values), self.fill, values)
         return (filled - self.mean) / self.scale
 
+    @property
+    def usual(self) -> float:
+        """A value such as the training rows had."""
+        return self.mean if self.fill is None else self.fill
+
+    def require_usual(self, what: str) -> None:
+        """RequestError: numbers that no column has."""
+        usual = NARROWEST < self.scale < 2 * LARGEST  # twice, since a mean of the largest may round up
+        usual &= abs(self.mean) < 2 * LARGEST and (self.fill is None or abs(self.fill) <= LARGEST)
+        require(usual, f"{what} has a median, a mean and a deviation of numbers", self)
+
 
 @dataclass(frozen=True)
 class NumericFeatures:
-    """A column of numbers, booleans or dates: one standardised feature for each part of the value.
+    """A column of numbers, booleans or dates: one scaled feature for each part of the value.
 
     Where training rows had gaps, one more feature is 1 at a gap and 0 elsewhere.
 
@@ -67,7 +83,7 @@ class NumericFeatures:
 
     column: str
     kind: NumericKind
-    scales: tuple[Scale, ...]
+    scales: tuple[Scale | NormalScale, ...]
     indicator: bool
 
     def __post_init__(self) -> None:
@@ -77,9 +93,7 @@ class NumericFeatures:
         count = COUNTS[self.kind]
         require(len(self.scales) == count, f"{what} is a {self.kind}, which has {count} scales", self.scales)
         for scale in self.scales:
-            usual = NARROWEST < scale.scale < 2 * LARGEST  # twice, since a mean of the largest may round up
-            usual &= abs(scale.mean) < 2 * LARGEST and (scale.fill is None or abs(scale.fill) <= LARGEST)
-            require(usual, f"{what} has a median, a mean and a deviation of numbers", scale)
+            scale.require_usual(what)
         fills = sum(scale.fill is not None for scale in self.scales)
         require(fills in (0, count), f"{what} fills gaps, or takes none", self.scales)
 
@@ -90,14 +104,19 @@ class NumericFeatures:
         kind: NumericKind,
         column: pa.ChunkedArray,
         rows: Any,
-        standardize: bool = True,
+        scaled: Numbers = "standardized",
         weight: NDArray[np.float64] | None = None,
         gaps: Gaps = NO_GAPS,
     ) -> "NumericFeatures":
         """Learn from the given ``rows`` of ``column``, at least one of which has a value; each counts ``weight``."""
         parts = [part[rows] for part in values_of(name, kind, column, gaps)]  # wrong cells of other rows are said early
-        scales = tuple(Scale.fit(part, standardize, weight) for part in parts)
-        return cls(name, kind, scales, indicator=bool(np.isnan(parts[0]).any()))
+        scales: list[Scale | NormalScale] = []
+        for part in parts:
+            if scaled == "normal" and kind != "boolean":
+                scales.append(NormalScale.fit(part, weight))
+            else:
+                scales.append(Scale.fit(part, scaled != "unscaled", weight))
+        return cls(name, kind, tuple(scales), indicator=bool(np.isnan(parts[0]).any()))
 
     @property
     def names(self) -> list[str]:
@@ -110,6 +129,12 @@ class NumericFeatures:
         """Which features are amounts, rather than yes or no."""
         amounts = [self.kind != "boolean"] * COUNTS[self.kind]
         return [*amounts, False] if self.indicator else amounts
+
+    @property
+    def least_ranges(self) -> list[float]:
+        """By how much each feature differs in training rows, at least, where its column is not left out."""
+        ranges = [scale.least_range for scale in self.scales]
+        return [*ranges, 0.0] if self.indicator else ranges
 
     def fill(self, column: pa.ChunkedArray, rows: Any, out: NDArray[np.float64], gaps: Gaps = NO_GAPS) -> None:
         """Write the features of ``rows`` of ``column``, all where None, into ``out`` (m, features)."""
@@ -166,8 +191,14 @@ class NumericFeatures:
     def from_dict(cls, description: Mapping[str, Any]) -> "NumericFeatures":
         """The inverse of :meth:`to_dict`. Raises RequestError where it is not what that gives."""
         entries = record(description, "a column", column=str, kind=str, scales=[dict], indicator=bool)
-        scales = [record(s, "a scale", fill=float | None, mean=float, scale=float) for s in entries["scales"]]
-        return cls(**{**entries, "scales": tuple(Scale(**s) for s in scales)})
+        return cls(**{**entries, "scales": tuple(_scale(scale) for scale in entries["scales"])})
+
+
+def _scale(description: Mapping[str, Any]) -> Scale | NormalScale:
+    if "knots" not in description:
+        return Scale(**record(description, "a scale", fill=float | None, mean=float, scale=float))
+    entries = record(description, "a normal scale", fill=float | None, knots=[float], z=[float])
+    return NormalScale(entries["fill"], tuple(entries["knots"]), tuple(entries["z"]))
 
 
 def values_of(name: str, kind: str, column: pa.ChunkedArray, gaps: Gaps, rows: Any = None) -> list[NDArray[np.float64]]:

@@ -3,6 +3,8 @@
 from chainrule.data.category_features import CategoryFeatures
 from chainrule.data.columns import as_numbers
 from chainrule.data.gaps import Gaps
+from chainrule.data.normal_scale import NormalScale
+from chainrule.data.numeric_features import Scale
 from chainrule.export.c_formulas import loop
 from chainrule.export.c_library import READERS, needed
 from chainrule.export.c_names import CNames, double, literal, real
@@ -15,7 +17,7 @@ def features(model: Model, names: CNames) -> str:
     """The function, and those that it calls."""
     n, rule = model.network.columns.numbers, model.encoder.gaps
     steps, place = [], 0
-    texts = Texts(rule)
+    texts, constants = Texts(rule), list[str]()
     known = _known(as_numbers(rule.numbers))
     for part in model.encoder.parts:
         value, width = f"row->{names.members[part.column]}", len(part.names)
@@ -31,8 +33,7 @@ def features(model: Model, names: CNames) -> str:
                 steps.append(f"    calendar({value}, part, &wrong);\n")
                 values = [f"part[{i}]" for i in range(len(part.scales))]
             for i, (scale, of) in enumerate(zip(part.scales, values, strict=True)):
-                numbers = ", ".join(double(number) for number in (scale.fill, scale.mean, scale.scale))
-                steps.append(f"    X[{place + i}] = scaled({of}, {numbers}, &wrong);\n")
+                steps.append(f"    X[{place + i}] = {_scaled(of, scale, place + i, constants)};\n")
             if part.indicator:
                 steps.append(f"    X[{place + width - 1}] = isnan({value}) ? 1.0 : 0.0;\n")
         place += width
@@ -51,11 +52,21 @@ def features(model: Model, names: CNames) -> str:
 /* {what}: what the columns become; 0 where training would have refused a value. */
 static int features(const {names.row} *row, {", ".join(taken(model.network).values())})
 {{
-{texts.arrays()}    int wrong = 0;
+{texts.arrays()}{"".join(constants)}    int wrong = 0;
 {parts}{zeros}{body}    return !wrong;
 }}
 """
     )
+
+
+def _scaled(value: str, scale: Scale | NormalScale, j: int, constants: list[str]) -> str:
+    """The call that makes feature j of a value; the arrays that it needs join the ``constants``."""
+    if isinstance(scale, Scale):
+        return f"scaled({value}, {double(scale.fill)}, {double(scale.mean)}, {double(scale.scale)}, &wrong)"
+    for name, numbers in (("knots", scale.knots), ("z", scale.z)):
+        array = bracketed(map(double, numbers), "    ", "{}")
+        constants.append(f"    static const double {name}_{j}[] = {array};\n")
+    return f"normal_score({value}, {double(scale.fill)}, knots_{j}, z_{j}, {len(scale.knots)}, &wrong)"
 
 
 class Texts:

@@ -13,6 +13,28 @@ static double scaled(double value, double fill, double mean, double scale, int *
     return x;
 }
 """,
+    "normal_score": """
+/* z of the value, with the fill in a gap: linear between the knots, outside them that of the nearest; wrong where
+ * training would have refused the value. */
+static double normal_score(double value, double fill, const double *knots, const double *z, int count, int *wrong)
+{
+    const double x = isnan(value) ? fill : value;
+    int low = 0, high = count - 1;
+    *wrong |= fabs(value) > 1e100 || isnan(x);
+    if (!(x > knots[low]))
+        return z[low];
+    if (x >= knots[high])
+        return z[high];
+    while (high - low > 1) {
+        const int middle = low + (high - low) / 2;
+        if (x >= knots[middle])
+            low = middle;
+        else
+            high = middle;
+    }
+    return z[low] + (x - knots[low]) / (knots[high] - knots[low]) * (z[high] - z[low]);
+}
+""",
     "truth": """
 static double truth(double value, int *wrong)
 {

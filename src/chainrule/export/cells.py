@@ -107,8 +107,8 @@ def numbers(name, cells, of=number, what="a number"):
     return values
 
 
-def scaled(name, values, fill, mean, scale):
-    """(values - mean) / scale, with ``fill`` in the gaps; None says that training had no gaps and takes none."""
+def filled(name, values, fill):
+    """The values with ``fill`` in the gaps; None says that training had no gaps and takes none."""
     gaps = np.isnan(values)
     if fill is None and gaps.any():
         raise ValueError(
@@ -116,7 +116,12 @@ def scaled(name, values, fill, mean, scale):
             "values and takes none. Fill in the cell, remove the row, or train again with missing values among the "
             "training rows."
         )
-    feature = (np.where(gaps, np.nan if fill is None else fill, values) - mean) / scale
+    return np.where(gaps, np.nan if fill is None else fill, values)
+
+
+def scaled(name, values, fill, mean, scale):
+    """(values - mean) / scale, the gaps filled."""
+    feature = (filled(name, values, fill) - mean) / scale
     far = np.abs(feature) > 1e15
     if far.any():
         i = int(far.argmax())
@@ -127,10 +132,18 @@ def scaled(name, values, fill, mean, scale):
     return feature
 
 
-def number_features(name, cells, scale, gaps):
+def normal_scores(name, values, fill, knots, z):
+    """z of the values, the gaps filled: linear between the knots, outside them that of the nearest."""
+    x = np.clip(filled(name, values, fill), knots[0], knots[-1])
+    k = np.searchsorted(knots, x, side="right") - 1
+    knots, z = np.array([*knots, np.inf]), np.array([*z, z[-1]])
+    return z[k] + (x - knots[k]) / (knots[k + 1] - knots[k]) * (z[k + 1] - z[k])
+
+
+def number_features(name, cells, scale, gaps, to=scaled):
     """A number as it is scaled and, with ``gaps``, 1 where it is missing."""
     values = numbers(name, cells)
-    return [scaled(name, values, *scale), *([np.isnan(values)] if gaps else [])]
+    return [to(name, values, *scale), *([np.isnan(values)] if gaps else [])]
 
 
 def boolean(cell):
@@ -176,7 +189,7 @@ def date(cell):
     return np.datetime64(cell if east is None else cell.replace(tzinfo=None) - east, "us")
 
 
-def date_features(name, cells, year, month, weekday, day, gaps):
+def date_features(name, cells, year, month, weekday, day, gaps, to=scaled):
     """Year, month, day of the week and days since 1970, scaled, and, with ``gaps``, 1 where the date is missing."""
     moments = cells
     if isinstance(cells, list) or cells.dtype.kind != "M":
@@ -191,7 +204,7 @@ def date_features(name, cells, year, month, weekday, day, gaps):
         ((days + 3) % 7, weekday),  # Monday is 0; 1970-01-01 was a Thursday
         (moments.astype(np.int64) / 86_400e6, day),
     ]
-    features = [scaled(name, np.where(is_gap, np.nan, part), *scale) for part, scale in parts]
+    features = [to(name, np.where(is_gap, np.nan, part), *scale) for part, scale in parts]
     return [*features, *([is_gap] if gaps else [])]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from chainrule.data.category_features import CategoryFeatures
 from chainrule.data.columns import as_numbers
 from chainrule.data.gaps import Gaps
+from chainrule.data.normal_scale import NormalScale
 from chainrule.data.numeric_features import NumericFeatures, Scale
 from chainrule.export import cells
 from chainrule.export.formulas import layers
@@ -23,11 +24,12 @@ from chainrule.network import Network
 
 # The functions of ``cells`` that a file needs for columns of each kind.
 READ = {"columns", "cells_of", "is_missing", "read", "row_name", "require_numbers"}
-NUMBERS = READ | {"number", "numbers", "scaled"}
+SCALED = {"filled", "scaled"}
+NUMBERS = READ | SCALED | {"number", "numbers"}
 READERS = {
     "number": NUMBERS | {"number_features"},
     "boolean": NUMBERS | {"boolean", "boolean_features"},
-    "date": READ | {"scaled", "date", "date_features"},
+    "date": READ | SCALED | {"date", "date_features"},
     "category": READ | {"number", "text", "level_places", "category_features"},
     "codes": READ | {"number", "text", "level_places", "category_codes"},
 }
@@ -110,6 +112,7 @@ def _call(part: NumericFeatures | CategoryFeatures, gaps: Gaps) -> str:
         given = [_levels(part), f"rare={bool(part.pooled)}, {_gaps_of(part, gaps)}"]
     else:
         given = [*(_scale(s) for s in part.scales), f"gaps={part.indicator}"]
+        given += ["to=normal_scores"] * isinstance(part.scales[0], NormalScale)
     return f"            *{_called(f'{part.kind}_features', part, given)}"
 
 
@@ -133,8 +136,12 @@ def _gaps_of(part: CategoryFeatures, gaps: Gaps) -> str:
     return f"gaps={part.gaps}, missing={missing}"
 
 
-def _scale(scale: Scale) -> str:
+def _scale(scale: Scale | NormalScale) -> str:
     fill = None if scale.fill is None else float(scale.fill)
+    if isinstance(scale, NormalScale):
+        indent = " " * 20
+        knots, z = (bracketed(map(repr, numbers), indent) for numbers in (scale.knots, scale.z))
+        return f"(\n{indent}{fill!r},\n{indent}{knots},\n{indent}{z},\n{' ' * 16})"
     return repr((fill, float(scale.mean), float(scale.scale)))
 
 
@@ -206,6 +213,7 @@ def _reading(model: Model) -> str:
     """What reads the kinds of columns that there are."""
     kinds = [*(part.kind for part in model.encoder.parts), *["codes"] * bool(model.encoder.lookups)]
     needed = set[str]().union(*(READERS[kind] for kind in kinds))
+    needed |= {"normal_scores"} if model.encoder.makes_normal_scores else set()
     blocks = inspect.getsource(cells).split("\n\n\n")
     functions = [block for block in blocks if block.partition("(")[0].removeprefix("def ") in needed]
     return "\n\n\n".join([_gaps(model.encoder.gaps), *functions])

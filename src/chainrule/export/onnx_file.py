@@ -44,6 +44,7 @@ except ImportError as absent:
 
 from chainrule.export.onnx_graph import OnnxGraph
 from chainrule.export.onnx_inputs import first_layer
+from chainrule.export.onnx_scales import scaled
 from chainrule.export.text import used
 
 # The first with LessOrEqual and GreaterOrEqual; all else is in it or before. May 2020, onnx 1.7 and onnxruntime 1.3,
@@ -146,10 +147,8 @@ def _features(graph: OnnxGraph, encoder: Encoder, dtype: str, name: str) -> str:
         )
         missing = graph.node("IsNaN", values, name="missing")
         fill = graph.constant(np.array([nan if s.fill is None else s.fill for s in scales]), "fill")
-        mean = graph.constant(np.array([s.mean for s in scales]), "mean")
-        scale = graph.constant(np.array([s.scale for s in scales]), "scale")
         filled = graph.node("Where", missing, fill, values, name="filled")
-        pieces.append(graph.cast(graph.node("Div", graph.node("Sub", filled, mean), scale, name="scaled"), dtype))
+        pieces.append(graph.cast(scaled(graph, filled, scales), dtype))
         if gaps:
             pieces.append(graph.cast(graph.columns(missing, gaps), dtype))
     pieces += [

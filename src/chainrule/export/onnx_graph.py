@@ -89,6 +89,11 @@ class OnnxGraph:
         """Numbers or booleans as numbers of a dtype."""
         return self.node("Cast", value, to=helper.np_dtype_to_tensor_dtype(np.dtype(dtype)), name=name)
 
+    def clip(self, value: str, low: str, high: str, name: str | None = None) -> str:
+        """Numbers no less than ``low`` and no more than ``high``; NaN stays."""
+        raised = self.node("Where", self.node("Less", value, low), low, value)
+        return self.node("Where", self.node("Greater", raised, high), high, raised, name=name)
+
     def columns(self, value: str, places: Any, name: str | None = None) -> str:
         """Some columns in a given order, (N, how many); one column as (N,) where ``places`` is a number."""
         return self.node("Gather", value, self.number(places, "int64"), axis=1, name=name)

@@ -171,8 +171,7 @@ def example(part: NumericFeatures | CategoryFeatures) -> Any:
     """A cell such as the training rows had: a number, a boolean, a date as text, or a level."""
     if isinstance(part, CategoryFeatures):
         return (*part.levels, *part.pooled, "")[0]
-    scale = part.scales[-1]  # of a date, that of the days
-    usual = scale.mean if scale.fill is None else scale.fill
+    usual = part.scales[-1].usual  # of a date, that of the days
     if part.kind == "date":
         return str(np.datetime64(int(usual), "D"))
     return usual >= 0.5 if part.kind == "boolean" else float(f"{usual:.6g}")
