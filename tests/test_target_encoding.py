@@ -1,12 +1,15 @@
 """``Outputs``: from targets to Y, and from A[L] to probabilities and numbers."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule import RequestError
+from chainrule import RequestError, RunError
 from chainrule.data import Target
 from chainrule.formulas.losses import LOSSES
 from chainrule.target_encoding import Outputs, require_in_domain
@@ -115,3 +118,48 @@ def test_targets_must_be_where_the_loss_is_defined(loss, value, inside):
 def test_plain_json_and_back():
     outputs = fit(THREE, "cross_entropy", [0, 1, 2, 0])
     assert Outputs.from_dict(outputs.to_dict()) == outputs
+
+
+def test_bounded_numbers_stay_within_the_training_rows_and_a_margin():
+    y = np.array([-2.0, 1.0, 8.0])
+    usual = fit(NUMBER, "half_squared_error", y)
+    outputs = usual.bounded(y, 0.1)
+    assert outputs.bounds == (-3.0, 9.0)
+    A_L = np.array([[-np.inf], [-1e30], [0.0], [0.5], [3e38], [np.inf]], np.float32)
+    np.testing.assert_array_equal(outputs.numbers(A_L), np.clip(usual.numbers(A_L), -3.0, 9.0))
+    assert usual.numbers(A_L)[-1] == np.inf
+    np.testing.assert_array_equal(outputs.encode(NUMBER, y), usual.encode(NUMBER, y))
+    with pytest.raises(RunError, match="NaN"):
+        outputs.numbers(np.array([[np.nan]]))
+
+
+def test_quantiles_are_bounded_each():
+    outputs = fit(NUMBER, "quantiles(0.1, 0.9)", [0.0, 4.0]).bounded(np.array([0.0, 4.0]), 0.0)
+    assert outputs.numbers(np.array([[-9.0, 9.0], [0.0, 0.0]])).tolist() == [[0.0, 4.0], [2.0, 2.0]]
+
+
+def test_bounds_are_written_only_where_there_are_some():
+    y = np.array([0.1, 4.0])
+    usual = fit(NUMBER, "half_squared_error", y)
+    bounded = usual.bounded(y, 0.3)
+    assert list(usual.to_dict()) == ["units", "shift", "scale", "prior"]
+    assert Outputs.from_dict(json.loads(json.dumps(bounded.to_dict()))) == bounded
+
+
+@pytest.mark.parametrize("bounds", [[1.0], [2.0, 1.0], [0.0, np.inf], [np.nan, 1.0], [0, 1], None, [0.0, 1.0, 2.0], {}])
+def test_bounds_that_no_target_has_are_refused(bounds):
+    description = fit(NUMBER, "half_squared_error", [0.0, 1.0]).to_dict()
+    with pytest.raises(RequestError):
+        Outputs.from_dict(description | {"bounds": bounds})
+
+
+@pytest.mark.parametrize("margin", [-0.1, np.nan, np.inf])
+def test_a_margin_is_a_share(margin):
+    with pytest.raises(RequestError):
+        fit(NUMBER, "half_squared_error", [0.0, 1.0]).bounded(np.array([0.0, 1.0]), margin)
+
+
+def test_classes_have_no_bounds():
+    outputs = replace(fit(THREE, "cross_entropy", [0, 1, 2]), bounds=(0.0, 1.0))
+    with pytest.raises(RequestError, match="classes have no bounds"):
+        outputs.require_fits(THREE, LOSSES.make("cross_entropy", np), "cross_entropy")

@@ -1,7 +1,7 @@
 """Between a target column and the outputs of a network: labels to Y, A[L] to probabilities and numbers."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import inf
 from typing import Any
 
@@ -33,6 +33,7 @@ class Outputs:
             mean, which keeps y positive
     prior   the trivial prediction: class shares of the training rows, or (the mean of their target, and its quantiles
             where the loss is for some), by weight
+    bounds  (least, largest) number that regression answers; None for any
 
     RequestError: numbers that no target has.
     """
@@ -41,6 +42,7 @@ class Outputs:
     shift: float
     scale: float
     prior: tuple[float, ...]
+    bounds: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         """See the class."""
@@ -48,6 +50,9 @@ class Outputs:
         require(abs(self.shift) < 2 * LARGEST, "shift of outputs is that of numbers", self.shift)
         require(0.0 < self.scale < 2 * LARGEST, "scale of outputs is above 0, and that of numbers", self.scale)
         require(all(abs(p) < inf for p in self.prior), "prior of outputs is finite", self.prior)
+        if self.bounds is not None:
+            ascending = len(self.bounds) == 2 and -inf < self.bounds[0] <= self.bounds[1] < inf
+            require(ascending, "bounds of outputs are two finite numbers that ascend", self.bounds)
 
     @classmethod
     def fit(
@@ -82,6 +87,21 @@ class Outputs:
             return cls(units, float(values[0]), 1.0, prior)
         return cls(units, mean, weighted.deviation(values, weight) or 1.0, prior)  # squares of tiny ones may vanish
 
+    def bounded(self, values: Floats, margin: float) -> "Outputs":
+        """The same for regression, with answers bounded by the numbers (m,) of the training rows.
+
+            from min(y) - margin (max(y) - min(y))  to  max(y) + margin (max(y) - min(y))
+
+        RequestError: a margin below 0, or beyond what bounds can be.
+
+        >>> Outputs(1, 0.0, 1.0, (3.0,)).bounded(np.array([1.0, 5.0]), 0.25).numbers(np.array([[-9.0], [2.0], [9.0]]))
+        array([0., 2., 6.])
+        """
+        require(margin >= 0.0, "the margin of bounds is a share of the range, 0 or more", margin)
+        least, largest = float(values.min()), float(values.max())
+        wider = margin * (largest - least)
+        return replace(self, bounds=(least - wider, largest + wider))
+
     def require_fits(self, target: Target, loss: Loss, loss_name: str, functions: Functions | None = None) -> None:
         """RequestError: outputs that neither ``fit`` nor an estimator makes for this target and this loss."""
         _require_task(target, loss, loss_name)
@@ -99,6 +119,7 @@ class Outputs:
         units = [1] if single and link(loss.link, np, functions).probabilities else [1, 2] if single else [K]
         require(self.units in units, f"units of {K} classes with loss {loss_name} are {units}", self.units)
         require((self.shift, self.scale) == (0.0, 1.0), "classes are neither shifted nor scaled", self)
+        require(self.bounds is None, "classes have no bounds", self.bounds)
         shares = len(self.prior) == K and min(self.prior) >= 0.0 and abs(sum(self.prior) - 1.0) < 1e-9
         require(shares, f"the prior of {K} classes is their shares", self.prior)
 
@@ -117,24 +138,29 @@ class Outputs:
         return np.ascontiguousarray(probabilities(A_L.T.astype(np.float64)).T)
 
     def numbers(self, A_L: NDArray[Any]) -> Floats:
-        """Predicted numbers (m,), or quantiles (m, units), in the unit of the target, infinite where they overflow.
+        """Predicted numbers (m,), or quantiles (m, units), in the unit of the target and within its bounds.
+
+        Without bounds they are infinite where they overflow.
 
         RunError: an output is not a number.
         """
         _require_numbers(A_L)
         with np.errstate(over="ignore"):
             numbers = A_L.astype(np.float64) * self.scale + self.shift
+        if self.bounds is not None:
+            numbers = np.clip(numbers, *self.bounds)
         return numbers[:, 0] if self.units == 1 else numbers
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON."""
-        return asdict(self)
+        """Plain JSON; "bounds" only where there are some."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> "Outputs":
         """Back from ``to_dict``. RequestError: it is not what that gives."""
-        entries = record(description, "outputs", units=int, shift=float, scale=float, prior=[float])
-        return cls(**{**entries, "prior": tuple(entries["prior"])})
+        pairs: dict[str, Any] = {name: [float] for name in ("bounds",) if name in description}
+        entries = record(description, "outputs", units=int, shift=float, scale=float, prior=[float], **pairs)
+        return cls(**{**entries, **{name: tuple(entries[name]) for name in ("prior", *pairs)}})
 
 
 def _require_numbers(A_L: NDArray[Any]) -> None:

@@ -204,7 +204,7 @@ def ensemble() -> Exhibit:
 
 
 def shores() -> Exhibit:
-    """Numbers and dates as normal scores, gaps and equal values among them."""
+    """Numbers and dates as normal scores, gaps and equal values among them; bounds of the answers."""
     table = {
         "depth": [None if i % 12 == 7 else float(i * i % 97) for i in range(90)],
         "boats": [i % 4 for i in range(90)],
@@ -220,7 +220,8 @@ def shores() -> Exhibit:
     }
     planned = chainrule.plan(table, "length", **SHORT)
     encoder = Encoder.fit(planned.table, planned.schema, planned.split.train, "normal")
-    return replace(planned, encoder=encoder).train(), rows
+    outputs = planned.outputs.bounded(planned.values[planned.split.train], 0.05)
+    return replace(planned, encoder=encoder, outputs=outputs).train(), rows
 
 
 EXHIBITS: tuple[Callable[[], Exhibit], ...] = (

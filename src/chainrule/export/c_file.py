@@ -217,15 +217,18 @@ def _answer(model: Model, names: CNames) -> str:
     arrays = [*taken(network).values(), f"{REALS[network.dtype]} A[{_width(network.n[-1])}]"]
     begin, given = "".join(f"    {array};\n" for array in arrays), ", ".join(taken(network))
     if target.task == "regression":
-        scale, shift = double(outputs.scale), double(outputs.shift)
+        number = f"(double)A[0] * {double(outputs.scale)} + {double(outputs.shift)}"
+        answer = f"    return {number};\n"
+        if outputs.bounds is not None:
+            low, high = map(double, outputs.bounds)
+            answer = f"    const double y = {number};\n    return y < {low} ? {low} : y > {high} ? {high} : y;\n"
         return f"""
 double {names.predict}({row})
 {{
 {begin}    if (!features(row, {given}))
         return NAN;
     forward({given}, A);
-    return (double)A[0] * {scale} + {shift};
-}}
+{answer}}}
 """
     K = len(target.classes)
     if outputs.units == 1:

@@ -177,10 +177,13 @@ def _answer(model: Model) -> str:
     if target.task == "regression":
         what = f"quantiles {model.levels} of the target, (m, {outputs.units})" if outputs.units > 1 else "numbers (m,)"
         answers = f"forward({_read(model)})" + (".T" if outputs.units > 1 else "[0]")
+        numbers = f"{answers}.astype(np.float64) * {float(outputs.scale)!r} + {float(outputs.shift)!r}"
+        if outputs.bounds is not None:
+            numbers = f"np.clip({numbers}, {outputs.bounds[0]!r}, {outputs.bounds[1]!r})"
         return f'''
 def predict(table):
     """Predicted {what}, in the unit of the target."""
-    return {answers}.astype(np.float64) * {float(outputs.scale)!r} + {float(outputs.shift)!r}
+    return {numbers}
 '''
     K = len(target.classes)
     if outputs.units == 1:

@@ -257,5 +257,9 @@ def _numbers(graph: OnnxGraph, model: Model, A: str) -> list[ValueInfoProto]:
     numbers = graph.cast(A, "float64")
     if K == 1:
         numbers = graph.columns(numbers, 0)
-    predicted = graph.node("Add", graph.node("Mul", numbers, scale), shift, name="predicted")
+    bounds = model.outputs.bounds
+    in_unit = graph.node("Add", graph.node("Mul", numbers, scale), shift, name="predicted" if bounds is None else None)
+    predicted = in_unit
+    if bounds is not None:
+        predicted = graph.clip(in_unit, *map(graph.number, bounds), name="predicted")
     return [helper.make_tensor_value_info(predicted, TensorProto.DOUBLE, ["N"] if K == 1 else ["N", K])]
