@@ -163,3 +163,37 @@ def test_classes_have_no_bounds():
     outputs = replace(fit(THREE, "cross_entropy", [0, 1, 2]), bounds=(0.0, 1.0))
     with pytest.raises(RequestError, match="classes have no bounds"):
         outputs.require_fits(THREE, LOSSES.make("cross_entropy", np), "cross_entropy")
+
+
+def test_calibrated_probabilities_of_one_sigmoid_and_of_several_outputs():
+    """What ``predict_proba`` gives is of the calibration that fits it."""
+    A_L = np.array([[0.9], [0.9], [0.9], [0.1]])
+    one = fit(TWO, "binary_cross_entropy", [0, 1]).calibrated(A_L, np.array([1, 1, 0, 0]))
+    two = fit(TWO, "cross_entropy", [0, 1]).calibrated(np.hstack([1.0 - A_L, A_L]), np.array([1, 1, 0, 0]))
+    assert one.calibration == two.calibration
+    assert one.calibration[1] == 0.2
+    np.testing.assert_array_equal(one.probabilities(A_L), two.probabilities(np.hstack([1.0 - A_L, A_L])))
+    again = one.calibrated(A_L, np.array([1, 1, 0, 0]))
+    assert again.calibration == one.calibration  # what is there already is not built upon
+
+
+def test_a_calibration_is_written_only_where_there_is_one():
+    usual = fit(THREE, "cross_entropy", [0, 1, 2])
+    made = replace(usual, calibration=(1.5, 0.01))
+    assert list(usual.to_dict()) == ["units", "shift", "scale", "prior"]
+    assert Outputs.from_dict(json.loads(json.dumps(made.to_dict()))) == made
+
+
+@pytest.mark.parametrize(
+    "pair", [[1.0], [0.0, 0.1], [-1.0, 0.1], [np.nan, 0.1], [1.0, 1.0], [1.0, -0.1], [1, 0.1], None]
+)
+def test_calibrations_that_nothing_fits_are_refused(pair):
+    description = fit(THREE, "cross_entropy", [0, 1, 2]).to_dict()
+    with pytest.raises(RequestError):
+        Outputs.from_dict(description | {"calibration": pair})
+
+
+def test_numbers_have_no_calibration():
+    outputs = replace(fit(NUMBER, "half_squared_error", [0.0, 1.0]), calibration=(1.0, 0.0))
+    with pytest.raises(RequestError, match="numbers have no calibration"):
+        outputs.require_fits(NUMBER, LOSSES.make("half_squared_error", np), "half_squared_error")

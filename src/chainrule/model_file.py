@@ -129,9 +129,10 @@ def _text(description: Mapping[str, Any]) -> str:
 def _format(model: Model) -> int:
     """Format 4 is format 3, and in it a network may have input layers, and a recipe average.
 
-    Format 5 is format 4, and in it an encoder may make normal scores, and outputs may have bounds.
+    Format 5 is format 4, and in it an encoder may make normal scores, and outputs may have bounds or be calibrated.
     """
-    if model.encoder.makes_normal_scores or model.outputs.bounds is not None:
+    outputs = model.outputs
+    if model.encoder.makes_normal_scores or outputs.bounds is not None or outputs.calibration is not None:
         return 5
     return 4 if model.network.inputs or model.recipe.averaging is not None else 3
 

@@ -12,6 +12,7 @@ from chainrule.data import Target
 from chainrule.data.columns import LARGEST, row_name
 from chainrule.errors import RequestError, RunError
 from chainrule.formulas import weighted
+from chainrule.formulas.calibration import calibrated, fit_calibration
 from chainrule.formulas.links import link
 from chainrule.formulas.losses import Loss
 from chainrule.formulas.metrics import probabilities
@@ -34,6 +35,7 @@ class Outputs:
     prior   the trivial prediction: class shares of the training rows, or (the mean of their target, and its quantiles
             where the loss is for some), by weight
     bounds  (least, largest) number that regression answers; None for any
+    calibration   (tau, smoothing) of ``formulas.calibration`` for the probabilities of classes; None for none
 
     RequestError: numbers that no target has.
     """
@@ -43,6 +45,7 @@ class Outputs:
     scale: float
     prior: tuple[float, ...]
     bounds: tuple[float, float] | None = None
+    calibration: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         """See the class."""
@@ -53,6 +56,10 @@ class Outputs:
         if self.bounds is not None:
             ascending = len(self.bounds) == 2 and -inf < self.bounds[0] <= self.bounds[1] < inf
             require(ascending, "bounds of outputs are two finite numbers that ascend", self.bounds)
+        if self.calibration is not None:
+            pair = self.calibration
+            usual = len(pair) == 2 and 1e-7 < pair[0] < 1e7 and 0.0 <= pair[1] < 1.0
+            require(usual, "calibration of outputs is tau from 1e-7 to 1e7, and a smoothing below 1", pair)
 
     @classmethod
     def fit(
@@ -102,11 +109,24 @@ class Outputs:
         wider = margin * (largest - least)
         return replace(self, bounds=(least - wider, largest + wider))
 
+    def calibrated(self, A_L: NDArray[Any], codes: NDArray[np.int64], weight: Floats | None = None) -> "Outputs":
+        """The same for classes, with probabilities calibrated on rows (m,) that the network was not trained on.
+
+        RunError: an output is not a number.
+
+        >>> outputs = Outputs(1, 0.0, 1.0, (0.5, 0.5)).calibrated(np.full((4, 1), 0.99), np.array([1, 1, 1, 0]))
+        >>> outputs.probabilities(np.array([[0.99]])).round(3).tolist()
+        [[0.3, 0.7]]
+        """
+        P = replace(self, calibration=None).probabilities(A_L)
+        return replace(self, calibration=fit_calibration(P.T, codes, weight))
+
     def require_fits(self, target: Target, loss: Loss, loss_name: str, functions: Functions | None = None) -> None:
         """RequestError: outputs that neither ``fit`` nor an estimator makes for this target and this loss."""
         _require_task(target, loss, loss_name)
         if target.task == "regression":
             units = max(1, len(loss.levels))
+            require(self.calibration is None, "numbers have no calibration", self.calibration)
             require(self.units == units, f"units of outputs with loss {loss_name} are {units}", self.units)
             # an estimator knows no quantiles of the rows that it was trained on
             priors = (1, 1 + len(loss.levels))
@@ -132,10 +152,15 @@ class Outputs:
     def probabilities(self, A_L: NDArray[Any]) -> Floats:
         """P (m, K) from A[L]; outputs that are not a distribution (K sigmoids) are divided by their sum.
 
+        Calibrated where there is a calibration.
+
         RunError: an output is not a number.
         """
         _require_numbers(A_L)
-        return np.ascontiguousarray(probabilities(A_L.T.astype(np.float64)).T)
+        P = probabilities(A_L.T.astype(np.float64))
+        if self.calibration is not None:
+            P = calibrated(P, *self.calibration)
+        return np.ascontiguousarray(P.T)
 
     def numbers(self, A_L: NDArray[Any]) -> Floats:
         """Predicted numbers (m,), or quantiles (m, units), in the unit of the target and within its bounds.
@@ -152,13 +177,13 @@ class Outputs:
         return numbers[:, 0] if self.units == 1 else numbers
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain JSON; "bounds" only where there are some."""
+        """Plain JSON; "bounds" and "calibration" only where there are some."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any]) -> "Outputs":
         """Back from ``to_dict``. RequestError: it is not what that gives."""
-        pairs: dict[str, Any] = {name: [float] for name in ("bounds",) if name in description}
+        pairs: dict[str, Any] = {name: [float] for name in ("bounds", "calibration") if name in description}
         entries = record(description, "outputs", units=int, shift=float, scale=float, prior=[float], **pairs)
         return cls(**{**entries, **{name: tuple(entries[name]) for name in ("prior", *pairs)}})
 

@@ -1,4 +1,4 @@
-"""What becomes of A[L] in every exported file: bounds of numbers."""
+"""What becomes of A[L] in every exported file: bounds of numbers, calibrated probabilities."""
 
 from dataclasses import replace
 
@@ -58,3 +58,53 @@ def test_bounded_quantiles():
     test_onnx_file.assert_answers(subject, TABLE, right)
     assert right.shape == (len(TABLE["mass"]), 3)
     assert_at_bounds(subject, right)
+
+
+CLASSIFICATIONS = ("classes", "k_sigmoids", "binary", "two_softmax")
+CALIBRATIONS = {"softer": (0.3, 0.01), "sharper": (7.5, 1e-4), "as sharp as it goes": (8.886e6, 0.125)}
+
+
+def calibrated(kind, how):
+    base = models.model(kind)
+    return replace(base, outputs=replace(base.outputs, calibration=CALIBRATIONS[how]))
+
+
+@pytest.mark.parametrize("how", ["softer", "sharper"])
+@pytest.mark.parametrize("kind", CLASSIFICATIONS)
+def test_probabilities_are_calibrated_in_python_and_onnx(kind, how):
+    subject, usual = calibrated(kind, how), models.model(kind)
+    right = subject.predict_proba(TABLE)
+    assert np.abs(right - usual.predict_proba(TABLE)).max() > 0.05
+    np.testing.assert_array_equal(subject.predict(TABLE), usual.predict(TABLE))
+    file = test_numpy_file.loaded(subject)
+    tolerance = 1e-12 if subject.network.dtype == "float64" else 1e-5
+    np.testing.assert_allclose(file["predict_proba"](TABLE), right, atol=tolerance)
+    labels, probabilities = test_onnx_file.runs(test_onnx_file.to_onnx(subject)).run(
+        None, test_onnx_file.inputs(subject, TABLE)
+    )
+    np.testing.assert_allclose(probabilities, right, atol=tolerance)
+    assert labels.tolist() == file["predict"](TABLE).tolist() == subject.predict(TABLE).tolist()
+
+
+@test_c_file.needs_compiler
+def test_probabilities_are_calibrated_in_c(tmp_path):
+    subjects = {f"{kind} {how}": calibrated(kind, how) for kind in CLASSIFICATIONS for how in ("softer", "sharper")}
+    compiled = test_c_file.Compiled(subjects.items(), tmp_path, "-O2")
+    for name, subject in subjects.items():
+        test_c_file.assert_same(compiled(name, TABLE), subject, TABLE, name)
+
+
+@test_c_file.needs_compiler
+def test_a_calibration_without_limit_and_outputs_that_are_all_0(tmp_path):
+    """What a network that knows every held-out row comes to; and probabilities that no class has more of."""
+    silent = replace(models.silent(), outputs=calibrated("k_sigmoids", "sharper").outputs)
+    subjects = {"sure": calibrated("two_softmax", "as sharp as it goes"), "silent": silent}
+    compiled = test_c_file.Compiled(subjects.items(), tmp_path, "-O2")
+    for name, subject in subjects.items():
+        right = subject.predict_proba(TABLE)
+        np.testing.assert_allclose(right.sum(axis=1), 1.0)
+        np.testing.assert_allclose(test_numpy_file.loaded(subject)["predict_proba"](TABLE), right, atol=1e-7)
+        np.testing.assert_allclose(compiled(name, TABLE)[0], right, atol=1e-7)
+        session = test_onnx_file.runs(test_onnx_file.to_onnx(subject))
+        np.testing.assert_allclose(session.run(None, test_onnx_file.inputs(subject, TABLE))[1], right, atol=1e-7)
+    assert {*subjects["sure"].predict_proba(TABLE).ravel().tolist()} == {0.0625, 0.9375}

@@ -224,6 +224,16 @@ def shores() -> Exhibit:
     return replace(planned, encoder=encoder, outputs=outputs).train(), rows
 
 
+def doses() -> Exhibit:
+    """Two classes under one sigmoid, with calibrated probabilities."""
+    cured = [["no", "yes"][i * i % 19 % 3 > 0] for i in range(90)]
+    planned = chainrule.plan({"dose": [i * 7 % 19 / 2 for i in range(90)], "cured": cured}, "cured", **SHORT)
+    model, held_out = planned.train(), planned.split.validation
+    A_L = model.engine.predict(model.theta, planned.encoder.transform(planned.table, held_out))
+    outputs = model.outputs.calibrated(A_L, planned.values[held_out])
+    return replace(model, outputs=outputs), {"dose": [0.0, 4.5, 9.0, 1e6]}
+
+
 EXHIBITS: tuple[Callable[[], Exhibit], ...] = (
     penguins,
     cars,
@@ -239,6 +249,7 @@ EXHIBITS: tuple[Callable[[], Exhibit], ...] = (
     islands,
     ensemble,
     shores,
+    doses,
 )
 
 

@@ -24,8 +24,10 @@ from chainrule.export.c_names import REALS, CNames, comment, double, literal, qu
 from chainrule.export.formulas import layers
 from chainrule.export.text import bracketed, example, layer_name, network_line, used, version
 from chainrule.export.traced_inputs import InputLayers, input_layers
+from chainrule.formulas.calibration import LEAST
 from chainrule.ir import describe
 from chainrule.model import Model
+from chainrule.target_encoding import Outputs
 
 FOUR = 4  # units side by side in the smallest registers, and terms of a sum in one pass over the units
 
@@ -254,12 +256,29 @@ int {names.predict}({row}, double probability[{K}])
     for (int k = 0; k < {network.n[-1]}; k++)
         if (isnan(A[k]))
             return -1;
-{answer}    int best = 0;
+{answer}{_calibration(outputs, K)}    int best = 0;
     for (int k = 1; k < {K}; k++)
         if (probability[k] > probability[best])
             best = k;
     return best;
 }}
+"""
+
+
+def _calibration(outputs: Outputs, K: int) -> str:
+    """The lines that calibrate the probabilities, as ``formulas.calibration`` does."""
+    if outputs.calibration is None:
+        return ""
+    tau, smoothing = outputs.calibration
+    return f"""    double largest = {double(LEAST)}, sum = 0.0;
+    for (int k = 0; k < {K}; k++)
+        largest = fmax(largest, probability[k]);
+    for (int k = 0; k < {K}; k++) {{
+        probability[k] = exp({double(tau)} * (log(fmax({double(LEAST)}, probability[k])) - log(largest)));
+        sum += probability[k];
+    }}
+    for (int k = 0; k < {K}; k++)
+        probability[k] = {double(1.0 - smoothing)} * probability[k] / sum + {double(smoothing)} / {K}.0;
 """
 
 

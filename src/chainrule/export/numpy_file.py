@@ -18,9 +18,11 @@ from chainrule.export.numpy_inputs import functions_and_pieces
 from chainrule.export.numpy_inputs import parameters as input_parameters
 from chainrule.export.text import bracketed, example, layer_name, network_line, used, version
 from chainrule.export.traced_inputs import InputLayers, input_layers
+from chainrule.formulas.calibration import LEAST
 from chainrule.ir import describe
 from chainrule.model import Model
 from chainrule.network import Network
+from chainrule.target_encoding import Outputs
 
 # The functions of ``cells`` that a file needs for columns of each kind.
 READ = {"columns", "cells_of", "is_missing", "read", "row_name", "require_numbers"}
@@ -198,7 +200,7 @@ CLASSES = np.array({bracketed(map(repr, target.classes), "")})
 def predict_proba(table):
     """Probabilities of the classes (m, {K}), in the order of CLASSES."""
     A = forward({_read(model)}).astype(np.float64)
-{distribution}
+{distribution}{_calibration(outputs)}
     return np.ascontiguousarray(P.T)
 
 
@@ -206,6 +208,17 @@ def predict(table):
     """The likeliest class of each row (m,)."""
     return CLASSES[predict_proba(table).argmax(axis=1)]
 '''
+
+
+def _calibration(outputs: Outputs) -> str:
+    """The lines that calibrate P, as ``formulas.calibration`` does."""
+    if outputs.calibration is None:
+        return ""
+    tau, smoothing = outputs.calibration
+    return f"""
+    a = np.log(np.maximum(P, {LEAST!r}))
+    E = np.exp({tau!r} * (a - a.max(axis=0)))
+    P = {1.0 - smoothing!r} * E / E.sum(axis=0) + {smoothing!r} / len(P)"""
 
 
 def _read(model: Model) -> str:

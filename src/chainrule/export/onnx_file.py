@@ -32,6 +32,7 @@ from chainrule.data.gaps import Gaps
 from chainrule.data.numeric_features import NumericFeatures
 from chainrule.errors import RequestError
 from chainrule.export.formulas import layers
+from chainrule.formulas.calibration import LEAST
 from chainrule.ir import Expression, Tracer
 from chainrule.model import Model
 
@@ -234,13 +235,17 @@ def _place(graph: OnnxGraph, part: CategoryFeatures, gaps: Gaps, first: int, gap
 def _classes(graph: OnnxGraph, model: Model, A: str) -> list[ValueInfoProto]:
     """The outputs ``label`` and ``probabilities``; these as ``chainrule.formulas.metrics.probabilities`` has them."""
     K, A, one = len(model.target.classes), graph.cast(A, "float64"), graph.number(1.0)
+    calibration = model.outputs.calibration
+    name = "probabilities" if calibration is None else None
     if model.outputs.units == 1:
-        P = graph.node("Concat", graph.node("Sub", one, A), A, axis=1, name="probabilities")
+        P = graph.node("Concat", graph.node("Sub", one, A), A, axis=1, name=name)
     else:
         total = graph.node("ReduceSum", A, axes=[1])
         silent = graph.node("LessOrEqual", total, graph.number(0.0))  # NaN is not, and stays NaN
         shares = graph.node("Div", A, graph.node("Where", silent, one, total))
-        P = graph.node("Where", silent, graph.number(1.0 / K), shares, name="probabilities")
+        P = graph.node("Where", silent, graph.number(1.0 / K), shares, name=name)
+    if calibration is not None:
+        P = _calibrated(graph, P, K, *calibration)
     of_type, dtype = LABELS[model.target.value_type]
     classes = graph.constant(np.array(model.target.classes, dtype), "classes")
     label = graph.node("Gather", classes, graph.node("ArgMax", P, axis=1, keepdims=0), axis=0, name="label")
@@ -248,6 +253,16 @@ def _classes(graph: OnnxGraph, model: Model, A: str) -> list[ValueInfoProto]:
         helper.make_tensor_value_info(label, of_type, ["N"]),
         helper.make_tensor_value_info(P, TensorProto.DOUBLE, ["N", K]),
     ]
+
+
+def _calibrated(graph: OnnxGraph, P: str, K: int, tau: float, smoothing: float) -> str:
+    """Probabilities as ``chainrule.formulas.calibration.calibrated`` has them."""
+    least = graph.number(LEAST)
+    a = graph.node("Log", graph.node("Where", graph.node("Less", P, least), least, P))
+    below = graph.node("Sub", a, graph.node("ReduceMax", a, axes=[1]))
+    e = graph.node("Exp", graph.node("Mul", graph.number(tau), below))
+    p = graph.node("Div", graph.node("Mul", graph.number(1.0 - smoothing), e), graph.node("ReduceSum", e, axes=[1]))
+    return graph.node("Add", p, graph.number(smoothing / K), name="probabilities")
 
 
 def _numbers(graph: OnnxGraph, model: Model, A: str) -> list[ValueInfoProto]:

@@ -12,6 +12,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.formulas.portable import log
+
 BLOCK = 2**16  # numbers that are worked on at a time, so that intermediate ones take little memory
 
 
@@ -124,7 +126,7 @@ def normal_quantile(p: NDArray[np.float64]) -> NDArray[np.float64]:
     [0.0, 1.95996398454]
     """
     q = p - 0.5
-    r = np.sqrt(-_log(np.minimum(p, 1.0 - p)))
+    r = np.sqrt(-log(np.minimum(p, 1.0 - p)))
     middle = q * _ratio(0.180625 - q * q, _MIDDLE)
     tail = np.where(r <= 5.0, _ratio(r - 1.6, _NEAR_TAIL), _ratio(r - 5.0, _FAR_TAIL))
     return np.where(np.abs(q) <= 0.425, middle, np.copysign(tail, q))
@@ -136,21 +138,6 @@ def _ratio(x: NDArray[np.float64], coefficients: tuple[tuple[float, ...], tuple[
         numerator = numerator * x + a
         denominator = denominator * x + b
     return numerator / denominator
-
-
-def _log(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """log x by single IEEE operations: NumPy's own changes bits with the processor.
-
-    x = f 2^e with f in [sqrt 1/2, sqrt 2);  log f = 2 artanh s = 2 (s + s^3/3 + s^5/5 + ...),  s = (f - 1)/(f + 1).
-    """
-    f, e = np.frexp(x)
-    low = f < np.sqrt(0.5)
-    f, e = np.where(low, 2.0 * f, f), e - low
-    s = (f - 1.0) / (f + 1.0)
-    series = np.zeros_like(s)
-    for k in range(23, 0, -2):  # |s| < 0.1716: the next term is below 2^-60
-        series = series * (s * s) + 1.0 / k
-    return e * 0.6931471805599453 + 2.0 * s * series
 
 
 # Wichura 1988, Algorithm AS 241, routine PPND16: numerator and denominator, constant term first.
