@@ -125,7 +125,7 @@ def model(name, hidden=(4,), seed=0, **options):
     made = train(columns, "y", hidden=hidden, epochs=1, test_fraction=0.0, activation="tanh", **options)
     of = replace(made.network, n=of.n, inputs=inputs)
     rows = read_table(columns)
-    encoder = Encoder.fit(rows, infer_schema(rows, keep_out=["y"]), range(rows.num_rows), look_up=True)
+    encoder = Encoder.fit(rows, infer_schema(rows, keep_out=["y"]), range(rows.num_rows), look_up_from=1)
     assert encoder.levels == of.columns.levels
     return replace(made, network=of, encoder=encoder, theta=drawn(of, seed=seed).theta)
 

@@ -262,8 +262,8 @@ def plan(
     # A[0], fitted on the training rows
     schema = infer_schema(table, drop=drop, keep_out=roles)
     of_train = None if w is None else w[parts.train]
-    look_up = category_inputs is not None
-    encoder = Encoder.fit(table, schema, parts.train, weight=of_train, gaps=known.gaps, look_up=look_up)
+    look_up_from = None if category_inputs is None else 1
+    encoder = Encoder.fit(table, schema, parts.train, weight=of_train, gaps=known.gaps, look_up_from=look_up_from)
     encoder, same = encoder.without_constants(table, parts.train)
     n_0, inputs = input_layers(encoder, numeric_inputs, category_inputs)
     idle = without_columns(inputs, numeric_inputs=numeric_inputs, category_inputs=category_inputs)

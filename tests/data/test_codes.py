@@ -18,7 +18,7 @@ NUMBERS = [float(i) for i in range(len(LEVELS))]
 def fit(columns, rows=None, **options):
     table = pa.table(columns)
     rows = range(table.num_rows) if rows is None else rows
-    return Encoder.fit(table, infer_schema(table), rows, look_up=True, **options)
+    return Encoder.fit(table, infer_schema(table), rows, **{"look_up_from": 1} | options)
 
 
 def test_levels_count_from_1_and_0_stands_for_rare_and_unseen_ones():
@@ -130,3 +130,38 @@ def test_the_description_is_plain_json_and_gives_the_same_encoder():
     described = json.loads(json.dumps(encoder.to_dict()))
     assert Encoder.from_dict(described) == encoder
     assert list(described) == ["parts", "left_out", "constant", "gaps", "lookups"]
+
+
+def of_levels(count, rows=600):
+    return [f"level {i % count:03}" for i in range(rows)]
+
+
+def test_texts_that_would_make_many_features_are_looked_up_and_others_are_features():
+    gaps = [None if i % 3 == 0 else text for i, text in enumerate(of_levels(8))]
+    columns = {"few": of_levels(8), "gaps": gaps, "n": [float(i) for i in range(600)], "many": of_levels(150)}
+    mixed = fit(columns, look_up_from=9)
+    assert mixed.columns == ["few", "n", "gaps", "many"]
+    assert mixed.feature_names == [*(f"few=level {i:03}" for i in range(8)), "n"]
+    assert mixed.levels == (10, 151)
+    hot, codes = fit(columns, look_up_from=None), fit(columns, look_up_from=1)
+    table = pa.table({"few": ["level 003", "new"], "gaps": [None, "b"], "n": [1.0, 2.0], "many": ["level 149"] * 2})
+    np.testing.assert_array_equal(mixed.transform(table)[:, :8], hot.transform(table)[:, :8])
+    np.testing.assert_array_equal(mixed.codes(table), codes.codes(table)[:, 1:])
+    assert mixed.describe_unseen(table) == [
+        "column 'few': 1 rows with 'new', unseen in training; read as none of its levels",
+        "column 'gaps': 1 rows with 'b', unseen in training; read as the mean of its levels",
+    ]
+    assert Encoder.from_dict(json.loads(json.dumps(mixed.to_dict()))) == mixed
+
+
+@pytest.mark.parametrize(("levels", "looked_up"), [(99, False), (100, True), (150, True)])
+def test_no_more_than_a_hundred_features_are_made_of_texts_where_they_may_be_looked_up(levels, looked_up):
+    encoder = fit({"x": of_levels(levels)}, look_up_from=1000)
+    assert encoder.levels == ((levels + 1,) if looked_up else ())
+    assert len(encoder.feature_names) == (0 if looked_up else levels)
+
+
+@pytest.mark.parametrize("given", [0, -1, 2.5, True, "9"])
+def test_from_how_many_features_texts_are_looked_up_is_a_positive_integer(given):
+    with pytest.raises(RequestError, match="look_up_from must be"):
+        fit({"x": LEVELS}, look_up_from=given)

@@ -5,6 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from chainrule import load, plan
+from chainrule.data import Encoder
+from chainrule.table_inputs import input_layers
 from tests.export import models, test_c_file, test_numpy_file, test_onnx_file
 from tests.export.models import BOTH, TABLE
 
@@ -108,3 +111,22 @@ def test_a_calibration_without_limit_and_outputs_that_are_all_0(tmp_path):
         session = test_onnx_file.runs(test_onnx_file.to_onnx(subject))
         np.testing.assert_allclose(session.run(None, test_onnx_file.inputs(subject, TABLE))[1], right, atol=1e-7)
     assert {*subjects["sure"].predict_proba(TABLE).ravel().tolist()} == {0.0625, 0.9375}
+
+
+@test_c_file.needs_compiler
+def test_everything_together(tmp_path):
+    """Normal scores, some categories as features and some looked up, calibrated: trained, kept and written."""
+    planned = plan({name: TABLE[name] for name in (*models.NAMES, "species")}, "species", epochs=5, hidden=(6,))
+    rows = planned.split.train
+    encoder = Encoder.fit(planned.table, planned.schema, rows, "normal", gaps=planned.encoder.gaps, look_up_from=5)
+    assert [part.column for part in encoder.lookups] == ["zone"]
+    assert "island=Dream" in encoder.feature_names
+    n_0, inputs = input_layers(encoder, "cosine(4)", "lookup(3)")
+    network = replace(planned.network, n=(n_0, *planned.network.n[1:]), inputs=inputs)
+    trained = replace(planned, encoder=encoder, network=network).train()
+    made = replace(trained, outputs=replace(trained.outputs, calibration=(0.5, 0.01)), report=None)
+    made.save(tmp_path / "model")
+    np.testing.assert_array_equal(load(tmp_path / "model").predict_proba(BOTH), made.predict_proba(BOTH))
+    test_numpy_file.assert_same(test_numpy_file.loaded(made), made, BOTH)
+    test_onnx_file.assert_answers(made, TABLE, made.predict_proba(TABLE))
+    test_c_file.assert_same(test_c_file.Compiled([("made", made)], tmp_path, "-O2")("made", BOTH), made, BOTH)

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from chainrule.arguments import one_of
-from chainrule.data.category_features import CategoryFeatures, level_texts
+from chainrule.arguments import integer, one_of
+from chainrule.data.category_features import MAX_LEVELS, CategoryFeatures, level_texts
 from chainrule.data.gaps import BEFORE_FORMAT_3, Gaps
 from chainrule.data.normal_scale import NormalScale
 from chainrule.data.numeric_features import Numbers, NumericFeatures, values_of
@@ -73,18 +73,22 @@ class Encoder:
         numbers: Numbers = "standardized",
         weight: NDArray[np.float64] | None = None,
         gaps: Gaps | None = None,
-        look_up: bool = False,
+        look_up_from: int | None = None,
     ) -> "Encoder":
         """Learn medians, means, deviations, ranks and levels from the given ``rows`` of ``table``, the training rows.
 
         ``numbers``, and the parts of dates, become "standardized", "normal" scores, or stay "unscaled". ``weight`` is
         how much each of the ``rows`` counts: a row of weight 2 is two rows, and nothing is learnt from one of weight 0.
-        Without ``gaps`` a value is missing by the usual spellings. With ``look_up`` texts become codes, see the class.
+        Without ``gaps`` a value is missing by the usual spellings. Texts that would make ``look_up_from`` features or
+        more become codes, see the class: all where it is 1, none where it is None; any number above 100 counts as that.
 
         Raises RequestError where no column is used, or has a value in these rows; where a number is infinite or beyond
-        1e100; where two features would have the same name; where no row counts; and for other words.
+        1e100; where two features would have the same name; where no row counts; and for other words or
+        a ``look_up_from`` below 1.
         """
         one_of("numbers", numbers, get_args(Numbers))
+        if look_up_from is not None:
+            look_up_from = min(integer("look_up_from", look_up_from, 1), MAX_LEVELS)
         rows = np.asarray(rows, np.int64)
         gaps = Gaps() if gaps is None else gaps
         named = _named(table)
@@ -99,8 +103,9 @@ class Encoder:
             if not _has_value(c.name, c.kind, column, rows, gaps):
                 left_out.append(c.name)
             elif c.kind == "category":
-                part = CategoryFeatures.fit(c.name, column, rows, weight, gaps, look_up)
-                (lookups if look_up else parts).append(part)
+                part = CategoryFeatures.fit(c.name, column, rows, weight, gaps, look_up_from is not None)
+                looked_up = look_up_from is not None and len(part.names) >= look_up_from
+                (lookups if looked_up else parts).append(part)
             elif c.kind in ("number", "boolean", "date"):
                 parts.append(NumericFeatures.fit(c.name, c.kind, column, rows, numbers, weight, gaps))
             else:
