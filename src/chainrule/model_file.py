@@ -182,7 +182,7 @@ def _model(
     RequestError: a custom function is missing; and what ``refusing`` makes of the rest.
     """
     with refusing():
-        is_ensemble = description.get("format") == 5
+        is_ensemble = "networks" in description
         model = _ensemble(description, arrays, functions) if is_ensemble else _parts(description, arrays, functions)
     each = [model] if isinstance(model, Model) else [model.member(i) for i in range(len(model.networks))]
     losses = [one.network.formulas(np, functions).loss for one in each]

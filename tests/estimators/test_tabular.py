@@ -111,6 +111,19 @@ def test_class_weights_move_the_probabilities():
     assert balanced > 1.5 * plain
 
 
+def test_calibrated_probabilities_have_a_lower_log_loss_on_the_rows_that_they_were_fitted_to():
+    X, y = load_breast_cancer(return_X_y=True)
+    X = X[:, :3]
+    plain, calibrated = (TabularClassifier("fast", random_state=0, calibrate=how).fit(X, y) for how in (False, True))
+    assert (plain.predict(X) == calibrated.predict(X)).all()
+    tau, smoothing = calibrated._calibration
+    p = plain.predict_proba(X) ** tau
+    expected = (1 - smoothing) * p / p.sum(axis=1, keepdims=True) + smoothing / 2
+    np.testing.assert_allclose(calibrated.predict_proba(X), expected, rtol=1e-6)
+    with pytest.raises(RequestError, match="calibrate=True is for classes that exclude each other"):
+        TabularClassifier("fast", calibrate=True, max_time=1).fit(X, np.eye(2, dtype=int)[y])
+
+
 @pytest.mark.usefixtures("little")
 def test_labels_that_do_not_exclude_each_other():
     X, Y = make_multilabel_classification(100, 5, n_classes=3, random_state=0)

@@ -10,6 +10,7 @@ from chainrule.data.columns import plain
 from chainrule.data.encoding import Encoder
 from chainrule.data.gaps import Gaps
 from chainrule.data.kinds import Kind, is_numeric, kind_of
+from chainrule.data.numeric_features import Numbers
 from chainrule.data.recognition import Reading, Recognized, recognize
 from chainrule.data.schema import Column, Schema
 from chainrule.data.table_reader import read_table
@@ -64,10 +65,17 @@ def missing(table: pa.Table) -> dict[str, int]:
     return {name: gaps(column) for name, column in zip(table.column_names, table.columns, strict=True)}
 
 
-def fit_encoder(known: Recognized, rows: Any, weight: Any | None = None, numbers: str = "unscaled") -> Encoder:
+def fit_encoder(
+    known: Recognized,
+    rows: Any,
+    weight: Any | None = None,
+    numbers: Numbers = "unscaled",
+    look_up_from: int | None = None,
+) -> Encoder:
     """The encoder of a table that was recognized, from its training rows; numbers keep their unit by default.
 
-    weight   how much each of the training rows counts
+    weight                  how much each of the training rows counts
+    numbers, look_up_from   as of ``Encoder.fit``
 
     RequestError: columns of a kind that makes no features.
     """
@@ -76,7 +84,7 @@ def fit_encoder(known: Recognized, rows: Any, weight: Any | None = None, numbers
         kind = _kind(name, column)
         reason = "" if kind != "empty" else "no value in any row"
         columns.append(Column(name, kind, not reason, reason, gaps(column)))
-    encoder = Encoder.fit(table, Schema(tuple(columns)), rows, numbers, weight=weight, gaps=known.gaps)
+    encoder = Encoder.fit(table, Schema(tuple(columns)), rows, numbers, weight, known.gaps, look_up_from)
     return encoder.without_constants(table, rows if weight is None else np.asarray(rows)[weight > 0.0])[0]
 
 

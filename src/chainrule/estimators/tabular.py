@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from numbers import Real
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -22,7 +22,9 @@ from chainrule.table_inputs import input_layers
 if TYPE_CHECKING:
     from chainrule.data import Encoder
 
-LOOKED_UP = "lookup(8)"  # the layer of a category with many levels
+# What becomes of columns: numbers are normal scores, and a category of so many features is looked up.
+NUMBERS: Literal["normal"] = "normal"
+LOOK_UP_FROM, LOOKED_UP = 25, "lookup(8)"
 FLOATS = (np.float64, np.float32)
 
 
@@ -130,7 +132,7 @@ class TabularEstimator(BaseEstimator):
         """The rows as networks take them; an encoder learns the columns first."""
         from chainrule.data.frames import fit_encoder
 
-        self._encoder = fit_encoder(known, rows, weight[rows], standardize=True)
+        self._encoder = fit_encoder(known, rows, weight[rows], NUMBERS, LOOK_UP_FROM)
         self._columns = known.table.column_names
         X, codes = self._encoder.transform(known.table, rows), self._encoder.codes(known.table, rows)
         return Examples(X, Y[rows], total[rows], codes)

@@ -8,10 +8,13 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags, column_or_1d
 from sklearn.utils._param_validation import StrOptions
 
+from chainrule.errors import RequestError
 from chainrule.estimators import class_targets
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.parameter_names import ParameterNames
 from chainrule.estimators.tabular import TabularEstimator
+from chainrule.formulas.calibration import calibrated, fit_calibration
+from chainrule.packs import EnsembleFit
 
 
 class TabularClassifier(ClassifierMixin, TabularEstimator):
@@ -19,6 +22,8 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
 
     preset                 "fast", "default" or "best": how much is tried, see ``chainrule.packs.presets``
     class_weight           "balanced", or a weight for each class, as MLPClassifier has it
+    calibrate              whether the probabilities of classes that exclude each other are calibrated: by the temperature
+                           that is best on rows which the networks have not learned
     metric                 by what the ensemble is chosen: a row of METRICS, such as "roc_auc"; None for log-loss
     max_time               seconds after which training ends with the best ensemble so far; None for no limit. Only this
                            looks at the clock: without it the same seed gives the same bits on any machine
@@ -40,14 +45,17 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
     _labels: Labels
     _y_numeric = False
     _parameter_constraints = TabularEstimator._parameter_constraints | {
-        "class_weight": [StrOptions({"balanced"}), dict, list, None]
+        "class_weight": [StrOptions({"balanced"}), dict, list, None],
+        "calibrate": ["boolean"],
     }
+    _calibration: tuple[float, float] | None
 
     def __init__(
         self,
         preset: str = "default",
         *,
         class_weight: str | Mapping[Any, float] | list[Mapping[int, float]] | None = None,
+        calibrate: bool = False,
         metric: str | None = None,
         max_time: float | None = None,
         categorical_features: Any = "from_dtype",
@@ -56,6 +64,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
     ) -> None:
         self.preset = preset
         self.class_weight = class_weight
+        self.calibrate = calibrate
         self.metric = metric
         self.max_time = max_time
         self.categorical_features = categorical_features
@@ -69,13 +78,25 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Probabilities of the classes, (m, K), in the order of ``classes_``; in multi-label of each by itself."""
-        A_L = self._A_L(X)
-        return np.column_stack([1 - A_L, A_L]) if A_L.shape[1] == 1 else A_L
+        P = self._probabilities(self._A_L(X))
+        return P if self._calibration is None else calibrated(P.T, *self._calibration).T
 
     def predict_log_proba(self, X: Any) -> np.ndarray:
         """Logarithms of ``predict_proba``, (m, K)."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
+
+    def _probabilities(self, A_L: np.ndarray) -> np.ndarray:
+        """Before they are calibrated."""
+        return np.column_stack([1 - A_L, A_L]) if A_L.shape[1] == 1 else A_L
+
+    def _learn_from_validation(self, found: EnsembleFit, Y: np.ndarray, weight: np.ndarray) -> None:
+        self._calibration = None
+        if self.calibrate and self._labels.multilabel:
+            raise RequestError("calibrate=True is for classes that exclude each other, and these labels do not.")
+        if self.calibrate and len(self.classes_) > 1:
+            P = self._probabilities(found.predictions)
+            self._calibration = fit_calibration(P.T, self._labels.codes_of_targets(Y)[0], weight)
 
     def _learned_targets(self, y: np.ndarray) -> np.ndarray:
         if y.ndim == 2 and y.shape[1] == 1:
