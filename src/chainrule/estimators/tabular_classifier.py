@@ -22,8 +22,8 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
 
     preset                 "fast", "default" or "best": how much is tried, see ``chainrule.packs.presets``
     class_weight           "balanced", or a weight for each class, as MLPClassifier has it
-    calibrate              whether the probabilities of classes that exclude each other are calibrated: by the temperature
-                           that is best on rows which the networks have not learned
+    calibrate              whether the probabilities of classes that exclude each other are calibrated, by the
+                           temperature that is best on rows which the networks have not learned
     metric                 by what the ensemble is chosen: a row of METRICS, such as "roc_auc"; None for log-loss
     max_time               seconds after which training ends with the best ensemble so far; None for no limit. Only this
                            looks at the clock: without it the same seed gives the same bits on any machine
