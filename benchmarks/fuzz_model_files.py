@@ -142,7 +142,8 @@ def faults(model: Any, path: Path, content: bytes, rows: dict[str, list[Any]]) -
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            vars(model)["engine"] = engine(model.network)
+            if isinstance(model, chainrule.Model):
+                vars(model)["engine"] = engine(model.network)
             predict = model.predict if model.target.task == "regression" else model.predict_proba
             if np.isnan(predict(rows)).any():
                 yield "its answers are no numbers"

@@ -286,7 +286,8 @@ def raw_arrays(content: bytes, files: list[bytes], random: Random) -> bytes:
 def other_network(content: bytes, files: list[bytes], random: Random) -> bytes:
     """Another number of units in some layer, and as many parameters as that takes."""
     parts = Parts.of(content)
-    n, theta = parts.description["network"]["n"], parts.table["theta"]
+    each = parts.description.get("networks") or [parts.description]  # of an ensemble one is changed
+    n, theta = random.choice(each)["network"]["n"], parts.table["theta"]
     n[random.randrange(len(n))] += random.choice((-1, 1, 2, 1000))
     size = {"F32": 4, "F64": 8}[theta["dtype"]]
     count = sum(k * (j + 1) for j, k in pairwise(n))

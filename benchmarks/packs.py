@@ -81,8 +81,8 @@ def report(result: dict[str, Any]) -> list[str]:
     seconds = result["seconds"]
     n = "-".join(map(str, (NUMBERS, *HIDDEN, 1)))
     said = (
-        f"{MEMBERS} networks of {n}, {EPOCHS} epochs of {ROWS:,} rows in batches of {B}, AdamW, float32. Each by itself: "
-        "one after the other, by one thread. Ratios within a round, then their median."
+        f"{MEMBERS} networks of {n}, {EPOCHS} epochs of {ROWS:,} rows in batches of {B}, AdamW, float32. Each by "
+        "itself: one after the other, by one thread. Ratios within a round, then their median."
     )
     times = table(["", "seconds"], [[name, f"{figures['median']:.3f}"] for name, figures in seconds.items()])
     rows = []

@@ -92,8 +92,6 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
 
     def _learn_from_validation(self, found: EnsembleFit, Y: np.ndarray, weight: np.ndarray) -> None:
         self._calibration = None
-        if self.calibrate and self._labels.multilabel:
-            raise RequestError("calibrate=True is for classes that exclude each other, and these labels do not.")
         if self.calibrate and len(self.classes_) > 1:
             P = self._probabilities(found.predictions)
             self._calibration = fit_calibration(P.T, self._labels.codes_of_targets(Y)[0], weight)
@@ -104,6 +102,8 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
         self._labels = Labels.fit(y)
         self.classes_ = self._labels.classes
         self._labels.require_class_weight(self.class_weight)
+        if self.calibrate and self._labels.multilabel:
+            raise RequestError("calibrate=True is for classes that exclude each other, and these labels do not.")
         return self._labels.encode(y).astype(np.float64)
 
     def _strata(self, Y: np.ndarray) -> np.ndarray:
