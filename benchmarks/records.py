@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks import packs
 from benchmarks.accuracy_statistics import METRICS, complete, mean_ranks, of_task, tasks_of
 from benchmarks.accuracy_tables import LABELS
 from benchmarks.kept import RESULTS
@@ -113,6 +114,11 @@ def _busy(result: Result) -> Iterator[str]:
         yield f"{case['name']}, of the faster number of threads: {speeds} busy processes"
 
 
+def _packs(result: Result) -> Iterator[str]:
+    for fast, slow, ratio, _ in packs.ratios(result):
+        yield f"{fast} {ratio:.2f} times as fast as {slow}"
+
+
 def _input_layers(result: Result) -> Iterator[str]:
     for each in result["layers"]:
         yield f"{each['layer']} {each['times_as_long']:.2f} times as long as the plain network"
@@ -200,6 +206,7 @@ FIGURES: dict[str, Callable[[Result], Iterator[str]]] = {
     "threads": _threads,
     "busy": _busy,
     "input_layers": _input_layers,
+    "packs": _packs,
     "growth": _growth,
     "cold": _cold,
     "accuracy_time": _accuracy_time,
