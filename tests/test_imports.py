@@ -91,8 +91,7 @@ ALLOWED = {
     },
     "reports": {"errors", "validation", "formulas"},
     "target_encoding": {"errors", "validation", "formulas", "data"},
-    "estimators": MODEL - {"ensemble", "reports"}
-    | {"checkpoints", "progress", "table_inputs"},  # the Model of to_model
+    "estimators": MODEL - {"reports"} | {"checkpoints", "progress", "table_inputs"},  # the Model of to_model
     "explain": MODEL | {"files", "known_mistakes"},
     "export": MODEL | {"files", "ir", ""},
     "notes": CORE | {"training", "model", "known_mistakes"},

@@ -16,7 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from chainrule import RequestError, TabularClassifier, TabularRegressor
+from chainrule import RequestError, TabularClassifier, TabularRegressor, load
 from chainrule.estimators import tabular
 from chainrule.packs.presets import settings
 
@@ -152,12 +152,12 @@ def test_predictions_stay_within_the_margin_of_the_training_targets():
 
 def test_it_learns():
     """As well as a linear model does on tables that a linear model can do, and better where one cannot."""
-    for load, model, plain in (
+    for read, model, plain in (
         (load_breast_cancer, TabularClassifier, make_pipeline(StandardScaler(), LogisticRegression())),
         (load_iris, TabularClassifier, make_pipeline(StandardScaler(), LogisticRegression())),
         (load_diabetes, TabularRegressor, RidgeCV()),
     ):
-        X, X_test, y, y_test = train_test_split(*load(return_X_y=True), random_state=0)
+        X, X_test, y, y_test = train_test_split(*read(return_X_y=True), random_state=0)
         assert (
             model("fast", random_state=0).fit(X, y).score(X_test, y_test) > plain.fit(X, y).score(X_test, y_test) - 0.05
         )
@@ -165,6 +165,36 @@ def test_it_learns():
     X = rng.normal(size=(600, 4))
     y = np.sin(3 * X[:, 0]) * X[:, 1]
     assert TabularRegressor("fast", random_state=0).fit(X[:400], y[:400]).score(X[400:], y[400:]) > 0.8
+
+
+@pytest.mark.usefixtures("little")
+@pytest.mark.parametrize("kind", ["numbers", "quantiles", "two", "many", "calibrated"])
+def test_its_ensemble_answers_the_same_from_a_file(kind, tmp_path):
+    frame, y = table()
+    if kind in ("numbers", "quantiles"):
+        loss = "quantiles(0.1, 0.9)" if kind == "quantiles" else "squared_error"
+        model = TabularRegressor(random_state=0, loss=loss).fit(frame, y)
+    else:
+        labels = np.digitize(y, [0.0, 0.8]) if kind == "many" else y > 0
+        model = TabularClassifier(random_state=0, calibrate=kind == "calibrated").fit(frame, labels)
+    model.save(tmp_path / "t.model", target="answer")
+    again = load(tmp_path / "t.model")
+    np.testing.assert_array_equal(again.predict(frame), model.predict(frame))
+    if hasattr(model, "classes_"):
+        np.testing.assert_allclose(again.predict_proba(frame), model.predict_proba(frame), rtol=1e-12, atol=1e-15)
+    report = again.evaluate(frame.assign(answer=y if not hasattr(model, "classes_") else labels))
+    assert report.rows == len(y)
+
+
+@pytest.mark.usefixtures("little")
+def test_an_ensemble_has_one_target_of_a_name_of_its_own():
+    frame, y = table()
+    with pytest.raises(RequestError, match="has 2 targets"):
+        TabularRegressor().fit(frame, np.column_stack([y, y])).to_model()
+    with pytest.raises(RequestError, match="is multi-label, with 2 labels"):
+        TabularClassifier().fit(frame, np.column_stack([y > 0, y < 0]).astype(int)).to_model()
+    with pytest.raises(RequestError, match="not 'amount'"):
+        TabularRegressor().fit(frame, y).to_model("amount")
 
 
 WRONG = {

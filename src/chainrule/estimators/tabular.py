@@ -21,6 +21,7 @@ from chainrule.table_inputs import input_layers
 
 if TYPE_CHECKING:
     from chainrule.data import Encoder
+    from chainrule.ensemble import Ensemble
 
 # What becomes of columns: numbers are normal scores, and a category of so many features is looked up.
 NUMBERS: Literal["normal"] = "normal"
@@ -151,6 +152,17 @@ class TabularEstimator(BaseEstimator):
         table = table.rename_columns(self._columns)
         rows = self._encoder.transform(table), self._encoder.codes(table)
         return mean_outputs(self.networks_, *rows, threads=self.threads)
+
+    @abstractmethod
+    def to_model(self, target: str = "y") -> "Ensemble":
+        """See the classes."""
+
+    def save(self, path: Any, *, target: str = "y", overwrite: bool = False) -> None:
+        """Write ``to_model(target)`` to one file, without pickle: ``chainrule.load`` gives it back, an Ensemble.
+
+        RequestError: as ``to_model``; the file exists, or cannot be written.
+        """
+        self.to_model(target).save(path, overwrite=overwrite)
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -1,20 +1,26 @@
 """TabularClassifier: an ensemble of small networks, without a choice to make."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags, column_or_1d
 from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted
 
 from chainrule.errors import RequestError
 from chainrule.estimators import class_targets
 from chainrule.estimators.labels import Labels
 from chainrule.estimators.parameter_names import ParameterNames
 from chainrule.estimators.tabular import TabularEstimator
+from chainrule.estimators.tabular_model import ensemble_of_classes, several_targets
 from chainrule.formulas.calibration import calibrated, fit_calibration
+from chainrule.formulas.weighted import shares
 from chainrule.packs import EnsembleFit
+
+if TYPE_CHECKING:
+    from chainrule.ensemble import Ensemble
 
 
 class TabularClassifier(ClassifierMixin, TabularEstimator):
@@ -49,6 +55,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
         "calibrate": ["boolean"],
     }
     _calibration: tuple[float, float] | None
+    _class_shares: np.ndarray
 
     def __init__(
         self,
@@ -86,9 +93,32 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
+    def to_model(self, target: str = "y") -> "Ensemble":
+        """A ``chainrule.Ensemble`` with these networks: to be saved in one file, used by the command line, looked into.
+
+        target   the name of what is predicted
+
+        Its answers on a table of the columns of X, by name (x0, x1, ... of an array), are those of the estimator.
+
+        RequestError: several targets, as in multi-label; classes that are neither texts, booleans nor numbers; a name
+        that a column has. NotFittedError.
+        """
+        check_is_fitted(self)
+        if self._labels.multilabel:
+            raise several_targets(f"is multi-label, with {len(self.classes_)} labels")
+        learned = self._labels, self._class_shares, self._calibration
+        return ensemble_of_classes(self.networks_, self._encoder, target, *learned)
+
     def _probabilities(self, A_L: np.ndarray) -> np.ndarray:
         """Before they are calibrated."""
-        return np.column_stack([1 - A_L, A_L]) if A_L.shape[1] == 1 else A_L
+        if A_L.shape[1] == 1:
+            return np.column_stack([1 - A_L, A_L])
+        return A_L if self._labels.multilabel else A_L / A_L.sum(axis=1, keepdims=True)
+
+    def _standardized(self, Y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        if not self._labels.multilabel:
+            self._class_shares = shares(self._labels.codes_of_targets(Y)[0], len(self.classes_), weight)
+        return Y
 
     def _learn_from_validation(self, found: EnsembleFit, Y: np.ndarray, weight: np.ndarray) -> None:
         self._calibration = None

@@ -1,18 +1,23 @@
 """TabularRegressor: an ensemble of small networks, without a choice to make."""
 
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
 
 from chainrule.data.folds import strata_of_numbers
 from chainrule.errors import RequestError
 from chainrule.estimators import number_targets
 from chainrule.estimators.parameter_names import ParameterNames
 from chainrule.estimators.tabular import TabularEstimator
+from chainrule.estimators.tabular_model import ensemble_of_numbers, several_targets
 from chainrule.formulas.losses import LOSSES
+
+if TYPE_CHECKING:
+    from chainrule.ensemble import Ensemble
 
 LOSSES_OF_TABLES = ("half_squared_error", "quantiles")
 
@@ -74,7 +79,24 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
         """R2; with several quantiles of the one nearest to the median."""
         return number_targets.score(y, self.predict(X), sample_weight, LOSSES.make(self._loss_spec(), np))
 
+    def to_model(self, target: str = "y") -> "Ensemble":
+        """A ``chainrule.Ensemble`` with these networks: to be saved in one file, used by the command line, looked into.
+
+        target   the name of what is predicted
+
+        Its answers on a table of the columns of X, by name (x0, x1, ... of an array), are those of the estimator.
+
+        RequestError: several targets, as in multi-label; classes that are neither texts, booleans nor numbers; a name
+        that a column has. NotFittedError.
+        """
+        check_is_fitted(self)
+        if self._targets > 1:
+            raise several_targets(f"has {self._targets} targets")
+        bounds = None if self._bounds is None else [ends[0] for ends in self._bounds]
+        return ensemble_of_numbers(self.networks_, self._encoder, target, self._shift[0], self._scale[0], bounds)
+
     def _learned_targets(self, y: np.ndarray) -> np.ndarray:
+        self._targets = 1 if y.ndim == 1 else y.shape[1]
         return number_targets.targets(y, self.loss).astype(np.float64)
 
     def _standardized(self, Y: np.ndarray, weight: np.ndarray) -> np.ndarray:

@@ -36,7 +36,7 @@ def to_model(estimator: Estimator, target: str, columns: Sequence[str] | None, y
             f"target is the name of what is predicted, which no column of X has too; {target!r} is not. Choose another."
         )
     if "classes_" in vars(estimator):
-        classes, value_type = _classes(estimator.classes_)
+        classes, value_type = model_classes(estimator.classes_)
         gaps = () if value_type == "text" else encoder.gaps.numbers
         made = Target(target, "classification", classes, value_type, "classes of an estimator", gaps)
     else:
@@ -92,7 +92,7 @@ def _encoder(estimator: Estimator, columns: Sequence[str] | None) -> "Encoder":
     return Encoder(tuple(parts), left_out, constant, own.gaps)
 
 
-def _classes(labels: Any) -> tuple[tuple[Any, ...], Any]:
+def model_classes(labels: Any) -> tuple[tuple[Any, ...], Any]:
     """The classes as Python's own values, and the value type of the Target."""
     classes = tuple(label.item() if isinstance(label, np.generic) else label for label in labels)
     kinds = {type(label) for label in classes}
