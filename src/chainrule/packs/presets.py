@@ -1,13 +1,13 @@
 """One dial: what a pack is made of, by the preset and the size of the table. Each number that follows from one is here.
 
-    preset     members (groups of networks)   what it is for
-    fast       8                              a fifth of the time of "default"
-    default    16                             the best for the time that trees take
-    best       32                             three times as long
+    preset     members on large tables   what it is for
+    fast       6, half as wide           a first look
+    default    16
+    best       32, more patient          where a better prediction is worth more time
 
 Sources of the numbers: TabPack (arXiv 2607.05380) for the ranges that are drawn from, patience and batch sizes;
-RealMLP (arXiv 2407.04491) for batch sizes of small tables; the rest was chosen on the development half of
-``python -m benchmarks accuracy``, and docs/decisions says how.
+RealMLP (arXiv 2407.04491) for batch sizes of small tables; the rest on the development half of ``python -m benchmarks
+accuracy``, see docs/decisions/0036-packs.md.
 """
 
 from dataclasses import dataclass, replace
@@ -70,7 +70,7 @@ def settings(preset: str, m: int) -> Settings:
     chosen = PRESETS[preset]
     batch_size = next((B for most, B in BATCH_SIZES.items() if m <= most), LARGEST_BATCH)
     if m < SMALL:
-        chosen = replace(chosen, folds=5, members=max(3, chosen.members // 2), units=min(chosen.units, 4))
+        chosen = replace(chosen, folds=5, members=max(3, chosen.members // 2))
     return replace(chosen, batch_size=batch_size)
 
 
