@@ -72,7 +72,7 @@ def column_names(option: str, given: Any) -> tuple[str, ...]:
 
 
 def require_new_names(functions: Functions | None) -> None:
-    """A stored spec must mean one thing, so a function of one's own cannot take the name of a row."""
+    """A stored spec must mean one thing, so a custom function cannot take the name of a row."""
     for table in (ACTIVATIONS, LOSSES, INITIALIZERS, PENALTIES, OPTIMIZERS, SCHEDULES):
         for name in functions or {}:
             if name in table:

@@ -29,11 +29,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     The parameters of ``sklearn.neural_network.MLPClassifier`` have its names, order, defaults and meaning; both
     vocabularies are understood (``logistic`` and ``sigmoid``). Beyond it:
 
-    activation      also any row of the activations, a function of one's own in the form of a row, or one for each layer
+    activation      also any row of the activations, a custom function in the form of a row, or one for each layer
     solver          also any row of the optimisers, such as "adamw(weight_decay=0.01)"
     learning_rate   also any row of the schedules, such as "cosine"; those then hold for every solver. One that ends
                     after ``max_iter`` epochs stays there in further calls of partial_fit
-    loss            "log_loss"; "log_loss(smoothing=0.1)", another row of the losses, or a function of one's own
+    loss            "log_loss"; "log_loss(smoothing=0.1)", another row of the losses, or a custom function
     class_weight    "balanced": the weights of the training rows of each class have the same sum, S/K; or a weight for
                     each class, 1 where a dict names none; for labels that do not exclude each other a list of dicts,
                     whose weights multiply. As in scikit-learn's other classifiers, partial_fit knows no "balanced"

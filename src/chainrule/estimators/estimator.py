@@ -24,7 +24,7 @@ from chainrule.recipe import Recipe
 if TYPE_CHECKING:
     from chainrule.data import Encoder
 
-Named = str | Callable[..., Any]  # a row of a table, or a function of one's own in the form of a row
+Named = str | Callable[..., Any]  # a row of a table, or a custom function in the form of a row
 
 
 class Estimator(BaseEstimator):

@@ -25,7 +25,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     The parameters of ``sklearn.neural_network.MLPRegressor`` have its names, order, defaults and meaning. Beyond it
     ``loss`` may be any row of the losses for numbers ("absolute_error", "huber(delta=1.5)", "quantile(0.9)",
-    "quantiles(0.1, 0.5, 0.9)", "gamma", "tweedie(power=1.3)") or a function of one's own in the form of a row. With
+    "quantiles(0.1, 0.5, 0.9)", "gamma", "tweedie(power=1.3)") or a custom function in the form of a row. With
     "quantiles" a single target gets one prediction for each, (m, K), none of which cross. For the other parameters see
     MLPClassifier; ``class_weight`` is for classes only.
 

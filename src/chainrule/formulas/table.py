@@ -5,7 +5,7 @@
     tweedie(power=1.3)    a number by name
     quantiles(0.1, 0.9)   as many numbers as one likes, where the row takes ``*q``
 
-A function of one's own has the form of the rows beside it, and is handed in under its name (``functions=``).
+A custom function has the form of the rows beside it, and is handed in under its name (``functions=``).
 """
 
 import inspect

@@ -89,7 +89,7 @@ class Fused:
     threads   most threads to use; None for all that this process may have
     target    the processor to compile for; None for this one
 
-    Untraceable: a function of one's own that cannot be compiled. UnsuitableProcessor: a machine without FMA.
+    Untraceable: a custom function that cannot be compiled. UnsuitableProcessor: a machine without FMA.
 
     >>> engine = Fused(Network((2, 1), loss="binary_cross_entropy"), Recipe("gradient_descent", epochs=1))
     >>> examples = engine.examples([[0.0, 1.0], [1.0, 0.0]], [[0.0], [1.0]])

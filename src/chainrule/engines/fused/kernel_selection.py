@@ -333,7 +333,7 @@ class Parts:
 def known_parts(
     network: Network, optimizer: str, averaging: float | None, clip_norm: float | None, target: Processor
 ) -> Parts:
-    """The Parts of a network and a recipe without functions of one's own; engines that differ elsewhere share them."""
+    """The Parts of a network and a recipe without custom functions; engines that differ elsewhere share them."""
     return Parts(network, Recipe(optimizer, averaging=averaging, clip_norm=clip_norm), None, library(target))
 
 
