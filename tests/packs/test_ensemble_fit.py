@@ -94,6 +94,15 @@ def test_a_metric_may_choose():
     assert found.loss == pytest.approx(-right.mean())
 
 
+def test_a_time_limit_within_the_first_round_leaves_an_ensemble_of_those_that_ended_an_epoch():
+    rows = table(m=3000)
+    cut = parts(strata(rows), 1, 0.2, seed=0)
+    of = replace(SMALL, members=400, epochs=10**6, width=64)
+    found = fit_ensemble(rows, layers, "half_squared_error", of, cut, max_time=1.0, threads=1)
+    assert found.rounds == 1
+    assert {len(one.history) for one in found.networks} == {1}
+
+
 def test_no_time_for_an_epoch_is_said():
     rows = table(m=60_000)
     cut = parts(strata(rows), 1, 0.2, seed=0)

@@ -178,6 +178,8 @@ class Pack:
                     run.history.stopped = reason
             if keeper:
                 keeper.keep(self)
+            if self.in_round:  # a last look, after what a resumed pack has to find as it was
+                self.observer.has_seen_enough(self)
 
     def _rounds(self, threads: int, keeper: Keeper, stop: list[Any]) -> None:
         keeper.begin(self)
