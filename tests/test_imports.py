@@ -73,7 +73,7 @@ ALLOWED = {
     },
     "history": CORE,
     "monitoring": CORE | {"history"},
-    "network_views": {"history", "network"},
+    "network_views": {"history", "inputs", "network"},
     "whole_cost": CORE,
     "progress": CORE | {"history"},
     "training": TRAINING,

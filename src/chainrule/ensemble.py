@@ -1,4 +1,4 @@
-"""Ensemble: several networks on the same columns, whose predictions are averaged. What ``train`` gives by default."""
+"""Ensemble: several networks on the same columns, whose predictions are averaged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.history import History
+from chainrule.inputs import block_name
 from chainrule.network import Network
 
 HEAD = ("layer", "what", "units", "activation", "W", "dropout", "parameters")
@@ -17,7 +18,7 @@ def layer_table(network: Network, link: str) -> list[list[str]]:
     """A row of text for each layer, the inputs first; ``link`` is the activation of the output."""
     rows: list[list[str]] = []
     for i, layer in enumerate(network.input_layers):
-        learned = sum(block.size for block in network.layout if block.name.startswith(f"inputs[{i}]."))
+        learned = sum(block.size for block in network.layout if block.name.startswith(block_name(i, "")))
         rows.append(["0", f"inputs[{i}]", str(layer.width), layer.layer, "", "", f"{learned:,}"])
     if handed_on := len(network.columns.handed_on):
         rows.append(["0", "handed on" if network.inputs else "input", str(handed_on), "", "", "", ""])

@@ -16,7 +16,6 @@ from chainrule.checkpoints import SECONDS, Checkpoint
 from chainrule.cli.console import JsonLines, Screen, Silence
 from chainrule.cli.options import OPTIONS, READING
 from chainrule.data import check_destination, table_content, write_table
-from chainrule.ensemble import Ensemble
 from chainrule.errors import RequestError, RunError
 from chainrule.files import Claim, Rescued
 from chainrule.model import Model, TableModel
@@ -208,23 +207,23 @@ def run_export(arguments: argparse.Namespace) -> int:
     from chainrule.export import content
 
     with _claim(arguments.out, arguments) as claim:
-        if arguments.member is None and isinstance(load(arguments.model), Ensemble):
-            raise RequestError(
-                f"{arguments.model!r} is an ensemble, and such a file holds one network: name it by --member."
-            )
-        written = content(_one_network(arguments), arguments.to)
+        written = content(_one_network(arguments, is_named=True), arguments.to)
         claim.write_or_rescue(written)
     _say_written(claim, f"Export   {arguments.out} ({len(written):,} bytes)")
     return 0
 
 
-def _one_network(arguments: argparse.Namespace) -> Model:
-    """The model, or the network of an ensemble that --member names, which is said."""
+def _one_network(arguments: argparse.Namespace, is_named: bool = False) -> Model:
+    """The model, or the network of an ensemble that --member names, which is said; ``is_named``: it has to name one."""
     model, i = load(arguments.model), arguments.member
     if isinstance(model, Model):
         if i is not None:
             raise RequestError(f"--member names a network of an ensemble, and {arguments.model!r} is one network.")
         return model
+    if i is None and is_named:
+        raise RequestError(
+            f"{arguments.model!r} is an ensemble, and such a file holds one network: name it by --member."
+        )
     member = model.member(i or 0)
     print(f"network {i or 0} of the {len(model.networks)} of the ensemble; --member takes another", file=sys.stderr)
     return member

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.data.splits import split
+from chainrule.data.splits import group_codes, split
 from chainrule.formulas.draws import Stream, permutation
 
 Rows = NDArray[np.int64]
@@ -52,8 +52,7 @@ def fold_of_groups(groups: Sequence[Any], folds: int, seed: int) -> Rows:
     >>> fold_of_groups(["a", "a", "a", "b", "b", "c"], 2, seed=0).tolist()
     [0, 0, 0, 1, 1, 1]
     """
-    code = {label: k for k, label in enumerate(dict.fromkeys(groups))}
-    of_row = np.array([code[label] for label in groups])
+    of_row = group_codes(groups, len(groups))
     sizes = np.bincount(of_row)
     drawn = permutation(len(sizes), seed, Stream.SPLIT)
     filled, fold = np.zeros(folds, np.int64), np.empty(len(sizes), np.int64)

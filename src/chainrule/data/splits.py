@@ -51,7 +51,7 @@ def split(
     n_validation, n_test = _sizes(m, validation_fraction, test_fraction)
     codes = None if strata is None else _one_per_row(np.asarray(strata), m, "strata")
     if groups is not None:
-        part = _by_groups(_group_codes(groups, m), n_validation, n_test, seed)
+        part = _by_groups(group_codes(groups, m), n_validation, n_test, seed)
         _require_all_classes(codes, part)
     else:
         part = _by_classes(np.zeros(m, np.int64) if codes is None else codes, n_validation, n_test, seed)
@@ -147,7 +147,7 @@ def _take(free: list[int], size: Rows, n: int, at_most: int) -> list[int]:
     return taken
 
 
-def _group_codes(groups: Iterable[object], m: int) -> Rows:
+def group_codes(groups: Iterable[object], m: int) -> Rows:
     """(m,) group numbers, in order of first appearance."""
     number: dict[object, int] = {}
     labels = groups.tolist() if isinstance(groups, np.ndarray) else getattr(groups, "to_pylist", lambda: list(groups))()

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from chainrule.data.folds import parts
-from chainrule.estimators.input_validation import check_array, is_frame, validate_data
+from chainrule.estimators.input_validation import FLOATS, check_array, is_frame, validate_data
 from chainrule.estimators.parameters import CONSTRAINTS, require_valid
 from chainrule.estimators.training_rows import row_weights
 from chainrule.packs import EnsembleFit, TrainedNetwork, fit_ensemble, mean_outputs
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 # What becomes of columns: numbers are normal scores, and a category of so many features is looked up.
 NUMBERS: Literal["normal"] = "normal"
 LOOK_UP_FROM, LOOKED_UP = 25, "lookup(8)"
-FLOATS = (np.float64, np.float32)
 
 
 class TabularEstimator(BaseEstimator):
@@ -153,9 +152,22 @@ class TabularEstimator(BaseEstimator):
         rows = self._encoder.transform(table), self._encoder.codes(table)
         return mean_outputs(self.networks_, *rows, threads=self.threads)
 
-    @abstractmethod
     def to_model(self, target: str = "y") -> "Ensemble":
-        """See the classes."""
+        """A ``chainrule.Ensemble`` with these networks: to be saved in one file, used by the command line, looked into.
+
+        target   the name of what is predicted
+
+        Its answers on a table of the columns of X, by name (x0, x1, ... of an array), are those of the estimator.
+
+        RequestError: several targets, as in multi-label; classes that are neither texts, booleans nor numbers; a name
+        that a column has. NotFittedError.
+        """
+        check_is_fitted(self)
+        return self._ensemble(target)
+
+    @abstractmethod
+    def _ensemble(self, target: str) -> "Ensemble":
+        """The same, of a fitted estimator."""
 
     def save(self, path: Any, *, target: str = "y", overwrite: bool = False) -> None:
         """Write ``to_model(target)`` to one file, without pickle: ``chainrule.load`` gives it back, an Ensemble.
@@ -173,4 +185,4 @@ class TabularEstimator(BaseEstimator):
 
 def _dtype(X: Any) -> Any:
     """What an array is to become: numbers, where it does not hold objects or text."""
-    return None if getattr(np.asarray(X), "dtype", None) is not None and np.asarray(X).dtype.kind in "OUS" else FLOATS
+    return None if np.asarray(X).dtype.kind in "OUS" else FLOATS

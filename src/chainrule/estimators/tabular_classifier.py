@@ -7,7 +7,6 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import Tags, column_or_1d
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.validation import check_is_fitted
 
 from chainrule.errors import RequestError
 from chainrule.estimators import class_targets
@@ -93,17 +92,7 @@ class TabularClassifier(ClassifierMixin, TabularEstimator):
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
-    def to_model(self, target: str = "y") -> "Ensemble":
-        """A ``chainrule.Ensemble`` with these networks: to be saved in one file, used by the command line, looked into.
-
-        target   the name of what is predicted
-
-        Its answers on a table of the columns of X, by name (x0, x1, ... of an array), are those of the estimator.
-
-        RequestError: several targets, as in multi-label; classes that are neither texts, booleans nor numbers; a name
-        that a column has. NotFittedError.
-        """
-        check_is_fitted(self)
+    def _ensemble(self, target: str) -> "Ensemble":
         if self._labels.multilabel:
             raise several_targets(f"is multi-label, with {len(self.classes_)} labels")
         learned = self._labels, self._class_shares, self._calibration

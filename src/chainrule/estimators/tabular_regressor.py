@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import check_is_fitted
 
 from chainrule.data.folds import strata_of_numbers
 from chainrule.errors import RequestError
@@ -79,17 +78,7 @@ class TabularRegressor(RegressorMixin, TabularEstimator):
         """R2; with several quantiles of the one nearest to the median."""
         return number_targets.score(y, self.predict(X), sample_weight, LOSSES.make(self._loss_spec(), np))
 
-    def to_model(self, target: str = "y") -> "Ensemble":
-        """A ``chainrule.Ensemble`` with these networks: to be saved in one file, used by the command line, looked into.
-
-        target   the name of what is predicted
-
-        Its answers on a table of the columns of X, by name (x0, x1, ... of an array), are those of the estimator.
-
-        RequestError: several targets, as in multi-label; classes that are neither texts, booleans nor numbers; a name
-        that a column has. NotFittedError.
-        """
-        check_is_fitted(self)
+    def _ensemble(self, target: str) -> "Ensemble":
         if self._targets > 1:
             raise several_targets(f"has {self._targets} targets")
         bounds = None if self._bounds is None else [ends[0] for ends in self._bounds]

@@ -54,12 +54,12 @@ def _log_loss(E: Floats, weight: Floats | None) -> Floats:
     return _mean(-np.log(np.maximum(E, SMALLEST)).sum(axis=2), weight)
 
 
-def log_loss_of_class(Y: Floats, A: Floats) -> Floats:
+def _of_right_class(Y: Floats, A: Floats) -> Floats:
     """The probability of the right class, (m, 1); Y is one-hot."""
     return (A * Y).sum(axis=1, keepdims=True)
 
 
-def log_loss_of_each(Y: Floats, A: Floats) -> Floats:
+def _of_each_label(Y: Floats, A: Floats) -> Floats:
     """The probability of what each of several yes-or-no targets is, (m, q)."""
     return np.where(Y > 0.5, A, 1.0 - A)
 
@@ -82,7 +82,7 @@ def measure_of(loss: Loss) -> Measure:
     if loss.levels:
         return Measure(_residual, _pinball(loss.levels), f"pinball loss of {loss.levels}")
     if loss.task == "classification" and link(loss.link, np).probabilities:
-        return Measure(log_loss_of_each if loss.elementwise else log_loss_of_class, _log_loss, "log-loss")
+        return Measure(_of_each_label if loss.elementwise else _of_right_class, _log_loss, "log-loss")
     return Measure(_residual, _squared_error, "squared error")
 
 
