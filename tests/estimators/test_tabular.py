@@ -88,7 +88,12 @@ def test_it_pickles_clones_and_is_searched():
         make_pipeline(TabularRegressor(random_state=0)), {"tabularregressor__margin": [0.0, None]}, cv=2
     )
     assert search.fit(frame, y).best_params_["tabularregressor__margin"] in (0.0, None)
-    assert len(cross_val_score(TabularClassifier(random_state=0), frame, y > 0, cv=2)) == 2
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    again = clone(search.best_estimator_).fit(frame, y)
+    assert again.predict(frame).tobytes() == search.predict(frame).tobytes()
+    scores = cross_val_score(TabularClassifier(random_state=0), frame, y > 0, cv=2)
+    assert len(scores) == 2
+    assert min(scores) > 0.5
 
 
 @pytest.mark.usefixtures("little")
